@@ -1,0 +1,9 @@
+//! What the user wants: read from flags, environment, file and answers; validated; typed.
+//!
+//! Only `load.rs` reads the environment and files. Nothing here reaches the network or a terminal.
+
+mod credentials;
+pub mod model;
+
+pub use credentials::Credentials;
+pub use model::*;

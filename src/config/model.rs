@@ -1,0 +1,605 @@
+//! The validated configuration. Plain values; where each came from stands in [`Origins`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::object::Credential;
+use crate::rules::RuleSpec;
+
+/// Everything that the user wants, with defaults filled in. Holds no secret: see `Credentials`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    /// The install's name; part of every cluster-scoped name. A DNS label of at most 30 characters.
+    pub name: String,
+    /// Which generation of ARC.
+    pub mode: Mode,
+    /// The release of ARC, without a leading `v`: `0.14.2`.
+    pub version: ArcVersion,
+    /// The GitHub server and how to log in to it.
+    pub github: Github,
+    /// Where images come from.
+    pub registry: Registry,
+    /// The company's proxy.
+    pub proxy: Option<Proxy>,
+    /// The company's CA bundle: a file or a directory.
+    pub ca_bundle: Option<PathBuf>,
+    /// Namespaces.
+    pub namespaces: Namespaces,
+    /// The controller.
+    pub controller: Controller,
+    /// Pod template of the listener (scale sets), merged strategically.
+    pub listener_pod_template: Option<Value>,
+    /// kube-rbac-proxy beside the legacy manager; None leaves it out.
+    pub rbac_proxy: Option<RbacProxy>,
+    /// Certificate of the legacy admission webhooks.
+    pub webhook_certificate: WebhookCertificate,
+    /// The runner sets, in the order of the file.
+    pub runner_sets: Vec<RunnerSet>,
+    /// Labels on every object and pod that is rendered.
+    pub common_labels: BTreeMap<String, String>,
+    /// Annotations on every object and pod that is rendered.
+    pub common_annotations: BTreeMap<String, String>,
+    /// Directory with CRDs to use in place of the built-in ones.
+    pub crds: Option<PathBuf>,
+    /// Where each value came from, by its path in the file (`runnerSets[0].max`).
+    pub origins: Origins,
+}
+
+/// Where values came from, keyed by the path in arc-setup.yaml (`registry.host`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Origins(pub BTreeMap<String, Origin>);
+
+impl Origins {
+    /// The origin of the value at `path`; what nobody gave is a default.
+    pub fn of(&self, path: &str) -> Origin {
+        self.0.get(path).cloned().unwrap_or(Origin::Default)
+    }
+}
+
+/// Where one value came from. Flag beats environment beats file beats default.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A flag, by its name: `--registry`.
+    Flag(String),
+    /// An environment variable, by its name.
+    Environment(String),
+    /// A file, line and column (both from 1).
+    File {
+        /// The file as the user named it.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// An answer to a question.
+    Answer,
+    /// The table of defaults.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => formatter.write_str(flag),
+            Self::Environment(name) => write!(formatter, "${name}"),
+            Self::File { path, line, column } => write!(formatter, "{path}:{line}:{column}"),
+            Self::Answer => formatter.write_str("your answer"),
+            Self::Default => formatter.write_str("default"),
+        }
+    }
+}
+
+/// The generation of ARC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// `actions.github.com`: AutoscalingRunnerSet.
+    ScaleSet,
+    /// `actions.summerwind.dev`: Runner, RunnerDeployment, RunnerSet.
+    Legacy,
+}
+
+/// A release of ARC, comparable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct ArcVersion {
+    /// Major.
+    pub major: u32,
+    /// Minor.
+    pub minor: u32,
+    /// Patch.
+    pub patch: u32,
+}
+
+impl ArcVersion {
+    /// The version `major.minor.patch`.
+    pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
+        Self {
+            major,
+            minor,
+            patch,
+        }
+    }
+}
+
+impl fmt::Display for ArcVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+impl From<ArcVersion> for String {
+    fn from(version: ArcVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for ArcVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for ArcVersion {
+    type Err = String;
+
+    /// Reads `0.14.2`, with or without a leading `v`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text
+            .strip_prefix('v')
+            .unwrap_or(text)
+            .split('.')
+            .map(str::parse::<u32>);
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch)), None) => {
+                Ok(Self::new(major, minor, patch))
+            }
+            _ => Err(format!("'{text}' is not a version such as 0.14.2")),
+        }
+    }
+}
+
+/// The GitHub server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Github {
+    /// The server's root without a trailing slash: `https://github.com`, `https://ghes.corp`.
+    pub url: String,
+    /// The scope for runner sets that name none. None only under `controller.existing`-like setups where each set names its own.
+    pub scope: Option<Scope>,
+    /// How controllers log in.
+    pub credentials: GithubCredentials,
+}
+
+impl Github {
+    /// True for a GitHub Enterprise Server: every host but github.com, www.github.com, github.localhost
+    /// and *.ghe.com (actions/scaleset, `config.go`).
+    pub fn is_enterprise_server(&self) -> bool {
+        let host = self.host();
+        let host = host.split(':').next().unwrap_or_default();
+        !(matches!(host, "github.com" | "www.github.com" | "github.localhost")
+            || host.ends_with(".ghe.com"))
+    }
+
+    /// `host[:port]` of the server.
+    pub fn host(&self) -> &str {
+        let rest = self
+            .url
+            .split_once("://")
+            .map_or(self.url.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+
+    /// Base of the REST API, without a trailing slash: `https://host/api/v3`, or `https://api.<host>`.
+    pub fn api_base(&self) -> String {
+        let (scheme, _) = self.url.split_once("://").unwrap_or(("https", ""));
+        if self.is_enterprise_server() {
+            format!("{scheme}://{}/api/v3", self.host())
+        } else {
+            format!("{scheme}://api.{}", self.host().trim_start_matches("www."))
+        }
+    }
+}
+
+/// Where runners register.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// An organization.
+    Organization(String),
+    /// A repository: `owner/name`.
+    Repository(String),
+    /// An enterprise.
+    Enterprise(String),
+}
+
+impl Scope {
+    /// The path of `githubConfigUrl` under the server's root.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Organization(name) | Self::Repository(name) => name.clone(),
+            Self::Enterprise(name) => format!("enterprises/{name}"),
+        }
+    }
+
+    /// The path of the REST API for this scope: `/orgs/x`, `/repos/o/r`, `/enterprises/e`.
+    pub fn api_path(&self) -> String {
+        match self {
+            Self::Organization(name) => format!("/orgs/{name}"),
+            Self::Repository(name) => format!("/repos/{name}"),
+            Self::Enterprise(name) => format!("/enterprises/{name}"),
+        }
+    }
+}
+
+/// How controllers log in to GitHub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GithubCredentials {
+    /// A personal access token ([`Credential::GithubToken`]).
+    Token,
+    /// A GitHub App; the key is [`Credential::GithubAppPrivateKey`].
+    #[serde(rename_all = "camelCase")]
+    App {
+        /// App id, or client id (scale sets 0.12 or newer).
+        id: String,
+        /// Installation id, a number.
+        installation_id: String,
+    },
+    /// A Secret that is there already, in the namespace that needs it (controller: legacy; each runner namespace: scale sets).
+    ExistingSecret(ExistingSecret),
+}
+
+/// A Secret that somebody else made; its values are never read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExistingSecret {
+    /// Its name.
+    pub name: String,
+    /// Key names where they differ from the usual ones: usual name → name in that Secret.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+}
+
+impl ExistingSecret {
+    /// The key in that Secret for a usual key.
+    pub fn key<'a>(&'a self, usual: &'a str) -> &'a str {
+        self.keys.get(usual).map_or(usual, String::as_str)
+    }
+}
+
+/// Where images come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registry {
+    /// `HOST[:PORT][/KEY]` of the internal registry; None leaves images where they are.
+    pub host: Option<String>,
+    /// `keep`: official images keep `library/`.
+    pub library: Library,
+    /// Ordered rules, made of `registry.rules`, then `registry.map`, then the catch-all of `registry.host`.
+    pub rules: Vec<RuleSpec>,
+    /// The pull secret.
+    pub pull_secret: Option<PullSecret>,
+    /// Account for dind's mirrors, sent by header from hosts.toml; every workflow can read it.
+    pub mirror_credentials: Option<MirrorCredentials>,
+}
+
+/// What becomes of `library/` of official images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Library {
+    /// `docker:dind` → `HOST/library/docker:dind`.
+    #[default]
+    Keep,
+    /// `docker:dind` → `HOST/docker:dind`.
+    Drop,
+}
+
+/// The pull secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullSecret {
+    /// Made from the user's docker configuration ([`Credential::PullSecret`]).
+    DockerConfig,
+    /// A Secret that is there already, of this name in every namespace that pulls.
+    ExistingSecret(ExistingSecret),
+}
+
+/// dind's account for mirrors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MirrorCredentials {
+    /// [`Credential::MirrorUsername`] and [`Credential::MirrorPassword`].
+    Given,
+    /// A Secret that is there already, with keys `username` and `password`, in each runner namespace.
+    ExistingSecret(ExistingSecret),
+}
+
+/// The company's proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proxy {
+    /// For http:// destinations; without user information.
+    pub http: Option<String>,
+    /// For https:// destinations; without user information.
+    pub https: Option<String>,
+    /// The user's own entries; what must always be direct is added to them.
+    pub no_proxy: Vec<String>,
+    /// The account.
+    pub credentials: Option<ProxyCredentials>,
+}
+
+/// The proxy's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyCredentials {
+    /// [`Credential::ProxyUsername`] and [`Credential::ProxyPassword`].
+    Given,
+    /// A Secret that is there already, with keys `username` and `password`, in each namespace that needs it.
+    ExistingSecret(ExistingSecret),
+}
+
+/// Namespaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Namespaces {
+    /// The controller's.
+    pub controller: String,
+    /// The default for runner sets.
+    pub runners: String,
+    /// True lets arc-setup label namespaces that exist already.
+    pub manage: bool,
+}
+
+/// The controller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Controller {
+    /// Which namespaces it watches.
+    pub watch: Watch,
+    /// `NAMESPACE/NAME` of a controller Deployment that is there already: only runner sets are installed.
+    pub existing: Option<ExistingController>,
+    /// Its image before rewriting; None takes the release's own.
+    pub image: Option<String>,
+    /// Replicas; above 1 turns leader election on.
+    pub replicas: u32,
+    /// `debug`, `info`, `warn`, `error`.
+    pub log_level: String,
+    /// Merged strategically over the rendered pod template.
+    pub pod_template: Option<Value>,
+}
+
+/// Which namespaces the controller watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// Only the runner namespace (Roles instead of ClusterRoles). More than one runner namespace needs `cluster`.
+    Runners,
+    /// Every namespace.
+    Cluster,
+}
+
+/// A controller Deployment that somebody else installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingController {
+    /// Its namespace.
+    pub namespace: String,
+    /// The Deployment's name.
+    pub name: String,
+}
+
+/// kube-rbac-proxy beside the legacy manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RbacProxy {
+    /// Its image before rewriting; None takes the release's own.
+    pub image: Option<String>,
+}
+
+/// Certificate of the legacy admission webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhookCertificate {
+    /// Made by `init` and renewed before it expires.
+    Generate,
+    /// Brought as files ([`Credential::WebhookCertificate`], `WebhookPrivateKey`, `WebhookAuthority`).
+    Given,
+    /// A `kubernetes.io/tls` Secret in the controller's namespace with tls.crt, tls.key and ca.crt.
+    ExistingSecret(ExistingSecret),
+    /// Issued by cert-manager; None makes a self-signed Issuer.
+    #[serde(rename_all = "camelCase")]
+    CertManager {
+        /// Name of a ClusterIssuer to use.
+        cluster_issuer: Option<String>,
+    },
+}
+
+/// One set of runners.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunnerSet {
+    /// Its name: what `runs-on` says in scale-set mode. At most 45 characters.
+    pub name: String,
+    /// Which kind of object carries it. Scale-set mode knows only `ScaleSet`.
+    pub kind: RunnerKind,
+    /// The namespace, already resolved from the default.
+    pub namespace: String,
+    /// Where it registers, already resolved from the default.
+    pub scope: Scope,
+    /// Extra labels.
+    pub labels: Vec<String>,
+    /// Runner group.
+    pub group: Option<String>,
+    /// Runner image before rewriting; None takes the default of mode and container mode.
+    pub image: Option<String>,
+    /// dind image before rewriting; None takes the default.
+    pub dind_image: Option<String>,
+    /// Least number of runners.
+    pub min: u32,
+    /// Greatest number of runners. For `Runner` it is 1.
+    pub max: u32,
+    /// How jobs get containers.
+    pub container_mode: ContainerMode,
+    /// The volume of `_work`.
+    pub work_volume: WorkVolume,
+    /// Legacy autoscaling.
+    pub scaling: Scaling,
+    /// A Secret for this set's own GitHub login, in its namespace; None takes `github.credentials`.
+    pub github_secret: Option<ExistingSecret>,
+    /// Merged strategically over the rendered pod template.
+    pub pod_template: Option<Value>,
+}
+
+/// The kind of object that carries a runner set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RunnerKind {
+    /// AutoscalingRunnerSet.
+    ScaleSet,
+    /// A single legacy Runner.
+    Runner,
+    /// A legacy RunnerDeployment with a HorizontalRunnerAutoscaler where min and max differ or metrics are given.
+    RunnerDeployment,
+    /// A legacy RunnerSet (StatefulSet-like; 0.20 or newer).
+    RunnerSet,
+}
+
+/// How jobs get containers.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContainerMode {
+    /// None: jobs run in the runner container.
+    #[default]
+    None,
+    /// A privileged Docker daemon beside the runner.
+    Dind,
+    /// Job pods through the container hooks, with a shared volume.
+    Kubernetes,
+    /// Job pods without a shared volume (scale set 0.13 or newer).
+    KubernetesNovolume,
+}
+
+/// The volume of `_work` (and of tmp, so that moves between them never cross a device).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkVolume {
+    /// emptyDir on the node's disk, with an optional size limit (a quantity).
+    #[serde(rename_all = "camelCase")]
+    EmptyDir {
+        /// Size limit, such as `20Gi`.
+        size_limit: Option<String>,
+    },
+    /// A volume claim made for each pod.
+    #[serde(rename_all = "camelCase")]
+    Claim {
+        /// Storage class; None takes the cluster's default.
+        storage_class: Option<String>,
+        /// Size, such as `20Gi`.
+        size: String,
+        /// `ReadWriteOnce` or `ReadWriteMany`.
+        access_mode: String,
+    },
+}
+
+/// Legacy autoscaling (HorizontalRunnerAutoscaler).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scaling {
+    /// By queued and running workflow runs of these repositories (`name` without owner).
+    pub queue_repositories: Option<Vec<String>>,
+    /// By the share of busy runners.
+    pub busy: Option<BusyScaling>,
+    /// Overrides of `min` at set times.
+    pub schedules: Vec<Schedule>,
+    /// Seconds to wait before scaling down after a scale-out.
+    pub scale_down_delay_seconds: Option<u32>,
+}
+
+/// PercentageRunnersBusy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BusyScaling {
+    /// Share above which to scale up, as a decimal text: `0.75`.
+    pub up_threshold: String,
+    /// Share below which to scale down.
+    pub down_threshold: String,
+    /// Factor to scale up by, as a decimal text: `1.4`.
+    pub up_factor: String,
+    /// Factor to scale down by.
+    pub down_factor: String,
+}
+
+/// A scheduled override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// Start, RFC 3339: `2026-01-05T07:00:00+01:00`.
+    pub start: String,
+    /// End, RFC 3339.
+    pub end: String,
+    /// Least number of runners in that time.
+    pub min: u32,
+    /// `Daily`, `Weekly`, `Monthly`, `Yearly`; None is once.
+    pub frequency: Option<String>,
+    /// RFC 3339; no repetition after it.
+    pub until: Option<String>,
+}
+
+impl Config {
+    /// Every namespace that runner sets live in, without repetition, in order.
+    pub fn runner_namespaces(&self) -> Vec<&str> {
+        let mut namespaces: Vec<&str> = Vec::new();
+        for set in &self.runner_sets {
+            if !namespaces.contains(&set.namespace.as_str()) {
+                namespaces.push(&set.namespace);
+            }
+        }
+        namespaces
+    }
+
+    /// The namespace that the controller is in: its own, or the existing controller's.
+    pub fn controller_namespace(&self) -> &str {
+        self.controller
+            .existing
+            .as_ref()
+            .map_or(&self.namespaces.controller, |existing| &existing.namespace)
+    }
+
+    /// `githubConfigUrl` of a runner set.
+    pub fn github_config_url(&self, set: &RunnerSet) -> String {
+        format!("{}/{}", self.github.url, set.scope.path())
+    }
+
+    /// True where the credential is part of this configuration.
+    pub fn needs(&self, credential: Credential) -> bool {
+        match credential {
+            Credential::GithubToken => self.github.credentials == GithubCredentials::Token,
+            Credential::GithubAppPrivateKey => {
+                matches!(self.github.credentials, GithubCredentials::App { .. })
+            }
+            Credential::PullSecret => self.registry.pull_secret == Some(PullSecret::DockerConfig),
+            Credential::ProxyUsername | Credential::ProxyPassword => self
+                .proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.credentials == Some(ProxyCredentials::Given)),
+            Credential::MirrorUsername | Credential::MirrorPassword => {
+                self.registry.mirror_credentials == Some(MirrorCredentials::Given)
+            }
+            Credential::WebhookCertificate
+            | Credential::WebhookPrivateKey
+            | Credential::WebhookAuthority => {
+                self.mode == Mode::Legacy && self.webhook_certificate == WebhookCertificate::Given
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What is true outside before anything is decided: read once, then only passed on.
+//!
+//! Reads cluster, GitHub server and local files; decides nothing.
+
+pub mod model;
+
+pub use model::*;

@@ -1,0 +1,128 @@
+//! What a person reads when something went wrong, and the exit code that it owns.
+//!
+//! The order on the screen is fixed: what (object) → why → evidence → what to do → code.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The process's exit codes; equal for every output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// A defect of this program or of its surroundings that nobody foresaw.
+    Unexpected = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// A preflight check failed; nothing was written.
+    Preflight = 3,
+    /// Only warnings, and `--strict` was given.
+    Warnings = 4,
+    /// Changes are pending (`plan --exit-code`, `rewrite --check`).
+    ChangesPending = 10,
+    /// Writing to the cluster failed, or what was written cannot become ready.
+    ApplyFailed = 20,
+    /// Writing failed and was rolled back.
+    RolledBack = 21,
+    /// Another owner holds a field, an object or the lock.
+    Conflict = 22,
+    /// The wait ended without an answer.
+    Timeout = 124,
+    /// Interrupted by a signal.
+    Interrupted = 130,
+}
+
+/// One failure, ready to be shown. Holds no secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure(Box<Details>);
+
+/// The parts of a [`Failure`], in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// What failed, naming the object: a lowercase fragment.
+    pub what: String,
+    /// The cause, translated for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// Raw text that shows it: a server's answer, a line of a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// What to do: commands or configuration lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedy: Vec<String>,
+    /// Stable identifier, for `explain`.
+    pub code: String,
+    /// The exit code of the process.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// Starts a failure with its stable `code` (kebab-case) and what failed.
+    pub fn new(code: &str, exit: Exit, what: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            what: what.into(),
+            why: Vec::new(),
+            evidence: Vec::new(),
+            remedy: Vec::new(),
+            code: code.to_owned(),
+            exit,
+        }))
+    }
+
+    /// Adds a cause.
+    #[must_use]
+    pub fn why(mut self, why: impl Into<String>) -> Self {
+        self.0.why.push(why.into());
+        self
+    }
+
+    /// Adds raw evidence.
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
+        self.0.evidence.push(evidence.into());
+        self
+    }
+
+    /// Adds a step to take.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.0.remedy.push(remedy.into());
+        self
+    }
+
+    /// The parts, for the reporter.
+    pub fn details(&self) -> &Details {
+        &self.0
+    }
+
+    /// The exit code that this failure ends the process with.
+    pub fn exit(&self) -> Exit {
+        self.0.exit
+    }
+
+    /// The stable identifier.
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.what)?;
+        match self.0.why.first() {
+            Some(why) => write!(formatter, ": {why}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Failure {}

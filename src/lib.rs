@@ -1,0 +1,13 @@
+//! `arc-setup`: from a bare, locked-down Kubernetes cluster to a green GitHub Actions job.
+//!
+//! Data flows one way: config → facts → render → rewrite → observe → plan → checks → apply → verify.
+//! docs/architecture.md draws the house.
+
+pub mod config;
+pub mod event;
+pub mod facts;
+pub mod failure;
+pub mod object;
+pub mod rewrite;
+pub mod rules;
+pub mod secret;

@@ -1,0 +1,16 @@
+//! Kubernetes objects as values: what is rendered, named, pointed into and changed.
+//!
+//! A leaf: no input or output, no clock.
+
+mod change;
+mod late;
+mod manifest;
+pub mod pods;
+mod pointer;
+mod reference;
+
+pub use change::Change;
+pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
+pub use manifest::{Manifest, Source};
+pub use pointer::Pointer;
+pub use reference::ObjectRef;
