@@ -8,6 +8,8 @@ pub mod event;
 pub mod facts;
 pub mod failure;
 pub mod object;
+pub mod observe;
+pub mod plan;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
