@@ -124,7 +124,7 @@ impl Cluster {
                 Ok(())
             })
             .await
-            .map(|_: &()| ())
+            .copied()
     }
 
     /// Reads an APIGroupDiscoveryList, or the group names of an APIGroupList.
