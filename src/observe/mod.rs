@@ -1,0 +1,12 @@
+//! Each manifest against the world, as data: what lives, and what a server-side dry-run answers.
+//!
+//! Reads only. Secret values never reach what is returned here.
+
+mod model;
+mod receipt;
+
+pub use model::{
+    DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
+    Refusal,
+};
+pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
