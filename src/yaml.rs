@@ -5,6 +5,7 @@
 
 mod tree;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 
@@ -16,15 +17,18 @@ pub use tree::{Entry, Node, NodeValue, parse_tree};
 pub const CONFIGURATION_LIMIT: usize = 1024 * 1024;
 /// Greatest size of a stream of manifests in bytes: ARC's own CRDs are about 1.5 MB.
 const DOCUMENTS_LIMIT: usize = 64 * 1024 * 1024;
-/// Deeper than any pod specification inside a CRD's schema.
-const DEPTH_LIMIT: usize = 96;
+/// Deeper than any pod specification inside a CRD's schema (about 40).
+const DEPTH_LIMIT: usize = 64;
+/// What a thread of 2 MiB reads safely: one level takes up to 32 KiB of stack in an unoptimized build.
+const SHALLOW: usize = 24;
+/// Stack for deeper documents.
+const DEEP_STACK: usize = 16 * 1024 * 1024;
 
 /// Reads every document of `text`; empty documents are left out. `origin` is what errors call the text.
 pub fn parse_documents(text: &str, origin: &str) -> Result<Vec<Value>, Failure> {
     limit_size(text, origin, DOCUMENTS_LIMIT)?;
     let documents: Vec<Value> =
-        serde_yaml::from_multiple_with_options(text, options(1_000_000, 4096))
-            .map_err(|error| failure(&error, origin))?;
+        read(text, 1_000_000, 4096).map_err(|error| failure(&error, origin))?;
     Ok(documents
         .into_iter()
         .filter(|document| !document.is_null())
@@ -55,7 +59,28 @@ fn limit_size(text: &str, origin: &str, limit: usize) -> Result<(), Failure> {
     )))
 }
 
-fn options(max_nodes: usize, max_documents: usize) -> Options {
+/// Reads on this thread's stack where it is safe, else on one of its own.
+fn read<T: DeserializeOwned + Send>(
+    text: &str,
+    max_nodes: usize,
+    max_documents: usize,
+) -> Result<Vec<T>, Error> {
+    let at_depth = |depth| {
+        serde_yaml::from_multiple_with_options(text, options(depth, max_nodes, max_documents))
+    };
+    at_depth(SHALLOW).or_else(|shallow| {
+        std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .stack_size(DEEP_STACK)
+                .spawn_scoped(scope, || at_depth(DEPTH_LIMIT))
+                .ok()
+                .and_then(|thread| thread.join().ok())
+                .unwrap_or(Err(shallow))
+        })
+    })
+}
+
+fn options(depth: usize, max_nodes: usize, max_documents: usize) -> Options {
     serde_yaml::options! {
         legacy_octal_numbers: true,
         with_snippet: false,
@@ -67,7 +92,8 @@ fn options(max_nodes: usize, max_documents: usize) -> Options {
         },
         budget: serde_yaml::budget! {
             max_reader_input_bytes: Some(DOCUMENTS_LIMIT),
-            max_depth: DEPTH_LIMIT,
+            max_depth: depth,
+            flow_nesting_limit: depth,
             max_documents: max_documents,
             max_nodes: max_nodes,
             max_events: max_nodes.saturating_mul(4),
@@ -227,6 +253,19 @@ mod tests {
         for text in [bomb.as_str(), &deep, &blocks] {
             let failure = parse_documents(text, "x.yaml").unwrap_err();
             assert_eq!(failure.exit(), Exit::Usage);
+            assert!(parse_tree(text, "x.yaml").is_err());
+        }
+    }
+
+    #[test]
+    fn depth_up_to_the_limit_is_read_on_a_small_stack() {
+        let flow = ["[".repeat(DEPTH_LIMIT), "]".repeat(DEPTH_LIMIT)].concat();
+        let block: String = (0..DEPTH_LIMIT)
+            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+            .collect();
+        for text in [flow, block] {
+            assert!(parse_documents(&text, "x").is_ok());
+            assert!(parse_tree(&text, "x").is_ok());
         }
     }
 
