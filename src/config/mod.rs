@@ -4,6 +4,7 @@
 
 mod credentials;
 pub mod model;
+pub mod table;
 
 pub use credentials::Credentials;
 pub use model::*;
