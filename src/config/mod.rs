@@ -4,7 +4,12 @@
 
 mod credentials;
 pub mod model;
+pub mod problem;
+mod settled;
+mod shape;
 pub mod table;
 
 pub use credentials::Credentials;
 pub use model::*;
+pub use problem::Problem;
+pub use settled::Value;
