@@ -24,3 +24,6 @@ pub use partial::Partial;
 pub use problem::Problem;
 pub use schema::{reference, schema};
 pub use settled::Value;
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ impl Validator<'_> {
             );
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if !syntax::is_host(host) {
             self.problem(
                 "config-url",
                 "github.url",
