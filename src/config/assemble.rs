@@ -177,7 +177,9 @@ impl Assembler<'_> {
     /// Says that nobody gave `path`, unless somebody gave it in a form that could not be read.
     fn missing(&mut self, path: &str, what: impl Into<String>, flags: &[&str]) {
         if !self.settled.is_broken(path) {
-            self.problems.push(Problem::missing(path, what, flags));
+            let mut problem = Problem::missing(path, what, flags);
+            problem.origin = self.settled.nearest_origin(path);
+            self.problems.push(problem);
         }
     }
 

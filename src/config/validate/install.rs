@@ -264,9 +264,14 @@ impl Validator<'_> {
             && config.controller.watch == Watch::Runners
             && namespaces.len() > 1
         {
+            let other = config
+                .runner_sets
+                .iter()
+                .position(|set| Some(&set.namespace.as_str()) == namespaces.get(1))
+                .unwrap_or_default();
             self.problem(
                 "config-watch",
-                "controller.watch",
+                &format!("runnerSets[{other}].namespace"),
                 format!(
                     "a controller that watches only runner namespaces watches one, and the runner sets are in {}: {}",
                     namespaces.len(),
