@@ -8,6 +8,7 @@ pub mod event;
 pub mod facts;
 pub mod failure;
 pub mod object;
+pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
