@@ -10,6 +10,7 @@ pub mod failure;
 pub mod image_ref;
 pub mod object;
 pub mod pki;
+pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
