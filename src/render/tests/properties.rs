@@ -130,7 +130,8 @@ fn every_object_is_labelled_and_shared_ones_belong_to_no_install() {
         for manifest in rendered(&config) {
             let labels = &manifest.object["metadata"]["labels"];
             assert_eq!(
-                labels["app.kubernetes.io/managed-by"], "arc-setup",
+                labels["app.kubernetes.io/managed-by"],
+                "arc-setup",
                 "{name}: {}",
                 manifest.reference()
             );
@@ -146,7 +147,10 @@ fn identities_are_unique() {
     configs.push(("kinds".to_owned(), every_legacy_kind("0.27.6")));
     for (name, config) in configs {
         let manifests = rendered(&config);
-        let mut references: Vec<_> = manifests.iter().map(crate::object::Manifest::reference).collect();
+        let mut references: Vec<_> = manifests
+            .iter()
+            .map(crate::object::Manifest::reference)
+            .collect();
         references.sort();
         references.dedup();
         assert_eq!(references.len(), manifests.len(), "{name}");
@@ -187,9 +191,13 @@ fn check_mounts(name: &str, value: &Value) {
                 }
             }
         }
-        fields.values().for_each(|field| check_mounts(name, field));
+        for field in fields.values() {
+            check_mounts(name, field);
+        }
     } else if let Value::Array(items) = value {
-        items.iter().for_each(|item| check_mounts(name, item));
+        for item in items {
+            check_mounts(name, item);
+        }
     }
 }
 
