@@ -9,6 +9,7 @@ pub mod event;
 pub mod facts;
 pub mod failure;
 pub mod object;
+pub mod pki;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;

@@ -1,0 +1,3 @@
+//! X.509: reading bundles and explaining chains.
+
+pub mod chain;
