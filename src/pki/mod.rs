@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! X.509: what certificates say and how stores find them.
 //!
 //! A leaf: no input or output; clock and randomness are arguments.
@@ -5,3 +6,8 @@
 mod subject_hash;
 
 pub use subject_hash::{SubjectHashError, subject_hash};
+=======
+//! X.509: reading bundles and explaining chains.
+
+pub mod chain;
+>>>>>>> clients
