@@ -8,6 +8,7 @@ pub mod config;
 pub mod event;
 pub mod facts;
 pub mod failure;
+pub mod image_ref;
 pub mod object;
 pub mod observe;
 pub mod plan;
