@@ -11,6 +11,7 @@ pub mod failure;
 pub mod image_ref;
 pub mod object;
 pub mod observe;
+pub mod pki;
 pub mod plan;
 pub mod rewrite;
 pub mod rules;
