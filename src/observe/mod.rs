@@ -2,9 +2,11 @@
 //!
 //! Reads only. Secret values never reach what is returned here.
 
+mod compose;
 mod model;
 mod receipt;
 
+pub use compose::ComposeProblem;
 pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,

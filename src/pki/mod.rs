@@ -1,4 +1,5 @@
 <<<<<<< HEAD
+<<<<<<< HEAD
 //! X.509: what certificates say and how stores find them.
 //!
 //! A leaf: no input or output; clock and randomness are arguments.
@@ -11,3 +12,10 @@ pub use subject_hash::{SubjectHashError, subject_hash};
 
 pub mod chain;
 >>>>>>> clients
+=======
+//! Certificates: what a company's bundle holds, and the serving certificate of admission webhooks.
+//!
+//! A leaf: no input or output, no clock.
+
+pub mod issue;
+>>>>>>> apply
