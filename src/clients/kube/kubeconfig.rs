@@ -1,0 +1,349 @@
+//! Kubeconfig files: read, merged as kubectl merges them, one context chosen, its parts checked.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ::kube::config::{
+    AuthInfo, Cluster as ClusterEntry, ExecInteractiveMode, Kubeconfig, KubeconfigError,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::failure::{Exit, Failure};
+
+/// The parts of one context.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) name: String,
+    pub(super) server: http::Uri,
+    pub(super) user: String,
+    pub(super) namespace: Option<String>,
+    pub(super) cluster: ClusterEntry,
+    pub(super) login: AuthInfo,
+}
+
+/// Reads and merges files. A file that was named by itself must be there; of a list, those that are there count.
+/// None where no file is there.
+pub(super) fn read(files: &[PathBuf], explicit: bool) -> Result<Option<Kubeconfig>, Failure> {
+    let mut merged: Option<Kubeconfig> = None;
+    for file in files {
+        if !explicit && !file.exists() {
+            continue;
+        }
+        let next = Kubeconfig::read_from(file).map_err(|error| unreadable(file, &error))?;
+        merged = Some(match merged {
+            None => next,
+            Some(first) => first
+                .merge(next)
+                .map_err(|error| unreadable(file, &error))?,
+        });
+    }
+    Ok(merged)
+}
+
+fn unreadable(file: &std::path::Path, error: &KubeconfigError) -> Failure {
+    let what = format!("the kubeconfig {} cannot be used", file.display());
+    let failure = Failure::new("kubeconfig-unreadable", Exit::Usage, what);
+    match error {
+        KubeconfigError::ReadConfig(cause, _) => failure.why(cause.to_string()),
+        // The parser's own text quotes the file, which holds tokens.
+        KubeconfigError::Parse(cause) => failure.why(match cause.location() {
+            Some(at) => format!(
+                "it is no kubeconfig: line {}, column {}",
+                at.line(),
+                at.column()
+            ),
+            None => "it is no kubeconfig".to_owned(),
+        }),
+        other => failure.why(other.to_string()),
+    }
+    .remedy("name another file with --kubeconfig or in KUBECONFIG")
+}
+
+/// Chooses a context: the one that is named, else the current one.
+pub(super) fn choose(config: &Kubeconfig, wanted: Option<&str>) -> Result<Context, Failure> {
+    let names: Vec<&str> = config
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
+    let Some(name) = wanted
+        .or(config.current_context.as_deref())
+        .filter(|name| !name.is_empty())
+    else {
+        return Err(unknown(
+            "the kubeconfig has no current context".to_owned(),
+            None,
+            &names,
+        ));
+    };
+    let context = config
+        .contexts
+        .iter()
+        .find(|context| context.name == name)
+        .and_then(|context| context.context.clone())
+        .ok_or_else(|| {
+            unknown(
+                format!("there is no context '{name}'"),
+                nearest(name, &names),
+                &names,
+            )
+        })?;
+    let broken = |what: String| {
+        Failure::new(
+            "kubeconfig-context",
+            Exit::Usage,
+            format!("context '{name}' is incomplete"),
+        )
+        .why(what)
+        .remedy(format!("kubectl config view --minify --context {name}"))
+    };
+    let cluster = config
+        .clusters
+        .iter()
+        .find(|cluster| cluster.name == context.cluster)
+        .and_then(|cluster| cluster.cluster.clone())
+        .ok_or_else(|| {
+            broken(format!(
+                "its cluster '{}' is not in the kubeconfig",
+                context.cluster
+            ))
+        })?;
+    let server = cluster.server.clone().unwrap_or_default();
+    let server: http::Uri = server
+        .parse()
+        .ok()
+        .filter(|uri: &http::Uri| {
+            matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some()
+        })
+        .ok_or_else(|| {
+            broken(format!(
+                "its server '{server}' is no URL such as https://api.corp:6443"
+            ))
+        })?;
+    let user = context.user.clone().unwrap_or_default();
+    let login = config
+        .auth_infos
+        .iter()
+        .find(|entry| entry.name == user)
+        .and_then(|entry| entry.auth_info.clone())
+        .unwrap_or_default();
+    Ok(Context {
+        name: name.to_owned(),
+        server,
+        user,
+        namespace: context.namespace,
+        cluster,
+        login,
+    })
+}
+
+fn unknown(what: String, nearest: Option<&str>, names: &[&str]) -> Failure {
+    let failure = Failure::new("kubeconfig-context", Exit::Usage, what);
+    let failure = match names {
+        [] => failure.why("the kubeconfig has no contexts"),
+        names => failure.why(format!("contexts there: {}", names.join(", "))),
+    };
+    match nearest.or(names.first().copied()) {
+        Some(name) => failure.remedy(format!("did you mean --context {name}?")),
+        None => failure.remedy("name another file with --kubeconfig or in KUBECONFIG"),
+    }
+}
+
+/// The name that shares most with `wanted`, by pairs of neighbouring characters.
+fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
+    let pairs = |text: &str| -> Vec<(char, char)> {
+        let text: Vec<char> = text.to_lowercase().chars().collect();
+        text.windows(2).map(|pair| (pair[0], pair[1])).collect()
+    };
+    let wanted = pairs(wanted);
+    let score = |name: &str| {
+        let name = pairs(name);
+        let shared = wanted.iter().filter(|pair| name.contains(pair)).count();
+        200 * shared / (wanted.len() + name.len()).max(1)
+    };
+    names
+        .iter()
+        .copied()
+        .filter(|name| score(name) >= 50)
+        .max_by_key(|name| score(name))
+}
+
+impl Context {
+    /// DER of the cluster's authorities; None where the kubeconfig names none.
+    pub(super) fn authorities(&self) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+        let bad = |why: String| {
+            Failure::new(
+                "kubeconfig-ca",
+                Exit::Usage,
+                format!("the CA of context '{}' cannot be used", self.name),
+            )
+            .why(why)
+        };
+        let pem = if let Some(data) = filled(self.cluster.certificate_authority_data.as_deref()) {
+            STANDARD
+                .decode(data.split_whitespace().collect::<String>())
+                .map_err(|_| bad("certificate-authority-data is not base64".to_owned()))?
+        } else if let Some(file) = filled(self.cluster.certificate_authority.as_deref()) {
+            fs::read(file).map_err(|error| bad(format!("{file}: {error}")))?
+        } else {
+            return Ok(None);
+        };
+        let mut ders = Vec::new();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.map_err(|_| bad("it is not PEM".to_owned()))?;
+            rustls::RootCertStore::empty()
+                .add(certificate.clone())
+                .map_err(|error| bad(format!("one of its certificates is broken: {error}")))?;
+            ders.push(certificate.to_vec());
+        }
+        if ders.is_empty() {
+            return Err(bad("it holds no PEM certificate".to_owned()));
+        }
+        Ok(Some(ders))
+    }
+
+    /// Checks the client certificate's time and readies a login plugin for where we run. `now` in seconds.
+    pub(super) fn prepare_login(&mut self, interactive: bool, now: i64) -> Result<(), Failure> {
+        self.check_client_certificate(now)?;
+        if let Some(plugin) = &mut self.login.exec {
+            if !interactive {
+                if plugin.interactive_mode == Some(ExecInteractiveMode::Always) {
+                    let command = plugin.command.clone().unwrap_or_default();
+                    return Err(Failure::new(
+                        "kubeconfig-login",
+                        Exit::Usage,
+                        format!("the login plugin '{command}' wants a terminal, and there is none"),
+                    )
+                    .remedy("use a kubeconfig with a token or a client certificate"));
+                }
+                plugin.interactive_mode = Some(ExecInteractiveMode::Never);
+            }
+            if plugin.provide_cluster_info {
+                let cluster = (&self.cluster)
+                    .try_into()
+                    .map_err(|error: KubeconfigError| {
+                        Failure::new(
+                            "kubeconfig-ca",
+                            Exit::Usage,
+                            "the login plugin cannot be told of the cluster",
+                        )
+                        .why(error.to_string())
+                    })?;
+                plugin.cluster = Some(cluster);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_client_certificate(&self, now: i64) -> Result<(), Failure> {
+        let fail = |why: String| {
+            Failure::new(
+                "kubeconfig-client-certificate",
+                Exit::Usage,
+                format!(
+                    "the client certificate of context '{}' cannot be used",
+                    self.name
+                ),
+            )
+            .why(why)
+            .remedy("log in again, or fetch a new kubeconfig")
+        };
+        let pem = if let Some(data) = filled(self.login.client_certificate_data.as_deref()) {
+            STANDARD
+                .decode(data.split_whitespace().collect::<String>())
+                .map_err(|_| fail("client-certificate-data is not base64".to_owned()))?
+        } else if let Some(file) = filled(self.login.client_certificate.as_deref()) {
+            fs::read(file).map_err(|error| fail(format!("{file}: {error}")))?
+        } else {
+            return Ok(());
+        };
+        let first = CertificateDer::pem_slice_iter(&pem)
+            .next()
+            .and_then(Result::ok);
+        let der = first.ok_or_else(|| fail("it is not PEM".to_owned()))?;
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der)
+            .map_err(|_| fail("it is no X.509 certificate".to_owned()))?;
+        let validity = certificate.validity();
+        if validity.not_after.timestamp() < now {
+            return Err(fail(format!("it expired on {}", validity.not_after)));
+        }
+        Ok(())
+    }
+}
+
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn config(text: &str) -> Kubeconfig {
+        Kubeconfig::from_yaml(text).unwrap()
+    }
+
+    const TWO: &str = "
+clusters:
+- {name: c, cluster: {server: 'https://api.corp:6443'}}
+- {name: bad, cluster: {server: 'api.corp'}}
+contexts:
+- {name: production, context: {cluster: c, user: u}}
+- {name: broken, context: {cluster: bad, user: u}}
+users: []
+";
+
+    #[test]
+    fn an_unknown_context_lists_those_that_are_there() {
+        let failure = choose(&config(TWO), Some("prodction")).unwrap_err();
+        assert_eq!(
+            (failure.code(), failure.exit()),
+            ("kubeconfig-context", Exit::Usage)
+        );
+        assert_eq!(
+            failure.details().why,
+            ["contexts there: production, broken"]
+        );
+        assert_eq!(
+            failure.details().remedy,
+            ["did you mean --context production?"]
+        );
+        assert!(choose(&config(TWO), None).is_err());
+        assert_eq!(
+            choose(&config(TWO), Some("production"))
+                .unwrap()
+                .server
+                .host(),
+            Some("api.corp")
+        );
+        assert!(choose(&config(TWO), Some("broken")).is_err());
+    }
+
+    #[test]
+    fn a_named_file_must_be_there_and_a_listed_one_need_not() {
+        let missing = [PathBuf::from("/nonexistent/kubeconfig")];
+        assert_eq!(
+            read(&missing, true).unwrap_err().code(),
+            "kubeconfig-unreadable"
+        );
+        assert!(read(&missing, false).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_broken_file_is_never_quoted() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config");
+        std::io::Write::write_all(
+            &mut fs::File::create(&file).unwrap(),
+            b"users:\n- name: u\n  user: {token: canary-secret\n",
+        )
+        .unwrap();
+        let failure = read(&[file.clone()], true).unwrap_err();
+        assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        assert!(Path::new(&file).exists());
+    }
+}

@@ -1,0 +1,244 @@
+//! One request: sent, waited for, tried again where the server asks for it, warnings read.
+
+use std::time::Duration;
+
+use ::kube::client::Body;
+use http::{HeaderMap, Method, Request, header};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::query::Path;
+use super::{Cluster, ClusterError};
+use crate::clients::cause;
+
+/// Longest wait for an answer's head or body; the API server itself gives up after 60 s.
+const ANSWER: Duration = Duration::from_secs(65);
+/// Longest that one request waits for a server that asks for patience.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest single wait, whatever the server says.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// A request that can be sent more than once.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: Path,
+    pub(super) accept: &'static str,
+    /// Media type and body.
+    pub(super) body: Option<(&'static str, Vec<u8>)>,
+}
+
+impl Call {
+    pub(super) fn get(path: Path) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            accept: "application/json",
+            body: None,
+        }
+    }
+
+    pub(super) fn with_body(
+        method: Method,
+        path: Path,
+        media_type: &'static str,
+        body: &Value,
+    ) -> Self {
+        let body = Some((media_type, body.to_string().into_bytes()));
+        Self {
+            method,
+            path,
+            accept: "application/json",
+            body,
+        }
+    }
+
+    fn request(&self) -> Result<Request<Vec<u8>>, ClusterError> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.path.as_str())
+            .header(header::ACCEPT, self.accept);
+        if let Some((media_type, _)) = &self.body {
+            request = request.header(header::CONTENT_TYPE, *media_type);
+        }
+        let body = self
+            .body
+            .as_ref()
+            .map(|(_, body)| body.clone())
+            .unwrap_or_default();
+        request.body(body).map_err(|error| ClusterError::Other {
+            status: None,
+            message: format!("no request can be made of this object's name: {error}"),
+        })
+    }
+}
+
+/// An answer of success.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) value: Value,
+    pub(super) text: String,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Cluster {
+    /// Sends `call` and reads its answer as JSON.
+    pub(super) async fn call(&self, call: Call) -> Result<Answer, ClusterError> {
+        let mut answer = self.call_text(call).await?;
+        answer.value = serde_json::from_str(&answer.text).map_err(|error| ClusterError::Other {
+            status: None,
+            message: format!("the answer is no JSON: {error}"),
+        })?;
+        Ok(answer)
+    }
+
+    /// Sends `call` and reads its answer as text.
+    pub(super) async fn call_text(&self, call: Call) -> Result<Answer, ClusterError> {
+        let start = Instant::now();
+        let mut attempt: u32 = 0;
+        loop {
+            let (status, headers, body) = self.send_once(&call).await?;
+            if status < 400 {
+                let warnings = warnings(&headers);
+                let text = String::from_utf8(body).map_err(|_| ClusterError::Other {
+                    status: Some(status),
+                    message: "the answer is not UTF-8".to_owned(),
+                })?;
+                return Ok(Answer {
+                    value: Value::Null,
+                    text,
+                    warnings,
+                });
+            }
+            attempt += 1;
+            match wait_before_retry(status, &headers, &call.method, attempt) {
+                Some(wait) if start.elapsed() + wait <= PATIENCE => sleep(wait).await,
+                _ => return Err(ClusterError::from_answer(status, &body)),
+            }
+        }
+    }
+
+    async fn send_once(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), ClusterError> {
+        let request = call.request()?.map(Body::from);
+        let exchange = async {
+            let response = self
+                .client
+                .send(request)
+                .await
+                .map_err(|error| unreachable(&error))?;
+            let (parts, body) = response.into_parts();
+            let body = body
+                .collect_bytes()
+                .await
+                .map_err(|error| unreachable(&error))?;
+            Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
+        };
+        match timeout(ANSWER, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(ClusterError::Unreachable {
+                message: format!("no answer within {} s", ANSWER.as_secs()),
+            }),
+        }
+    }
+}
+
+/// Names the cause of a request that got no answer. Never repeats what a login plugin printed.
+pub(super) fn unreachable(error: &::kube::Error) -> ClusterError {
+    if let ::kube::Error::Api(status) = error {
+        let value = serde_json::to_value(status).unwrap_or_default();
+        return ClusterError::from_status(status.code, &value);
+    }
+    let cause = cause::of(error);
+    match cause {
+        cause::Cause::Login(message) => ClusterError::Unauthorized { message },
+        other => ClusterError::Unreachable {
+            message: other.to_string(),
+        },
+    }
+}
+
+/// 429 says that nothing was done, so every method may be repeated; 503 and 504 only for what is safe to repeat.
+fn wait_before_retry(
+    status: u16,
+    headers: &HeaderMap,
+    method: &Method,
+    attempt: u32,
+) -> Option<Duration> {
+    let limit = match status {
+        429 => 8,
+        503 | 504 if method == Method::GET || method == Method::PATCH => 4,
+        _ => 0,
+    };
+    if attempt > limit {
+        return None;
+    }
+    let told = headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.trim().parse::<u64>().ok())
+        .map(Duration::from_secs);
+    let own = Duration::from_millis(250 << attempt.min(5));
+    Some(told.unwrap_or(own).min(LONGEST_WAIT))
+}
+
+/// The texts of the headers `Warning: 299 - "text"` (RFC 7234 section 5.5), in order, without repetition.
+fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for value in headers.get_all(header::WARNING) {
+        let Some(rest) = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.trim().strip_prefix("299 "))
+        else {
+            continue;
+        };
+        let Some((_, quoted)) = rest.split_once('"') else {
+            continue;
+        };
+        let mut text = String::new();
+        let mut characters = quoted.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                '"' => break,
+                '\\' => text.extend(characters.next()),
+                other => text.push(other),
+            }
+        }
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn warnings_are_unquoted_and_said_once() {
+        let mut headers = HeaderMap::new();
+        for value in [
+            r#"299 - "would violate \"restricted\"""#,
+            r#"299 - "would violate \"restricted\"""#,
+            "110 - stale",
+        ] {
+            headers.append(header::WARNING, HeaderValue::from_static(value));
+        }
+        assert_eq!(warnings(&headers), [r#"would violate "restricted""#]);
+    }
+
+    #[test]
+    fn only_what_is_safe_is_repeated_and_never_without_end() {
+        let mut headers = HeaderMap::new();
+        assert!(wait_before_retry(503, &headers, &Method::POST, 1).is_none());
+        assert!(wait_before_retry(503, &headers, &Method::GET, 1).is_some());
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
+        assert_eq!(
+            wait_before_retry(429, &headers, &Method::POST, 1),
+            Some(LONGEST_WAIT)
+        );
+        assert_eq!(wait_before_retry(429, &headers, &Method::POST, 9), None);
+    }
+}

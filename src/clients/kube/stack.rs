@@ -1,0 +1,136 @@
+//! The HTTP stack of a cluster: HTTP/2 where offered, the kubeconfig's login, an optional proxy.
+
+use std::time::Duration;
+
+use ::kube::client::{Body, ConfigExt};
+use ::kube::{Client, Config};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Uri};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use tower::ServiceBuilder;
+
+use crate::clients::cause;
+use crate::failure::{Exit, Failure};
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// A watch over a connection that died silently is noticed after this and the next.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Enough for a list page with many large objects without waiting for window updates.
+const WINDOW: u32 = 4 * 1024 * 1024;
+
+/// Builds the client. `config.proxy_url` is the decision of the caller; the environment is not read.
+pub(super) fn client(config: &Config) -> Result<Client, Failure> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_nodelay(true);
+    let tls = tls(config)?;
+    let Some(proxy) = &config.proxy_url else {
+        return over(config, tcp, tls);
+    };
+    match proxy.scheme_str() {
+        Some("socks5" | "socks5h") => over(config, SocksV5::new(proxy.clone(), tcp), tls),
+        Some("http") => over(config, login(proxy, Tunnel::new(proxy.clone(), tcp)), tls),
+        Some("https") => {
+            let outer = HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+                .enable_http1()
+                .wrap_connector(tcp);
+            over(config, login(proxy, Tunnel::new(proxy.clone(), outer)), tls)
+        }
+        other => Err(Failure::new(
+            "kubeconfig-proxy",
+            Exit::Usage,
+            format!(
+                "the proxy to the API server has the unknown scheme '{}'",
+                other.unwrap_or_default()
+            ),
+        )
+        .remedy("use http://, https:// or socks5://")),
+    }
+}
+
+fn tls(config: &Config) -> Result<ClientConfig, Failure> {
+    config
+        .rustls_client_config()
+        .map_err(|error| match cause::of(&error) {
+            cause::Cause::Login(why) => Failure::new(
+                "cluster-login",
+                Exit::Usage,
+                "the login to the cluster failed",
+            )
+            .why(why),
+            other => Failure::new(
+                "kubeconfig-tls",
+                Exit::Usage,
+                "the kubeconfig's certificates cannot be used",
+            )
+            .why(other.to_string()),
+        })
+}
+
+fn over<C>(config: &Config, connector: C, tls: ClientConfig) -> Result<Client, Failure>
+where
+    C: tower::Service<Uri> + Clone + Send + Sync + 'static,
+    HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
+{
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = name.clone().try_into().map_err(|_| {
+            Failure::new(
+                "kubeconfig-tls",
+                Exit::Usage,
+                format!("tls-server-name '{name}' is no host name"),
+            )
+        })?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let connector = builder.enable_all_versions().wrap_connector(connector);
+    let http: hyper_util::client::legacy::Client<_, Body> =
+        hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_initial_stream_window_size(WINDOW)
+            .http2_initial_connection_window_size(WINDOW)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_timeout(KEEP_ALIVE)
+            .build(connector);
+    let broken = |error: ::kube::Error| {
+        Failure::new(
+            "cluster-login",
+            Exit::Usage,
+            "the login to the cluster cannot be made",
+        )
+        .why(cause::of(&error).to_string())
+    };
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(broken)?)
+        .layer(config.extra_headers_layer().map_err(broken)?)
+        .map_err(tower::BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace.clone()))
+}
+
+fn login<C>(proxy: &Uri, tunnel: Tunnel<C>) -> Tunnel<C> {
+    let account = proxy
+        .authority()
+        .and_then(|authority| authority.as_str().rsplit_once('@'));
+    let Some((account, _)) = account else {
+        return tunnel;
+    };
+    let mut value = STANDARD.encode(crate::clients::no_proxy::unescape(account));
+    value.insert_str(0, "Basic ");
+    match HeaderValue::from_str(&value) {
+        Ok(header) => tunnel.with_auth(header),
+        Err(_) => tunnel,
+    }
+}

@@ -1,0 +1,5 @@
+//! The only network code: cluster, registry, GitHub, proxy. Imports leaves alone; decides nothing.
+
+pub mod cause;
+pub mod kube;
+pub mod no_proxy;
