@@ -154,7 +154,7 @@ async fn the_proxy_wants_its_account_and_reaches_only_what_it_maps() {
     };
     let url = format!("https://{REGISTRY}/v2/");
     let refused = get(None, &url).await.unwrap_err();
-    assert!(refused.contains("proxy authorization required"), "{refused}");
+    assert!(refused.contains("ProxyAuthRequired"), "{refused}");
     assert!(get(Some("wrong"), &url).await.is_err());
     assert_eq!(get(Some("p@ss"), &url).await, Ok(200));
     assert!(get(Some("p@ss"), "https://quay.io/v2/").await.is_err());
