@@ -6,4 +6,5 @@ mod architecture;
 mod control_plane;
 mod readme;
 mod stand_ins;
+#[expect(dead_code, unused_imports, reason = "it offers more than the tests of today ask for")]
 mod support;

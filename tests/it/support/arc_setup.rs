@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(crate) struct ArcSetup {
     home: TempDir,
+    directory: PathBuf,
     environment: BTreeMap<OsString, OsString>,
     stdin: Vec<u8>,
     canaries: Vec<(String, String)>,
@@ -49,10 +50,11 @@ impl ArcSetup {
         let home = tempfile::Builder::new().prefix("arc-setup-home-").tempdir()?;
         let mut environment = BTreeMap::new();
         environment.insert("HOME".into(), home.path().as_os_str().to_owned());
-        Ok(Self { home, environment, stdin: Vec::new(), canaries: Vec::new() })
+        let directory = home.path().to_owned();
+        Ok(Self { home, directory, environment, stdin: Vec::new(), canaries: Vec::new() })
     }
 
-    /// The directory that the program runs in, which is its HOME too.
+    /// The program's HOME, in which it runs unless [`Self::directory`] says otherwise.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
@@ -64,6 +66,12 @@ impl ArcSetup {
         let mut file = std::fs::File::create(&path)?;
         file.write_all(content.as_ref())?;
         Ok(path)
+    }
+
+    /// Runs it in this directory.
+    pub(crate) fn directory(&mut self, directory: &Path) -> &mut Self {
+        directory.clone_into(&mut self.directory);
+        self
     }
 
     /// Sets a variable.
@@ -113,7 +121,7 @@ impl ArcSetup {
             .args(arguments)
             .env_clear()
             .envs(&self.environment)
-            .current_dir(self.home.path())
+            .current_dir(&self.directory)
             .stdin(Stdio::from(stdin))
             .stdout(std::fs::File::create(streams.path().join("stdout"))?)
             .stderr(std::fs::File::create(streams.path().join("stderr"))?)
@@ -136,17 +144,24 @@ impl Running {
         Ok(())
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn poll(&mut self) -> Result<Option<Outcome>> {
+        if let Some(status) = self.child.try_wait()? {
+            return self.outcome(status).map(Some);
+        }
+        if self.started.elapsed() > PATIENCE {
+            bail!("not done after {PATIENCE:?}; it said:\n{}", self.stderr());
+        }
+        Ok(None)
+    }
+
     pub(crate) async fn wait(mut self) -> Result<Outcome> {
-        let status = loop {
-            if let Some(status) = self.child.try_wait()? {
-                break status;
+        loop {
+            if let Some(outcome) = self.poll()? {
+                return Ok(outcome);
             }
-            if self.started.elapsed() > PATIENCE {
-                bail!("not done after {PATIENCE:?}; it said:\n{}", self.stderr());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        self.outcome(status)
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     fn outcome(&self, status: ExitStatus) -> Result<Outcome> {

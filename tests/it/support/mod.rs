@@ -3,6 +3,7 @@
 
 pub(crate) mod arc_setup;
 pub(crate) mod authority;
+pub(crate) mod company;
 pub(crate) mod connect_proxy;
 pub(crate) mod control_plane;
 pub(crate) mod github;
