@@ -109,6 +109,11 @@ impl ArcSetup {
         self.start(arguments)?.wait().await
     }
 
+    /// Gives a command the environment and the directory.
+    pub(crate) fn prepare(&self, command: &mut Command) {
+        command.env_clear().envs(&self.environment).current_dir(&self.directory);
+    }
+
     /// Starts it.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running> {
         // Files, not pipes: nobody has to read while it runs.
@@ -117,11 +122,10 @@ impl ArcSetup {
         stdin.write_all(&self.stdin)?;
         std::io::Seek::rewind(&mut stdin)?;
         let program = program()?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        self.prepare(&mut command);
+        let child = command
             .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .current_dir(&self.directory)
             .stdin(Stdio::from(stdin))
             .stdout(std::fs::File::create(streams.path().join("stdout"))?)
             .stderr(std::fs::File::create(streams.path().join("stderr"))?)
