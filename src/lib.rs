@@ -11,3 +11,4 @@ pub mod object;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod yaml;

@@ -2,8 +2,22 @@
 //!
 //! Only `load.rs` reads the environment and files. Nothing here reaches the network or a terminal.
 
+pub mod arc_versions;
+mod assemble;
 mod credentials;
+pub mod load;
 pub mod model;
+mod overlay;
+mod partial;
+pub mod problem;
+mod secrets;
+mod settled;
+mod shape;
+pub mod table;
+pub mod validate;
 
 pub use credentials::Credentials;
 pub use model::*;
+pub use partial::Partial;
+pub use problem::Problem;
+pub use settled::Value;
