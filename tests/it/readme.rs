@@ -1,8 +1,10 @@
 //! The README tells the truth: each command in it is run here or says where it is run, and its tables
 //! are those of the program.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
+use arc_setup::config::table;
 use arc_setup::failure::Exit;
 
 use crate::support::arc_setup::ArcSetup;
@@ -135,6 +137,20 @@ fn the_exit_codes_are_those_of_the_program() {
         Exit::ApplyFailed, Exit::RolledBack, Exit::Conflict, Exit::Timeout, Exit::Interrupted,
     ];
     assert_eq!(written, all.map(|exit| exit as u8));
+}
+
+#[test]
+fn the_defaults_are_those_of_the_table_of_fields() {
+    let mut expected = String::from("| field | default | flag |\n|---|---|---|\n");
+    for (path, field) in table::every_field() {
+        let Some(default) = field.default else { continue };
+        let flag = field.flag.map(|flag| format!("`--{flag}`")).unwrap_or_default();
+        writeln!(expected, "| `{path}` | {default} | {flag} |").unwrap();
+    }
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("<!-- defaults: begin -->\n").unwrap();
+    let (written, _) = rest.split_once("<!-- defaults: end -->").unwrap();
+    assert_eq!(written, expected, "the README's table should be\n{expected}");
 }
 
 /// The first cells of the table under a heading.
