@@ -48,31 +48,31 @@ fn any_within(path: &str, names: &[&str]) -> bool {
     names.iter().any(|name| is_within(path, name))
 }
 
-/// Why `importer` (a module path such as `verify::wait`) may not import the room `imported`.
-fn forbidden(importer: &str, imported: &str) -> Option<String> {
-    let room = importer.split("::").next().unwrap_or_default();
+/// Why a module (its path, such as `verify::wait`) may not import the room `wanted`.
+fn forbidden(module: &str, wanted: &str) -> Option<String> {
+    let room = module.split("::").next().unwrap_or_default();
     // lib.rs and main.rs name the stages; within a room everything may be named.
-    if room.is_empty() || room == imported || room == "cli" {
+    if room.is_empty() || room == wanted || room == "cli" {
         return None;
     }
     let stage = |name: &str| STAGES.iter().position(|one| *one == name);
-    if imported == "cli" {
+    if wanted == "cli" {
         return Some("nothing imports cli".to_owned());
     }
-    if LEAVES.contains(&imported) {
+    if LEAVES.contains(&wanted) {
         return None;
     }
     if LEAVES.contains(&room) {
         return Some("a leaf imports only leaves".to_owned());
     }
-    match imported {
+    match wanted {
         "ui" => Some("only cli imports ui".to_owned()),
-        "clients" => (!any_within(importer, CLIENT_USERS)).then(|| format!("clients is imported only by {}", CLIENT_USERS.join(", "))),
+        "clients" => {
+            (!any_within(module, CLIENT_USERS)).then(|| format!("clients is imported only by {}", CLIENT_USERS.join(", ")))
+        }
         _ if room == "clients" => Some("clients imports only leaves".to_owned()),
-        _ => match (stage(room), stage(imported)) {
-            (Some(importer), Some(imported)) if imported > importer => Some(format!("data flows {}", STAGES.join(" → "))),
-            _ => None,
-        },
+        // Beside the stages only images and ui are left, which see what they are given.
+        _ => (stage(room)? < stage(wanted)?).then(|| format!("data flows {}", STAGES.join(" → "))),
     }
 }
 

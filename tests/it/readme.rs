@@ -23,8 +23,9 @@ fn exercise(command: &str) -> Option<Exercised> {
     Some(match command {
         "make demo" => By("Makefile", "demo: test-binaries"),
         "make test" => By(".ci/run", "\nmake test"),
-        "arc-setup init --registry registry.artifactory.mydomain.com" => Here,
-        "arc-setup images --config arc-setup.yaml" | "arc-setup render --config arc-setup.yaml" => Here,
+        "arc-setup init --registry registry.artifactory.mydomain.com"
+        | "arc-setup images --config arc-setup.yaml"
+        | "arc-setup render --config arc-setup.yaml" => Here,
         // With --dry-run and with --yes against the demo's cluster and those of the tests.
         "arc-setup init --config arc-setup.yaml --context my-cluster --dry-run" => By("tests/it/init.rs", "--dry-run"),
         "arc-setup init --config arc-setup.yaml --context my-cluster --yes" => By("tests/demo/main.rs", "\"init\""),

@@ -262,8 +262,8 @@ async fn a_listener_gets_from_a_registration_token_to_an_empty_queue() {
         let answer = request.bearer_auth(admin).json(&body).send().await.unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
     };
-    let bare = client.get(format!("{base}_apis/runtime/runnerscalesets")).bearer_auth(admin).send().await.unwrap();
-    assert_eq!(bare.status(), 400);
+    let without_version = client.get(format!("{base}_apis/runtime/runnerscalesets")).bearer_auth(admin).send().await.unwrap();
+    assert_eq!(without_version.status(), 400);
     assert_eq!(call(http::Method::GET, "runnerscalesets?name=linux", json!({})).await.1["count"], 0);
     let set = json!({ "name": "linux", "runnerGroupId": 1, "labels": [{ "type": "System", "name": "linux" }] });
     assert_eq!(call(http::Method::POST, "runnerscalesets", set.clone()).await.1["id"], 1);

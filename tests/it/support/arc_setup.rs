@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 /// Longer than any single command takes here.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// One way to run the program; each run gets the same home and environment.
 #[derive(Debug)]
@@ -204,11 +204,13 @@ impl Outcome {
 
 /// Fails when the secret stands in `text` in a form in which it could be used. Never shows it.
 pub(crate) fn ensure_hidden(name: &str, value: &str, place: &str, text: &str) -> Result<()> {
+    use std::fmt::Write as _;
+
     let percent = value.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            write!(encoded, "%{byte:02X}").ok();
         }
         encoded
     });

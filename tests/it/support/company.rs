@@ -81,7 +81,9 @@ impl Company {
             }
         });
         ensure!(!wanted.is_empty(), "images names none under {prefix}");
-        wanted.iter().for_each(|image| self.registry.add(image));
+        for image in &wanted {
+            self.registry.add(image);
+        }
         Ok(())
     }
 

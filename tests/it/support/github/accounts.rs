@@ -79,9 +79,8 @@ impl Accounts {
 
     /// `POST /app/installations/{id}/access_tokens`, with the App's assertion.
     pub(super) fn installation_token(&self, request: &Request<Bytes>, installation: &str) -> Response<Bytes> {
-        let assertion = match authorization(request.headers()) {
-            Some(("Bearer", assertion)) => assertion,
-            _ => return message(StatusCode::UNAUTHORIZED, "A JSON web token could not be decoded"),
+        let Some(("Bearer", assertion)) = authorization(request.headers()) else {
+            return message(StatusCode::UNAUTHORIZED, "A JSON web token could not be decoded");
         };
         if let Err(reason) = self.verify(assertion) {
             return message(StatusCode::UNAUTHORIZED, reason);
@@ -109,11 +108,11 @@ impl Accounts {
             .verify(signed.as_bytes(), &decode(signature)?)
             .map_err(|_| UNDECODED)?;
         let claims = parse(claims)?;
-        let issuer = match &claims["iss"] {
-            Value::String(issuer) => issuer.clone(),
+        let by = match &claims["iss"] {
+            Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        if self.app.as_ref().is_none_or(|app| app.id != issuer) {
+        if self.app.as_ref().is_none_or(|app| app.id != by) {
             return Err("Integration not found");
         }
         let (Some(issued), Some(expires)) = (claims["iat"].as_u64(), claims["exp"].as_u64()) else {

@@ -56,7 +56,7 @@ impl ScaleSets {
     }
 
     /// Answers what stands under the service's URL; `path` has no leading slash.
-    pub(super) async fn answer(&self, request: &Request<Bytes>, path: &str) -> Response<Bytes> {
+    pub(super) fn answer(&self, request: &Request<Bytes>, path: &str) -> Response<Bytes> {
         let known = |token: &str| self.state().tokens.iter().any(|known| known == token);
         if !matches!(authorization(request.headers()), Some(("Bearer", token)) if known(token)) {
             return empty(StatusCode::UNAUTHORIZED);

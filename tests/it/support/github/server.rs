@@ -91,7 +91,7 @@ async fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
 async fn route(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
     let path = request.uri().path();
     if let Some(rest) = path.strip_prefix("/tenant/") {
-        return shared.scale_sets.answer(request, rest).await;
+        return shared.scale_sets.answer(request, rest);
     }
     if let Some(rest) = path.strip_prefix("/message-queue/") {
         return shared.scale_sets.queue(request, rest).await;
