@@ -58,6 +58,7 @@ impl Options {
 /// The store. Several API servers may share one, each under its own prefix.
 #[derive(Debug)]
 pub(super) struct Etcd {
+    #[expect(dead_code, reason = "dropping it stops etcd")]
     home: Home,
     endpoint: String,
 }
@@ -68,6 +69,10 @@ impl Etcd {
         let home = Home::create()?;
         let (command, endpoint) = components::etcd(&binaries, &home);
         home.spawn("etcd", command)?;
+        while !home.path("etcd.sock").exists() {
+            home.ensure_running("etcd")?;
+            sleep(POLL).await;
+        }
         Ok(Self { home, endpoint })
     }
 }
@@ -133,12 +138,8 @@ impl ControlPlane {
 
     async fn wait_until_ready(&self) -> Result<()> {
         let client = self.client()?;
-        self.wait("kube-apiserver", async || {
-            self.etcd.home.ensure_running("etcd")?;
-            Ok(client.request_text(Request::get("/readyz").body(Vec::new())?).await?)
-        })
-        .await
-        .map(drop)
+        let ready = async || Ok(client.request_text(Request::get("/readyz").body(Vec::new())?).await?);
+        self.wait("kube-apiserver", ready).await.map(drop)
     }
 
     async fn start_companions(&self, options: &Options) -> Result<()> {

@@ -15,16 +15,14 @@ const SERVICE_RANGE: &str = "10.96.0.0/16";
 /// etcd on a Unix socket in its home: no port to lose to somebody else.
 pub(super) fn etcd(binaries: &Path, home: &Home) -> (Command, String) {
     let endpoint = format!("unix://{}", home.path("etcd.sock").display());
-    let peer = format!("unix://{}", home.path("peer.sock").display());
     let mut command = Command::new(binaries.join("etcd"));
     command
         .arg("--name=etcd")
         .arg(format!("--data-dir={}", home.path("etcd").display()))
         .arg(format!("--listen-client-urls={endpoint}"))
-        .arg(format!("--advertise-client-urls={endpoint}"))
-        .arg(format!("--listen-peer-urls={peer}"))
-        .arg(format!("--initial-advertise-peer-urls={peer}"))
-        .arg(format!("--initial-cluster=etcd={peer}"))
+        // Nobody asks for these, but etcd insists on the form host:port: sockets in its directory.
+        .args(["--advertise-client-urls=unix://client:1", "--listen-peer-urls=unix://peer:1"])
+        .args(["--initial-advertise-peer-urls=unix://peer:1", "--initial-cluster=etcd=unix://peer:1"])
         .args(["--unsafe-no-fsync", "--log-level=warn"]);
     (command, endpoint)
 }

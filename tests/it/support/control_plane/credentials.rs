@@ -106,7 +106,7 @@ fn client(authority: &CertifiedIssuer<'static, KeyPair>, user: &str, groups: &[&
 
 fn name(common: &str, organizations: &[&str]) -> DistinguishedName {
     let mut name = DistinguishedName::new();
-    let kinds = [DnType::OrganizationName, DnType::from_oid(SECOND_ORGANIZATION)];
+    let kinds = [DnType::OrganizationName, DnType::CustomDnType(SECOND_ORGANIZATION.to_vec())];
     for (kind, organization) in kinds.into_iter().zip(organizations) {
         name.push(kind, *organization);
     }
