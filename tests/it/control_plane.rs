@@ -116,6 +116,41 @@ async fn an_image_that_is_missing_is_reported_as_a_node_reports_it() {
             "{message}"
         );
     }
+    let events = kubectl(
+        plane,
+        "get events -n missing --field-selector type=Warning,reason=Failed",
+    );
+    assert!(
+        events.contains("Error: ErrImagePull") && events.contains("Error: ImagePullBackOff"),
+        "{events}"
+    );
+}
+
+#[tokio::test]
+async fn a_pod_may_say_what_the_registry_answers() {
+    let plane = ControlPlane::shared().await.unwrap();
+    plane.create_namespace("refused").await.unwrap();
+    let answer = "pulling from host registry.example.com failed with status code [manifests 1]: 401 Unauthorized";
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": { "name": "runner", "annotations": { "arc-setup.test/pull-error": answer } },
+        "spec": {
+            "initContainers": [{ "name": "copy", "image": "registry.example.com/copy:1" }],
+            "containers": [{ "name": "runner", "image": "registry.example.com/runner:1" }],
+        },
+    }))
+    .unwrap();
+    let pods = Api::<Pod>::namespaced(plane.client().unwrap(), "refused");
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    let status = eventually("a failed pull", async || {
+        let status = pods.get("runner").await.unwrap().status?;
+        status.init_container_statuses.is_some().then_some(status)
+    })
+    .await;
+    let status = serde_json::to_string(&status).unwrap();
+    assert!(
+        status.contains("registry.example.com/copy:1") && status.contains(answer),
+        "{status}"
+    );
 }
 
 #[tokio::test]

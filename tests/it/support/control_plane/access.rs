@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -38,7 +39,8 @@ impl ControlPlane {
 
     /// A kubeconfig of the administrator, with one context of that name, readable by us only.
     pub(crate) fn kubeconfig(&self, context: &str) -> Result<PathBuf> {
-        self.write_kubeconfig(context, context, &self.credentials.admin)
+        let name = context.replace(|one: char| !one.is_ascii_alphanumeric(), "-");
+        self.write_kubeconfig(&format!("admin-{name}"), context, &self.credentials.admin)
     }
 
     /// A kubeconfig of a real user, who may do what RBAC grants that name or its groups (at most two).
@@ -48,15 +50,16 @@ impl ControlPlane {
         groups: &[&str],
         context: &str,
     ) -> Result<PathBuf> {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
         let pair = self.credentials.client(user, groups)?;
-        self.write_kubeconfig(&format!("{context}-{user}"), context, &pair)
+        let name = format!("user-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.write_kubeconfig(&name, context, &pair)
     }
 
     fn write_kubeconfig(&self, name: &str, context: &str, client: &Pair) -> Result<PathBuf> {
         let text = self
             .credentials
             .kubeconfig(&self.server_url(), context, client);
-        let name = name.replace(|one: char| !one.is_ascii_alphanumeric(), "-");
         self.home.write(&format!("kubeconfig-{name}"), &text)
     }
 
