@@ -25,7 +25,10 @@ fn build() -> Result<PathBuf> {
         .output()
         .with_context(|| format!("cannot run {script}"))?;
     if !output.status.success() {
-        bail!("{script} ended with {}; its reason stands above", output.status);
+        bail!(
+            "{script} ended with {}; its reason stands above",
+            output.status
+        );
     }
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()))
 }

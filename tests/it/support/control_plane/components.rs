@@ -15,16 +15,20 @@ const SERVICE_RANGE: &str = "10.96.0.0/16";
 /// etcd on a Unix socket in its home: no port to lose to somebody else.
 pub(super) fn etcd(binaries: &Path, home: &Home) -> (Command, String) {
     let endpoint = format!("unix://{}", home.path("etcd.sock").display());
-    let peer = format!("unix://{}", home.path("peer.sock").display());
     let mut command = Command::new(binaries.join("etcd"));
     command
         .arg("--name=etcd")
         .arg(format!("--data-dir={}", home.path("etcd").display()))
         .arg(format!("--listen-client-urls={endpoint}"))
-        .arg(format!("--advertise-client-urls={endpoint}"))
-        .arg(format!("--listen-peer-urls={peer}"))
-        .arg(format!("--initial-advertise-peer-urls={peer}"))
-        .arg(format!("--initial-cluster=etcd={peer}"))
+        // Nobody asks for these, but etcd insists on the form host:port: sockets in its directory.
+        .args([
+            "--advertise-client-urls=unix://client:1",
+            "--listen-peer-urls=unix://peer:1",
+        ])
+        .args([
+            "--initial-advertise-peer-urls=unix://peer:1",
+            "--initial-cluster=etcd=unix://peer:1",
+        ])
         .args(["--unsafe-no-fsync", "--log-level=warn"]);
     (command, endpoint)
 }
@@ -45,11 +49,27 @@ pub(super) fn kube_apiserver(
 ) -> Result<Command> {
     let mut command = Command::new(binaries.join("kube-apiserver"));
     let files = [
-        ("tls-cert-file", "serving.crt", &credentials.serving.certificate),
-        ("tls-private-key-file", "serving.key", &credentials.serving.key),
+        (
+            "tls-cert-file",
+            "serving.crt",
+            &credentials.serving.certificate,
+        ),
+        (
+            "tls-private-key-file",
+            "serving.key",
+            &credentials.serving.key,
+        ),
         ("client-ca-file", "ca.crt", &credentials.authority_pem()),
-        ("service-account-key-file", "service-account.pub", &credentials.service_account_public_key),
-        ("service-account-signing-key-file", "service-account.key", &credentials.service_account_key),
+        (
+            "service-account-key-file",
+            "service-account.pub",
+            &credentials.service_account_public_key,
+        ),
+        (
+            "service-account-signing-key-file",
+            "service-account.key",
+            &credentials.service_account_key,
+        ),
     ];
     for (flag, name, content) in files {
         command.arg(format!("--{flag}={}", home.write(name, content)?.display()));
@@ -58,13 +78,20 @@ pub(super) fn kube_apiserver(
         .arg(format!("--etcd-servers={}", server.etcd))
         .arg(format!("--etcd-prefix={}", server.prefix))
         .arg(format!("--secure-port={}", server.port))
-        .arg(format!("--cert-dir={}", home.path("certificates").display()))
+        .arg(format!(
+            "--cert-dir={}",
+            home.path("certificates").display()
+        ))
         .arg(format!("--service-cluster-ip-range={SERVICE_RANGE}"))
         .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
         // A loopback address is no valid Endpoints address.
         .arg("--endpoint-reconciler-type=none")
         .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
-        .args(["--authorization-mode=RBAC", "--allow-privileged=true", "--profiling=false"])
+        .args([
+            "--authorization-mode=RBAC",
+            "--allow-privileged=true",
+            "--profiling=false",
+        ])
         .args(server.flags);
     Ok(command)
 }
@@ -73,9 +100,16 @@ pub(super) fn kube_controller_manager(binaries: &Path, home: &Home, kubeconfig: 
     let mut command = Command::new(binaries.join("kube-controller-manager"));
     command
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
-        .arg(format!("--service-account-private-key-file={}", home.path("service-account.key").display()))
+        .arg(format!(
+            "--service-account-private-key-file={}",
+            home.path("service-account.key").display()
+        ))
         .arg(format!("--root-ca-file={}", home.path("ca.crt").display()))
-        .args(["--use-service-account-credentials=true", "--leader-elect=false", "--secure-port=0"])
+        .args([
+            "--use-service-account-credentials=true",
+            "--leader-elect=false",
+            "--secure-port=0",
+        ])
         .args(["--kube-api-qps=200", "--kube-api-burst=400"]);
     command
 }
@@ -94,7 +128,10 @@ pub(super) fn kwok(binaries: &Path, kubeconfig: &Path, stages: &Path) -> Command
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
         .arg(format!("--config={}", stages.display()))
         .arg("--manage-all-nodes=false")
-        .arg(format!("--manage-nodes-with-annotation-selector={}", super::kwok::NODE_ANNOTATION))
+        .arg(format!(
+            "--manage-nodes-with-annotation-selector={}",
+            super::kwok::NODE_ANNOTATION
+        ))
         .args(["--node-lease-duration-seconds=40", "--cidr=10.244.0.0/16"]);
     command
 }

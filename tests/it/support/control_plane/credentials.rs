@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 use serde_json::json;
 
@@ -38,7 +38,9 @@ pub(super) struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Credentials").finish_non_exhaustive()
+        formatter
+            .debug_struct("Credentials")
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,7 +49,10 @@ impl Credentials {
         let mut params = CertificateParams::default();
         params.distinguished_name = name("arc-setup test authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
         let names: Vec<String> = SERVER_NAMES.iter().map(ToString::to_string).collect();
@@ -96,8 +101,15 @@ impl Credentials {
     }
 }
 
-fn client(authority: &CertifiedIssuer<'static, KeyPair>, user: &str, groups: &[&str]) -> Result<Pair> {
-    ensure!(groups.len() <= 2, "a client certificate here holds at most two groups");
+fn client(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    user: &str,
+    groups: &[&str],
+) -> Result<Pair> {
+    ensure!(
+        groups.len() <= 2,
+        "a client certificate here holds at most two groups"
+    );
     let mut params = CertificateParams::default();
     params.distinguished_name = name(user, groups);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -106,7 +118,10 @@ fn client(authority: &CertifiedIssuer<'static, KeyPair>, user: &str, groups: &[&
 
 fn name(common: &str, organizations: &[&str]) -> DistinguishedName {
     let mut name = DistinguishedName::new();
-    let kinds = [DnType::OrganizationName, DnType::from_oid(SECOND_ORGANIZATION)];
+    let kinds = [
+        DnType::OrganizationName,
+        DnType::CustomDnType(SECOND_ORGANIZATION.to_vec()),
+    ];
     for (kind, organization) in kinds.into_iter().zip(organizations) {
         name.push(kind, *organization);
     }
@@ -114,9 +129,15 @@ fn name(common: &str, organizations: &[&str]) -> DistinguishedName {
     name
 }
 
-fn sign(mut params: CertificateParams, authority: &CertifiedIssuer<'static, KeyPair>) -> Result<Pair> {
+fn sign(
+    mut params: CertificateParams,
+    authority: &CertifiedIssuer<'static, KeyPair>,
+) -> Result<Pair> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, authority)?;
-    Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+    Ok(Pair {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    })
 }

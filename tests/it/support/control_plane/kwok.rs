@@ -29,7 +29,9 @@ pub(super) async fn create_node(client: &kube::Client) -> Result<()> {
             },
         },
     }))?;
-    Api::all(client.clone()).create(&PostParams::default(), &node).await?;
+    Api::all(client.clone())
+        .create(&PostParams::default(), &node)
+        .await?;
     Ok(())
 }
 
@@ -37,10 +39,17 @@ pub(super) async fn create_node(client: &kube::Client) -> Result<()> {
 pub(super) async fn node_is_ready(client: &kube::Client) -> Result<bool> {
     let node = Api::<Node>::all(client.clone()).get(NODE).await?;
     // The scheduler waits for the taint to go, which the controller-manager takes away.
-    let tainted = node.spec.and_then(|spec| spec.taints).is_some_and(|taints| !taints.is_empty());
+    let tainted = node
+        .spec
+        .and_then(|spec| spec.taints)
+        .is_some_and(|taints| !taints.is_empty());
     let ready = node
         .status
         .and_then(|status| status.conditions)
-        .is_some_and(|conditions| conditions.iter().any(|one| one.type_ == "Ready" && one.status == "True"));
+        .is_some_and(|conditions| {
+            conditions
+                .iter()
+                .any(|one| one.type_ == "Ready" && one.status == "True")
+        });
     Ok(ready && !tainted)
 }

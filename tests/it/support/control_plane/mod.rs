@@ -3,16 +3,15 @@
 //!
 //! Self-contained, so that examples and benches include it by `#[path]`.
 
+mod access;
 mod binaries;
 mod cluster;
 mod components;
 mod credentials;
-mod in_cluster;
 mod kwok;
 mod process;
 mod shared;
 mod webhook_proxy;
 
 pub(crate) use cluster::{Component, ControlPlane, Options};
-pub(crate) use in_cluster::InCluster;
-pub(crate) use webhook_proxy::{WebhookBackend, WebhookCall};
+pub(crate) use webhook_proxy::WebhookBackend;

@@ -66,7 +66,10 @@ impl Home {
             .context("cannot start sh")?;
         Ok(Self {
             directory,
-            state: Mutex::new(State { watchdog, children: BTreeMap::new() }),
+            state: Mutex::new(State {
+                watchdog,
+                children: BTreeMap::new(),
+            }),
             _owner: owner,
         })
     }
@@ -90,9 +93,15 @@ impl Home {
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let pid = child.id();
-        let mut pids = OpenOptions::new().create(true).append(true).open(self.path("pids"))?;
+        let mut pids = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path("pids"))?;
         writeln!(pids, "{pid}")?;
-        let mut state = self.state.lock().map_err(|_| anyhow!("a start has panicked"))?;
+        let mut state = self
+            .state
+            .lock()
+            .map_err(|_| anyhow!("a start has panicked"))?;
         state.tell(&format!("watch {pid}\n"));
         state.children.insert(name.to_owned(), child);
         Ok(())
@@ -100,7 +109,10 @@ impl Home {
 
     /// Fails with the end of its log when the program has ended by itself.
     pub(super) fn ensure_running(&self, name: &str) -> Result<()> {
-        let mut state = self.state.lock().map_err(|_| anyhow!("a start has panicked"))?;
+        let mut state = self
+            .state
+            .lock()
+            .map_err(|_| anyhow!("a start has panicked"))?;
         let Some(child) = state.children.get_mut(name) else {
             bail!("{name} was never started");
         };
@@ -152,7 +164,9 @@ impl State {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        let Ok(state) = self.state.get_mut() else { return };
+        let Ok(state) = self.state.get_mut() else {
+            return;
+        };
         // One way to stop for every end of the owner: the watchdog's.
         drop(state.watchdog.stdin.take());
         state.watchdog.wait().ok();
@@ -166,10 +180,17 @@ impl Drop for Home {
 
 /// Ends the processes and removes the directories of owners that died together with their watchdog.
 fn clear_dead_owners() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else {
+        return;
+    };
     for directory in entries.flatten().map(|entry| entry.path()) {
-        let named = directory.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        let Some(owner) = named.then(|| File::open(directory.join("owner")).ok()).flatten() else {
+        let named = directory
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let Some(owner) = named
+            .then(|| File::open(directory.join("owner")).ok())
+            .flatten()
+        else {
             continue;
         };
         if owner.try_lock().is_err() {
@@ -187,6 +208,7 @@ fn clear_dead_owners() {
 /// all that we start name their directory on their command line.
 fn still_lives_in(pid: &str, directory: &Path) -> bool {
     pid.parse::<u32>().is_ok()
-        && fs::read(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy()))
+        && fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+            String::from_utf8_lossy(&line).contains(&*directory.to_string_lossy())
+        })
 }

@@ -18,7 +18,11 @@ impl ControlPlane {
     /// namespaces in it and leaves cluster-scoped objects alone.
     pub(crate) async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
-        SHARED.get_or_try_init(|| async { Self::start_on(etcd().await?, "/shared", Options::full()).await }).await
+        SHARED
+            .get_or_try_init(|| async {
+                Self::start_on(etcd().await?, "/shared", Options::full()).await
+            })
+            .await
     }
 
     /// An API server of one's own, empty, on the etcd of this test process: for tests that write
@@ -34,5 +38,7 @@ impl ControlPlane {
 }
 
 async fn etcd() -> Result<Arc<Etcd>> {
-    ETCD.get_or_try_init(|| async { Etcd::start().await.map(Arc::new) }).await.cloned()
+    ETCD.get_or_try_init(|| async { Etcd::start().await.map(Arc::new) })
+        .await
+        .cloned()
 }

@@ -67,14 +67,20 @@ struct State {
 impl WebhookProxy {
     /// Listens on `socket`, on a thread of its own: a test's runtime ends with the test.
     pub(super) fn start(socket: &Path, config: kube::Config) -> Result<Self> {
-        let listener = StdListener::bind(socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+        let listener = StdListener::bind(socket)
+            .with_context(|| format!("cannot listen on {}", socket.display()))?;
         listener.set_nonblocking(true)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let state = Arc::new(State::default());
         let (stop, mut stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&state);
         let serve = async move {
-            let (Ok(listener), Ok(client)) = (UnixListener::from_std(listener), kube::Client::try_from(config)) else {
+            let (Ok(listener), Ok(client)) = (
+                UnixListener::from_std(listener),
+                kube::Client::try_from(config),
+            ) else {
                 return;
             };
             loop {
@@ -86,18 +92,32 @@ impl WebhookProxy {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("webhook-proxy".into()).spawn(move || runtime.block_on(serve))?;
-        Ok(Self { state, stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("webhook-proxy".into())
+            .spawn(move || runtime.block_on(serve))?;
+        Ok(Self {
+            state,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// From now on the Service's webhooks are answered while its Deployment is available.
     pub(crate) fn serve(&self, backend: WebhookBackend) {
-        self.state.backends.lock().unwrap_or_else(PoisonError::into_inner).push(backend);
+        self.state
+            .backends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(backend);
     }
 
     /// What was answered so far, in order.
     pub(crate) fn calls(&self) -> Vec<WebhookCall> {
-        self.state.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -123,8 +143,11 @@ async fn serve_connection(mut stream: UnixStream, client: kube::Client, state: A
     if stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.is_err() {
         return;
     }
-    let Ok(stream) = acceptor.accept(stream).await else { return };
-    let answer = service_fn(async |request| Ok::<_, Infallible>(review(request, &backend, &state).await));
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let answer =
+        service_fn(async |request| Ok::<_, Infallible>(review(request, &backend, &state).await));
     // One call per connection, so that certificate and availability are looked at each time.
     hyper::server::conn::http1::Builder::new()
         .keep_alive(false)
@@ -145,15 +168,28 @@ async fn connect(
         head.push(stream.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&head);
-    let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).context("not a CONNECT")?;
+    let target = head
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split(' ').next())
+        .context("not a CONNECT")?;
     let (address, port) = target.rsplit_once(':').context("a target without port")?;
 
-    let backends = state.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let backends = state
+        .backends
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     for backend in backends {
         let services = Api::<Service>::namespaced(client.clone(), &backend.namespace);
-        let spec = services.get_opt(&backend.service).await?.and_then(|service| service.spec).unwrap_or_default();
+        let spec = services
+            .get_opt(&backend.service)
+            .await?
+            .and_then(|service| service.spec)
+            .unwrap_or_default();
         let ports = spec.ports.unwrap_or_default();
-        if spec.cluster_ip.as_deref() == Some(address) && ports.iter().any(|one| one.port.to_string() == port) {
+        if spec.cluster_ip.as_deref() == Some(address)
+            && ports.iter().any(|one| one.port.to_string() == port)
+        {
             ensure_available(client, &backend).await?;
             let acceptor = TlsAcceptor::from(Arc::new(serving_config(client, &backend).await?));
             return Ok((backend, acceptor));
@@ -167,42 +203,86 @@ async fn ensure_available(client: &kube::Client, backend: &WebhookBackend) -> Re
         .get_opt(&backend.deployment)
         .await?
         .with_context(|| format!("no Deployment {}", backend.deployment))?;
-    let available = deployment.status.and_then(|status| status.available_replicas).unwrap_or(0);
-    ensure!(available > 0, "no endpoints available for service {}", backend.service);
+    let available = deployment
+        .status
+        .and_then(|status| status.available_replicas)
+        .unwrap_or(0);
+    ensure!(
+        available > 0,
+        "no endpoints available for service {}",
+        backend.service
+    );
     Ok(())
 }
 
 async fn serving_config(client: &kube::Client, backend: &WebhookBackend) -> Result<ServerConfig> {
     let secrets = Api::<Secret>::namespaced(client.clone(), &backend.namespace);
-    let secret = secrets.get_opt(&backend.secret).await?.with_context(|| format!("no Secret {}", backend.secret))?;
+    let secret = secrets
+        .get_opt(&backend.secret)
+        .await?
+        .with_context(|| format!("no Secret {}", backend.secret))?;
     let data = secret.data.unwrap_or_default();
-    let field = |name: &str| data.get(name).map(|bytes| bytes.0.as_slice()).context("a Secret without tls.crt or tls.key");
+    let field = |name: &str| {
+        data.get(name)
+            .map(|bytes| bytes.0.as_slice())
+            .context("a Secret without tls.crt or tls.key")
+    };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(field("tls.crt")?).collect();
-    let key = PrivateKeyDer::from_pem_slice(field("tls.key")?).map_err(|error| anyhow!("tls.key: {error}"))?;
+    let key = PrivateKeyDer::from_pem_slice(field("tls.key")?)
+        .map_err(|error| anyhow!("tls.key: {error}"))?;
     let chain = chain.map_err(|error| anyhow!("tls.crt: {error}"))?;
-    Ok(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?)
+    Ok(ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?)
 }
 
 /// Allows what is asked and remembers it.
-async fn review(request: Request<Incoming>, backend: &WebhookBackend, state: &State) -> Response<Full<Bytes>> {
+async fn review(
+    request: Request<Incoming>,
+    backend: &WebhookBackend,
+    state: &State,
+) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let review: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = |pointer: &str| review.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer: &str| {
+        review
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let call = WebhookCall {
         service: format!("{}/{}", backend.namespace, backend.service),
         path,
         api_version: text("/apiVersion"),
         operation: text("/request/operation"),
-        object: format!("{} {}/{}", text("/request/kind/kind"), text("/request/namespace"), text("/request/name")),
+        object: format!(
+            "{} {}/{}",
+            text("/request/kind/kind"),
+            text("/request/namespace"),
+            text("/request/name")
+        ),
     };
     let answer = json!({
         "apiVersion": call.api_version,
         "kind": "AdmissionReview",
         "response": { "uid": text("/request/uid"), "allowed": true },
     });
-    state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    state
+        .calls
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(call);
     let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        "content-type",
+        http::HeaderValue::from_static("application/json"),
+    );
     response
 }
