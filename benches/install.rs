@@ -14,7 +14,15 @@ use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::webhook_backends::WebhookBackends;
 use crate::{CONFIG, chart};
 
-const INIT: &[&str] = &["init", "--context", "bench", "--yes", "--wait", "none", "--config"];
+const INIT: &[&str] = &[
+    "init",
+    "--context",
+    "bench",
+    "--yes",
+    "--wait",
+    "none",
+    "--config",
+];
 
 pub(crate) async fn run() -> Result<()> {
     let company = Company::start(CONFIG).await?;
@@ -32,7 +40,11 @@ pub(crate) async fn run() -> Result<()> {
         installs.push((first, install));
         reruns.push((again, diff));
     }
-    measure::report("init --wait none / diff, apply, wait, apply", &installs, 0.5)?;
+    measure::report(
+        "init --wait none / diff, apply, wait, apply",
+        &installs,
+        0.5,
+    )?;
     measure::report("init again, nothing to do / diff", &reruns, 0.5)
 }
 
@@ -48,7 +60,12 @@ async fn ours(company: &Company) -> Result<(Duration, Duration)> {
     let mut costs = Vec::new();
     for _ in 0..2 {
         let outcome = program.run(&[INIT, &[CONFIG]].concat()).await?;
-        ensure!(outcome.code == Some(0), "init ended with {:?}: {}", outcome.code, outcome.stderr);
+        ensure!(
+            outcome.code == Some(0),
+            "init ended with {:?}: {}",
+            outcome.code,
+            outcome.stderr
+        );
         costs.push(outcome.took);
     }
     Ok((costs[0], costs[1]))
@@ -61,7 +78,11 @@ async fn theirs([first, rest]: &[PathBuf; 2]) -> Result<(Duration, Duration)> {
     let kubeconfig = plane.kubeconfig("bench")?;
     let run = |arguments: &[&str], accepted: &[i32]| {
         let mut command = Command::new(plane.binaries().join("kubectl"));
-        command.args(arguments).env_clear().env("KUBECONFIG", &kubeconfig).env("PATH", "/usr/bin:/bin");
+        command
+            .args(arguments)
+            .env_clear()
+            .env("KUBECONFIG", &kubeconfig)
+            .env("PATH", "/usr/bin:/bin");
         measure::run(&mut command, accepted)
     };
     let (first, rest) = (first.display().to_string(), rest.display().to_string());
@@ -71,7 +92,16 @@ async fn theirs([first, rest]: &[PathBuf; 2]) -> Result<(Duration, Duration)> {
     let steps = [
         run(&[&diff[..], &[&first]].concat(), &[0, 1])?,
         run(&[&apply[..], &[&first]].concat(), &[0])?,
-        run(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"], &[0])?,
+        run(
+            &[
+                "wait",
+                "--for=condition=Established",
+                "crd",
+                "--all",
+                "--timeout=30s",
+            ],
+            &[0],
+        )?,
         run(&[&diff[..], &[&rest]].concat(), &[0, 1])?,
         run(&[&apply[..], &[&rest]].concat(), &[0])?,
     ];

@@ -11,11 +11,18 @@ pub(crate) const PAIRS: usize = 7;
 /// Runs a command to its end, its output thrown away.
 pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
     let started = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let output = child.wait_with_output()?;
     let time = started.elapsed();
     ensure!(
-        output.status.code().is_some_and(|code| accepted.contains(&code)),
+        output
+            .status
+            .code()
+            .is_some_and(|code| accepted.contains(&code)),
         "{} ended with {}: {}",
         command.get_program().display(),
         output.status,
@@ -26,7 +33,11 @@ pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
 
 /// The most memory that a run of the command holds, in KiB. The last look is a moment before its end.
 pub(crate) fn peak_kib(command: &mut Command) -> Result<u64> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait()?.is_none() {
@@ -44,7 +55,11 @@ pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], goal: f64) -> R
     let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
     let ours = median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?;
     let theirs = median(pairs.iter().map(|(_, theirs)| milliseconds(theirs)))?;
-    let ratio = median(pairs.iter().map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs)))?;
+    let ratio = median(
+        pairs
+            .iter()
+            .map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs)),
+    )?;
     println!("{name:<48} {ours:>9.1} ms {theirs:>9.1} ms {ratio:>7.3} {goal:>6}");
     Ok(())
 }
@@ -58,5 +73,8 @@ pub(crate) fn report_memory(name: &str, ours: u64, theirs: u64) {
 fn median(values: impl Iterator<Item = f64>) -> Result<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().context("nothing was measured")
+    values
+        .get(values.len() / 2)
+        .copied()
+        .context("nothing was measured")
 }

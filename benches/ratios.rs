@@ -8,7 +8,11 @@ mod install;
 mod measure;
 mod render;
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the bench needs a part of what the tests stand on")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the bench needs a part of what the tests stand on"
+)]
 mod support;
 
 use std::process::ExitCode;
@@ -30,7 +34,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    println!("{:<48} {:>12} {:>12} {:>7} {:>6}", "", "arc-setup", "beside it", "ratio", "goal");
+    println!(
+        "{:<48} {:>12} {:>12} {:>7} {:>6}",
+        "", "arc-setup", "beside it", "ratio", "goal"
+    );
     render::run().await.context("render")?;
     install::run().await.context("init")
 }

@@ -18,7 +18,11 @@ pub(crate) async fn run() -> Result<()> {
     let ours = || ours(&arc_setup);
     let theirs = || {
         let mut command = Command::new(&helm);
-        command.args(["template", "same-objects"]).arg(&directory).env_clear().env("HOME", arc_setup.home());
+        command
+            .args(["template", "same-objects"])
+            .arg(&directory)
+            .env_clear()
+            .env("HOME", arc_setup.home());
         command
     };
     // Both warm.
@@ -26,10 +30,17 @@ pub(crate) async fn run() -> Result<()> {
     measure::run(&mut theirs(), &[0])?;
     let mut pairs = Vec::new();
     for _ in 0..measure::PAIRS {
-        pairs.push((measure::run(&mut ours()?, &[0])?, measure::run(&mut theirs(), &[0])?));
+        pairs.push((
+            measure::run(&mut ours()?, &[0])?,
+            measure::run(&mut theirs(), &[0])?,
+        ));
     }
     measure::report("render of the story / helm template", &pairs, 0.25)?;
-    measure::report_memory("  memory", measure::peak_kib(&mut ours()?)?, measure::peak_kib(&mut theirs())?);
+    measure::report_memory(
+        "  memory",
+        measure::peak_kib(&mut ours()?)?,
+        measure::peak_kib(&mut theirs())?,
+    );
     Ok(())
 }
 
@@ -43,7 +54,14 @@ fn ours(arc_setup: &ArcSetup) -> Result<Command> {
 
 fn helm() -> Result<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/binaries/build");
-    let output = Command::new(script).arg("bench").stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "{script} ended with {}", output.status);
+    let output = Command::new(script)
+        .arg("bench")
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{script} ended with {}",
+        output.status
+    );
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()).join("helm"))
 }

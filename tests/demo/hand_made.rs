@@ -19,27 +19,65 @@ pub(crate) struct HandMade {
 
 /// Applies it and waits until it is available.
 pub(crate) fn apply(transcript: &Transcript, around: &Surroundings) -> Result<HandMade> {
-    let taken = around.company().configured("/namespaces/controller", "arc-systems") == "actions-runner-system";
-    let namespace = if taken { "runners-by-hand" } else { "actions-runner-system" };
+    let taken = around
+        .company()
+        .configured("/namespaces/controller", "arc-systems")
+        == "actions-runner-system";
+    let namespace = if taken {
+        "runners-by-hand"
+    } else {
+        "actions-runner-system"
+    };
     let file = around.file("hand-made.json", &manifests(namespace).to_string())?;
     around.kubectl(transcript, &["apply", "-f", &file.display().to_string()])?;
-    around.ask(&["wait", "-n", namespace, "--for=condition=Available", DEPLOYMENT, "--timeout=60s"])?;
-    around.kubectl(transcript, &["get", DEPLOYMENT, "-n", namespace, "-o", COLUMNS])?;
+    around.ask(&[
+        "wait",
+        "-n",
+        namespace,
+        "--for=condition=Available",
+        DEPLOYMENT,
+        "--timeout=60s",
+    ])?;
+    around.kubectl(
+        transcript,
+        &["get", DEPLOYMENT, "-n", namespace, "-o", COLUMNS],
+    )?;
     Ok(HandMade {
         namespace: namespace.to_owned(),
-        repaired: format!("{}/brancz/kube-rbac-proxy:v0.8.0", around.company().registry_host()),
+        repaired: format!(
+            "{}/brancz/kube-rbac-proxy:v0.8.0",
+            around.company().registry_host()
+        ),
     })
 }
 
 impl HandMade {
     /// Shows the images as they are now and returns the Deployment's generation.
-    pub(crate) fn expect_repaired(&self, transcript: &Transcript, around: &Surroundings) -> Result<u64> {
-        around.kubectl(transcript, &["get", DEPLOYMENT, "-n", &self.namespace, "-o", COLUMNS])?;
+    pub(crate) fn expect_repaired(
+        &self,
+        transcript: &Transcript,
+        around: &Surroundings,
+    ) -> Result<u64> {
+        around.kubectl(
+            transcript,
+            &["get", DEPLOYMENT, "-n", &self.namespace, "-o", COLUMNS],
+        )?;
         let deployment = self.read(around)?;
-        let containers = deployment.pointer("/spec/template/spec/containers").and_then(Value::as_array);
-        let mut images = containers.into_iter().flatten().map(|container| &container["image"]);
-        ensure!(images.any(|image| *image == self.repaired), "kube-rbac-proxy does not come from {}", self.repaired);
-        let available = deployment["status"]["availableReplicas"].as_u64().unwrap_or(0);
+        let containers = deployment
+            .pointer("/spec/template/spec/containers")
+            .and_then(Value::as_array);
+        let mut images = containers
+            .into_iter()
+            .flatten()
+            .map(|container| &container["image"]);
+        ensure!(
+            images.any(|image| *image == self.repaired),
+            "kube-rbac-proxy does not come from {}",
+            self.repaired
+        );
+        let available = deployment["status"]["availableReplicas"]
+            .as_u64()
+            .unwrap_or(0);
         ensure!(available > 0, "the repaired Deployment is not available");
         Ok(deployment["metadata"]["generation"].as_u64().unwrap_or(0))
     }
@@ -47,12 +85,22 @@ impl HandMade {
     /// Fails when somebody wrote to the Deployment since.
     pub(crate) fn expect_generation(&self, around: &Surroundings, generation: u64) -> Result<()> {
         let now = self.read(around)?["metadata"]["generation"].as_u64();
-        ensure!(now == Some(generation), "the second run changed the Deployment again");
+        ensure!(
+            now == Some(generation),
+            "the second run changed the Deployment again"
+        );
         Ok(())
     }
 
     fn read(&self, around: &Surroundings) -> Result<Value> {
-        Ok(serde_json::from_str(&around.ask(&["get", DEPLOYMENT, "-n", &self.namespace, "-o", "json"])?)?)
+        Ok(serde_json::from_str(&around.ask(&[
+            "get",
+            DEPLOYMENT,
+            "-n",
+            &self.namespace,
+            "-o",
+            "json",
+        ])?)?)
     }
 }
 

@@ -29,12 +29,25 @@ impl Surroundings {
         let started = Instant::now();
         let plane = Arc::new(ControlPlane::start(Options::full()).await?);
         let webhooks = WebhookBackends::follow(Arc::clone(&plane))?;
-        transcript.took("starting etcd, kube-apiserver, controller-manager, scheduler and kwok", started.elapsed());
+        transcript.took(
+            "starting etcd, kube-apiserver, controller-manager, scheduler and kwok",
+            started.elapsed(),
+        );
         let (registry, github) = (company.registry_host(), company.github_host());
-        transcript.say(&format!("{registry} and {github} send their leaf certificate only"));
-        transcript.say(&format!("both are reached through the proxy {} alone", company.proxy.url()));
+        transcript.say(&format!(
+            "{registry} and {github} send their leaf certificate only"
+        ));
+        transcript.say(&format!(
+            "both are reached through the proxy {} alone",
+            company.proxy.url()
+        ));
         let program = company.program(&plane.kubeconfig("demo")?)?;
-        Ok(Self { program, company, _webhooks: webhooks, plane })
+        Ok(Self {
+            program,
+            company,
+            _webhooks: webhooks,
+            plane,
+        })
     }
 
     pub(crate) fn company(&self) -> &Company {
@@ -47,7 +60,11 @@ impl Surroundings {
     }
 
     /// Runs the program, showing what it says while it says it.
-    pub(crate) async fn arc_setup(&self, transcript: &Transcript, arguments: &[&str]) -> Result<Outcome> {
+    pub(crate) async fn arc_setup(
+        &self,
+        transcript: &Transcript,
+        arguments: &[&str],
+    ) -> Result<Outcome> {
         transcript.command(&[&["arc-setup"], arguments].concat());
         let mut running = self.program.start(arguments)?;
         let mut shown = 0;
@@ -82,7 +99,11 @@ impl Surroundings {
     pub(crate) fn ask(&self, arguments: &[&str]) -> Result<String> {
         let output = self.plane.kubectl(arguments)?;
         if !output.status.success() {
-            bail!("kubectl {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "kubectl {} failed: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -96,16 +117,32 @@ impl Surroundings {
     pub(crate) fn report(&self, transcript: &Transcript) -> Result<()> {
         let mut reached: BTreeMap<(String, u16), usize> = BTreeMap::new();
         for connected in self.company.proxy.log() {
-            *reached.entry((connected.target, connected.status)).or_default() += 1;
+            *reached
+                .entry((connected.target, connected.status))
+                .or_default() += 1;
         }
         for ((target, status), count) in &reached {
-            transcript.say(&format!("the proxy answered {status} for {target}, {count} times"));
+            transcript.say(&format!(
+                "the proxy answered {status} for {target}, {count} times"
+            ));
         }
-        transcript.say(&format!("the registry answered {} requests", self.company.registry.asked().len()));
-        transcript.say(&format!("GitHub answered {} requests", self.company.github.asked().len()));
+        transcript.say(&format!(
+            "the registry answered {} requests",
+            self.company.registry.asked().len()
+        ));
+        transcript.say(&format!(
+            "GitHub answered {} requests",
+            self.company.github.asked().len()
+        ));
         let through = |host: &str| reached.contains_key(&(format!("{host}:443"), 200));
-        ensure!(through(self.company.registry_host()), "the registry was never reached through the proxy");
-        ensure!(through(self.company.github_host()), "GitHub was never reached through the proxy");
+        ensure!(
+            through(self.company.registry_host()),
+            "the registry was never reached through the proxy"
+        );
+        ensure!(
+            through(self.company.github_host()),
+            "GitHub was never reached through the proxy"
+        );
         Ok(())
     }
 }

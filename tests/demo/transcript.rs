@@ -22,7 +22,11 @@ impl Transcript {
 
     /// A command as one would type it.
     pub(crate) fn command(&self, words: &[&str]) {
-        println!("{:6.1} s  $ {}", self.0.elapsed().as_secs_f64(), words.join(" "));
+        println!(
+            "{:6.1} s  $ {}",
+            self.0.elapsed().as_secs_f64(),
+            words.join(" ")
+        );
     }
 
     /// Output of a command, set apart.

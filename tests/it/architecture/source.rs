@@ -34,7 +34,11 @@ pub(super) fn sources(folder: &FilePath) -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let file = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
+                let file = path
+                    .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+                    .unwrap()
+                    .display()
+                    .to_string();
                 found.push(Source::parse(&file, &fs::read_to_string(&path).unwrap()));
             }
         }
@@ -51,20 +55,37 @@ impl Source {
             code.clear();
         }
         let paths = paths(&code, &module);
-        Self { file: file.to_owned(), module, text: text.to_owned(), code, paths }
+        Self {
+            file: file.to_owned(),
+            module,
+            text: text.to_owned(),
+            code,
+            paths,
+        }
     }
 
     /// The lines (from 1) of the code that hold `word`.
     pub(super) fn lines_with_word<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
         let holds = move |line: &str| line.split(|one: char| !is_word(one)).any(|one| one == word);
-        self.code.lines().enumerate().filter(move |(_, line)| holds(line)).map(|(index, _)| index + 1)
+        self.code
+            .lines()
+            .enumerate()
+            .filter(move |(_, line)| holds(line))
+            .map(|(index, _)| index + 1)
     }
 }
 
 fn module_of(file: &str) -> String {
-    let inner = file.strip_prefix("src/").unwrap_or(file).trim_end_matches(".rs");
+    let inner = file
+        .strip_prefix("src/")
+        .unwrap_or(file)
+        .trim_end_matches(".rs");
     let inner = inner.strip_suffix("/mod").unwrap_or(inner);
-    if matches!(inner, "lib" | "main") { String::new() } else { inner.replace('/', "::") }
+    if matches!(inner, "lib" | "main") {
+        String::new()
+    } else {
+        inner.replace('/', "::")
+    }
 }
 
 fn is_word(one: char) -> bool {
@@ -82,7 +103,11 @@ fn without_literals(text: &str) -> String {
             code.push(characters[at]);
             at += 1;
         } else {
-            code.extend(characters[at..end].iter().map(|one| if *one == '\n' { '\n' } else { ' ' }));
+            code.extend(
+                characters[at..end]
+                    .iter()
+                    .map(|one| if *one == '\n' { '\n' } else { ' ' }),
+            );
             at = end;
         }
     }
@@ -94,7 +119,9 @@ fn literal_end(text: &[char], at: usize) -> usize {
     let rest = &text[at..];
     let find = |from: usize, end: &str| {
         let end: Vec<char> = end.chars().collect();
-        let found = text[from..].windows(end.len()).position(|window| window == end);
+        let found = text[from..]
+            .windows(end.len())
+            .position(|window| window == end);
         found.map_or(text.len(), |found| from + found + end.len())
     };
     match rest {
@@ -131,17 +158,24 @@ fn without_tests(code: &str) -> String {
         kept.push_str(&rest[..start]);
         let tested = &rest[start..];
         let mut depth = 0_usize;
-        let end = tested.char_indices().skip(MARK.len()).find_map(|(index, one)| {
-            match one {
-                '{' => depth += 1,
-                '}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            let ends = depth == 0 && matches!(one, '}' | ';');
-            ends.then_some(index + 1)
-        });
+        let end = tested
+            .char_indices()
+            .skip(MARK.len())
+            .find_map(|(index, one)| {
+                match one {
+                    '{' => depth += 1,
+                    '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                let ends = depth == 0 && matches!(one, '}' | ';');
+                ends.then_some(index + 1)
+            });
         let end = end.unwrap_or(tested.len());
-        kept.extend(tested[..end].chars().map(|one| if one == '\n' { '\n' } else { ' ' }));
+        kept.extend(
+            tested[..end]
+                .chars()
+                .map(|one| if one == '\n' { '\n' } else { ' ' }),
+        );
         rest = &tested[end..];
     }
     kept.push_str(rest);
@@ -190,18 +224,30 @@ fn tokens(code: &str) -> Vec<(&str, usize)> {
 }
 
 /// Reads one path, with the group at its end if it has one, and returns where to go on.
-fn read_path(tokens: &[(&str, usize)], mut at: usize, prefix: &[&str], found: &mut Vec<Path>) -> usize {
+fn read_path(
+    tokens: &[(&str, usize)],
+    mut at: usize,
+    prefix: &[&str],
+    found: &mut Vec<Path>,
+) -> usize {
     let line = tokens[at].1;
     let mut parts = prefix.to_vec();
     loop {
         parts.push(tokens[at].0);
         at += 1;
-        match (tokens.get(at).map(|one| one.0), tokens.get(at + 1).map(|one| one.0)) {
+        match (
+            tokens.get(at).map(|one| one.0),
+            tokens.get(at + 1).map(|one| one.0),
+        ) {
             (Some("::"), Some(next)) if next.starts_with(is_word) => at += 1,
             (Some("::"), Some("{")) => {
                 at += 2;
                 while at < tokens.len() && tokens[at].0 != "}" {
-                    at = if tokens[at].0.starts_with(is_word) { read_path(tokens, at, &parts, found) } else { at + 1 };
+                    at = if tokens[at].0.starts_with(is_word) {
+                        read_path(tokens, at, &parts, found)
+                    } else {
+                        at + 1
+                    };
                 }
                 return at + 1;
             }
@@ -209,7 +255,10 @@ fn read_path(tokens: &[(&str, usize)], mut at: usize, prefix: &[&str], found: &m
         }
     }
     if parts.len() > 1 {
-        found.push(Path { text: parts.join("::"), line });
+        found.push(Path {
+            text: parts.join("::"),
+            line,
+        });
     }
     at
 }
@@ -226,5 +275,10 @@ fn absolute(path: &str, module: &str) -> String {
             inside.pop();
         }
     }
-    ["crate"].into_iter().chain(inside).chain(parts).collect::<Vec<_>>().join("::")
+    ["crate"]
+        .into_iter()
+        .chain(inside)
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join("::")
 }

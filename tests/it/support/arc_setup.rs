@@ -47,11 +47,19 @@ pub(crate) struct Running {
 
 impl ArcSetup {
     pub(crate) fn new() -> Result<Self> {
-        let home = tempfile::Builder::new().prefix("arc-setup-home-").tempdir()?;
+        let home = tempfile::Builder::new()
+            .prefix("arc-setup-home-")
+            .tempdir()?;
         let mut environment = BTreeMap::new();
         environment.insert("HOME".into(), home.path().as_os_str().to_owned());
         let directory = home.path().to_owned();
-        Ok(Self { home, directory, environment, stdin: Vec::new(), canaries: Vec::new() })
+        Ok(Self {
+            home,
+            directory,
+            environment,
+            stdin: Vec::new(),
+            canaries: Vec::new(),
+        })
     }
 
     /// The program's HOME, in which it runs unless [`Self::directory`] says otherwise.
@@ -76,7 +84,8 @@ impl ArcSetup {
 
     /// Sets a variable.
     pub(crate) fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
-        self.environment.insert(name.into(), value.as_ref().to_owned());
+        self.environment
+            .insert(name.into(), value.as_ref().to_owned());
         self
     }
 
@@ -111,7 +120,10 @@ impl ArcSetup {
 
     /// Gives a command the environment and the directory.
     pub(crate) fn prepare(&self, command: &mut Command) {
-        command.env_clear().envs(&self.environment).current_dir(&self.directory);
+        command
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(&self.directory);
     }
 
     /// Starts it.
@@ -131,7 +143,12 @@ impl ArcSetup {
             .stderr(std::fs::File::create(streams.path().join("stderr"))?)
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
-        Ok(Running { child, streams, started: Instant::now(), canaries: self.canaries.clone() })
+        Ok(Running {
+            child,
+            streams,
+            started: Instant::now(),
+            canaries: self.canaries.clone(),
+        })
     }
 }
 
@@ -143,7 +160,9 @@ impl Running {
 
     /// Sends INT, as Ctrl-C does.
     pub(crate) fn interrupt(&self) -> Result<()> {
-        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?;
+        let status = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status()?;
         ensure!(status.success(), "kill ended with {status}");
         Ok(())
     }
@@ -169,7 +188,10 @@ impl Running {
     }
 
     fn outcome(&self, status: ExitStatus) -> Result<Outcome> {
-        let read = |name| std::fs::read(self.streams.path().join(name)).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let read = |name| {
+            std::fs::read(self.streams.path().join(name))
+                .map(|text| String::from_utf8_lossy(&text).into_owned())
+        };
         let outcome = Outcome {
             code: status.code(),
             stdout: read("stdout")?,
@@ -197,7 +219,13 @@ impl Outcome {
     /// Fails, showing both streams, unless the exit code is `code`.
     #[track_caller]
     pub(crate) fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "\nstdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
@@ -216,7 +244,10 @@ pub(crate) fn ensure_hidden(name: &str, value: &str, place: &str, text: &str) ->
     });
     for (form, found) in [
         ("plainly", text.contains(value)),
-        ("in base64", text.contains(STANDARD.encode(value).trim_end_matches('='))),
+        (
+            "in base64",
+            text.contains(STANDARD.encode(value).trim_end_matches('=')),
+        ),
         ("percent-encoded", text.contains(&percent)),
     ] {
         ensure!(!found, "the secret {name} stands {form} on {place}");
@@ -230,7 +261,15 @@ pub(crate) fn program() -> Result<PathBuf> {
         return Ok(PathBuf::from(program));
     }
     let here = std::env::current_exe()?;
-    let program = here.parent().and_then(Path::parent).context("an example without a directory")?.join("arc-setup");
-    ensure!(program.exists(), "{} is not built: cargo build --bin arc-setup", program.display());
+    let program = here
+        .parent()
+        .and_then(Path::parent)
+        .context("an example without a directory")?
+        .join("arc-setup");
+    ensure!(
+        program.exists(),
+        "{} is not built: cargo build --bin arc-setup",
+        program.display()
+    );
     Ok(program)
 }

@@ -57,7 +57,8 @@ impl Authority {
 
     /// The TLS side of a server with these names (DNS names or addresses).
     pub(crate) fn server(&self, names: &[&str], sends: Sends) -> Result<Arc<ServerConfig>> {
-        let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let mut params =
+            CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let first = names.first().context("a server without a name")?;
         params.distinguished_name.push(DnType::CommonName, *first);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

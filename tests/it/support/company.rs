@@ -47,7 +47,14 @@ impl Company {
         let registry = names.start_registry(&authority).await?;
         let github = names.start_github(&authority).await?;
         let proxy = names.start_proxy(&registry, &github).await?;
-        Ok(Self { registry, github, proxy, authority, names, config })
+        Ok(Self {
+            registry,
+            github,
+            proxy,
+            authority,
+            names,
+            config,
+        })
     }
 
     /// Host of the internal registry.
@@ -62,15 +69,22 @@ impl Company {
 
     /// A value of the configuration, or what holds without it.
     pub(crate) fn configured<'a>(&'a self, pointer: &str, default: &'a str) -> &'a str {
-        self.names.values.pointer(pointer).and_then(Value::as_str).unwrap_or(default)
+        self.names
+            .values
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or(default)
     }
 
     /// Grants the allow-list ticket: puts every image on the shelf that the program says it needs.
     pub(crate) async fn allow_images(&self, program: &ArcSetup) -> Result<()> {
         let config = self.config.display().to_string();
-        let outcome = program.run(&["images", "--config", &config, "-o", "json"]).await?;
-        let images: Value = serde_json::from_str(&outcome.stdout)
-            .with_context(|| format!("images -o json wrote no JSON; it said: {}", outcome.stderr))?;
+        let outcome = program
+            .run(&["images", "--config", &config, "-o", "json"])
+            .await?;
+        let images: Value = serde_json::from_str(&outcome.stdout).with_context(|| {
+            format!("images -o json wrote no JSON; it said: {}", outcome.stderr)
+        })?;
         let prefix = format!("{}/", self.names.registry);
         let mut wanted = BTreeSet::new();
         collect(&images, &mut |text| {
@@ -99,7 +113,10 @@ impl Company {
             .env("ARC_SETUP_PROXY", self.proxy.url())
             .env("ARC_SETUP_CA_BUNDLE", bundle)
             .env("ARC_SETUP_PULL_SECRET", docker)
-            .env("ARC_SETUP_PROXY_CREDENTIALS", format!("{}:{}", PROXY_ACCOUNT.0, PROXY_ACCOUNT.1))
+            .env(
+                "ARC_SETUP_PROXY_CREDENTIALS",
+                format!("{}:{}", PROXY_ACCOUNT.0, PROXY_ACCOUNT.1),
+            )
             .canary("the registry's password", ACCOUNT.1)
             .canary("the proxy's password", PROXY_ACCOUNT.1);
         match self.names.app() {
@@ -112,20 +129,35 @@ impl Company {
 
 impl Names {
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let values: Value = serde_yaml::from_str(&text)?;
         let text = |pointer: &str| values.pointer(pointer).and_then(Value::as_str);
-        let github = text("/github/url").and_then(|url| url.split_once("://")).map(|(_, host)| host);
-        let github = github.context("the configuration has no github.url")?.trim_end_matches('/').to_owned();
+        let github = text("/github/url")
+            .and_then(|url| url.split_once("://"))
+            .map(|(_, host)| host);
+        let github = github
+            .context("the configuration has no github.url")?
+            .trim_end_matches('/')
+            .to_owned();
         let registry = text("/registry/host").or_else(|| text("/registry/map/0/target"));
-        let registry = registry.and_then(|host| host.split('/').next()).context("the configuration names no registry")?;
+        let registry = registry
+            .and_then(|host| host.split('/').next())
+            .context("the configuration names no registry")?;
         let registry = registry.to_owned();
-        Ok(Self { values, registry, github })
+        Ok(Self {
+            values,
+            registry,
+            github,
+        })
     }
 
     async fn start_registry(&self, authority: &Authority) -> Result<Registry> {
         let account = Some((ACCOUNT.0.to_owned(), ACCOUNT.1.to_owned()));
-        let setup = RegistrySetup { access: Access::Bearer { account }, ..RegistrySetup::default() };
+        let setup = RegistrySetup {
+            access: Access::Bearer { account },
+            ..RegistrySetup::default()
+        };
         Registry::start(authority.server(&[&self.registry], Sends::LeafOnly)?, setup).await
     }
 
@@ -133,7 +165,11 @@ impl Names {
         let mut scopes = BTreeSet::new();
         let sets = self.values["runnerSets"].as_array().into_iter().flatten();
         for place in std::iter::once(&self.values["github"]).chain(sets) {
-            for (key, kind) in [("organization", "orgs"), ("repository", "repos"), ("enterprise", "enterprises")] {
+            for (key, kind) in [
+                ("organization", "orgs"),
+                ("repository", "repos"),
+                ("enterprise", "enterprises"),
+            ] {
                 scopes.extend(place[key].as_str().map(|name| format!("{kind}/{name}")));
             }
         }
@@ -145,7 +181,11 @@ impl Names {
             ..GithubSetup::default()
         };
         let api = format!("api.{}", self.github);
-        Github::start(authority.server(&[&self.github, &api], Sends::LeafOnly)?, setup).await
+        Github::start(
+            authority.server(&[&self.github, &api], Sends::LeafOnly)?,
+            setup,
+        )
+        .await
     }
 
     /// The App, where it logs in with one.
@@ -156,7 +196,10 @@ impl Names {
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        Some(App { id: text("id")?, installation_id: text("installationId")? })
+        Some(App {
+            id: text("id")?,
+            installation_id: text("installationId")?,
+        })
     }
 
     async fn start_proxy(&self, registry: &Registry, github: &Github) -> Result<ConnectProxy> {

@@ -51,7 +51,8 @@ impl ConnectProxy {
     pub(crate) async fn start(setup: Proxied) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let basic = |(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let basic =
+            |(user, password)| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let shared = Arc::new(Shared {
             routes: setup.routes,
             wanted: setup.account.map(basic),
@@ -64,7 +65,11 @@ impl ConnectProxy {
                 connections.spawn(serve(stream, Arc::clone(&state)));
             }
         });
-        Ok(Self { address, shared, accepting })
+        Ok(Self {
+            address,
+            shared,
+            accepting,
+        })
     }
 
     /// `http://127.0.0.1:PORT`, without an account.
@@ -74,7 +79,11 @@ impl ConnectProxy {
 
     /// Every request so far, in order.
     pub(crate) fn log(&self) -> Vec<Connected> {
-        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -85,11 +94,17 @@ impl Drop for ConnectProxy {
 }
 
 async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
-    let Ok(head) = read_head(&mut client).await else { return };
+    let Ok(head) = read_head(&mut client).await else {
+        return;
+    };
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let (status, server) = shared.decide(&head, &target).await;
     let log = Connected { target, status };
-    shared.log.lock().unwrap_or_else(PoisonError::into_inner).push(log);
+    shared
+        .log
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(log);
     let answer = match status {
         200 => "HTTP/1.1 200 Connection established\r\n\r\n",
         403 => "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -103,7 +118,9 @@ async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
         return;
     }
     if let Some(mut server) = server {
-        tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
+        tokio::io::copy_bidirectional(&mut client, &mut server)
+            .await
+            .ok();
     }
 }
 
@@ -135,5 +152,8 @@ async fn read_head(stream: &mut TcpStream) -> Result<String> {
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    fields.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+    fields
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+        .next()
 }

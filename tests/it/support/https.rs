@@ -56,7 +56,11 @@ impl HttpsServer {
                 connections.spawn(serve(stream, acceptor, handler, Arc::clone(&log)));
             }
         });
-        Ok(Self { address, asked, accepting })
+        Ok(Self {
+            address,
+            asked,
+            accepting,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -65,7 +69,10 @@ impl HttpsServer {
 
     /// Every request so far, in the order of their answers.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -75,9 +82,16 @@ impl Drop for HttpsServer {
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, handler: Handler, log: Arc<Mutex<Vec<Asked>>>) {
+async fn serve(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    handler: Handler,
+    log: Arc<Mutex<Vec<Asked>>>,
+) {
     // A client that does not trust us hangs up here.
-    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let answer = service_fn(move |request| answer(request, Arc::clone(&handler), Arc::clone(&log)));
     let stream = TokioIo::new(stream);
@@ -99,7 +113,11 @@ async fn answer(
     let is_head = parts.method == Method::HEAD;
     let mut asked = Asked {
         method: parts.method.to_string(),
-        target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        target: parts
+            .uri
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         authorization: authorization(&parts.headers).map(|(scheme, _)| scheme.to_owned()),
         status: 0,
     };
@@ -108,10 +126,13 @@ async fn answer(
         Err(_) => empty(StatusCode::BAD_REQUEST),
     };
     asked.status = response.status().as_u16();
-    log.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    log.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(asked);
     let (mut head, mut body) = response.into_parts();
     if head.status != StatusCode::NO_CONTENT {
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        head.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     if is_head {
         body.clear();
@@ -126,7 +147,10 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
 
 /// The name that the client asked for: the Host header, or HTTP/2's authority.
 pub(crate) fn host<B>(request: &Request<B>) -> String {
-    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let header = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     header.or(authority).unwrap_or_default().to_owned()
 }
@@ -135,7 +159,9 @@ pub(crate) fn host<B>(request: &Request<B>) -> String {
 pub(crate) fn query<B>(request: &Request<B>, name: &str) -> Option<String> {
     let query = request.uri().query().unwrap_or_default();
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode(value))
+    pairs
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| percent_decode(value))
 }
 
 fn percent_decode(text: &str) -> String {
@@ -143,8 +169,13 @@ fn percent_decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = tail;
-        let code = tail.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        match (first, code.and_then(|code| u8::from_str_radix(code, 16).ok())) {
+        let code = tail
+            .get(..2)
+            .and_then(|code| std::str::from_utf8(code).ok());
+        match (
+            first,
+            code.and_then(|code| u8::from_str_radix(code, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
                 rest = &tail[2..];
@@ -160,7 +191,10 @@ fn percent_decode(text: &str) -> String {
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
     response
 }
 

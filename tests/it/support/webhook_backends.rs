@@ -28,7 +28,9 @@ impl Drop for WebhookBackends {
 
 impl WebhookBackends {
     /// The control plane, an `Arc` or a `&'static`, must have been started with webhooks.
-    pub(crate) fn follow(plane: impl Deref<Target = ControlPlane> + Send + Sync + 'static) -> Result<Self> {
+    pub(crate) fn follow(
+        plane: impl Deref<Target = ControlPlane> + Send + Sync + 'static,
+    ) -> Result<Self> {
         let client = plane.client()?;
         plane.webhooks()?;
         Ok(Self(tokio::spawn(async move {
@@ -53,35 +55,68 @@ impl WebhookBackends {
 /// Namespace and name of every Service that a webhook configuration calls.
 async fn services(client: &kube::Client) -> Result<BTreeSet<(String, String)>> {
     let all = ListParams::default();
-    let mutating = Api::<MutatingWebhookConfiguration>::all(client.clone()).list(&all).await?;
-    let validating = Api::<ValidatingWebhookConfiguration>::all(client.clone()).list(&all).await?;
-    let mutating = mutating.items.into_iter().flat_map(|one| one.webhooks.unwrap_or_default());
-    let validating = validating.items.into_iter().flat_map(|one| one.webhooks.unwrap_or_default());
+    let mutating = Api::<MutatingWebhookConfiguration>::all(client.clone())
+        .list(&all)
+        .await?;
+    let validating = Api::<ValidatingWebhookConfiguration>::all(client.clone())
+        .list(&all)
+        .await?;
+    let mutating = mutating
+        .items
+        .into_iter()
+        .flat_map(|one| one.webhooks.unwrap_or_default());
+    let validating = validating
+        .items
+        .into_iter()
+        .flat_map(|one| one.webhooks.unwrap_or_default());
     let called = mutating.filter_map(|one| one.client_config.service);
     let called = called.chain(validating.filter_map(|one| one.client_config.service));
-    Ok(called.map(|ServiceReference { namespace, name, .. }| (namespace, name)).collect())
+    Ok(called
+        .map(
+            |ServiceReference {
+                 namespace, name, ..
+             }| (namespace, name),
+        )
+        .collect())
 }
 
 /// The Deployment that the Service selects, and the TLS Secret that it mounts.
 async fn backend(client: &kube::Client, namespace: &str, service: &str) -> Result<WebhookBackend> {
-    let spec = Api::<Service>::namespaced(client.clone(), namespace).get(service).await?.spec.unwrap_or_default();
+    let spec = Api::<Service>::namespaced(client.clone(), namespace)
+        .get(service)
+        .await?
+        .spec
+        .unwrap_or_default();
     let selector = spec.selector.unwrap_or_default();
-    let deployments = Api::<Deployment>::namespaced(client.clone(), namespace).list(&ListParams::default()).await?;
-    let template = |deployment: &Deployment| deployment.spec.as_ref().map(|spec| spec.template.clone());
+    let deployments = Api::<Deployment>::namespaced(client.clone(), namespace)
+        .list(&ListParams::default())
+        .await?;
+    let template =
+        |deployment: &Deployment| deployment.spec.as_ref().map(|spec| spec.template.clone());
     let deployment = deployments
         .items
         .into_iter()
         .find(|deployment| {
-            let metadata = template(deployment).and_then(|template| template.metadata).unwrap_or_default();
+            let metadata = template(deployment)
+                .and_then(|template| template.metadata)
+                .unwrap_or_default();
             selects(&selector, &metadata.labels.unwrap_or_default())
         })
         .context("the Service selects no Deployment")?;
-    let volumes = template(&deployment).and_then(|template| template.spec).and_then(|spec| spec.volumes);
-    let mounted = volumes.unwrap_or_default().into_iter().filter_map(|volume| volume.secret?.secret_name);
+    let volumes = template(&deployment)
+        .and_then(|template| template.spec)
+        .and_then(|spec| spec.volumes);
+    let mounted = volumes
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|volume| volume.secret?.secret_name);
     let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
     for name in mounted {
         let secret = secrets.get_opt(&name).await?;
-        if secret.and_then(|secret| secret.data).is_some_and(|data| data.contains_key("tls.crt")) {
+        if secret
+            .and_then(|secret| secret.data)
+            .is_some_and(|data| data.contains_key("tls.crt"))
+        {
             return Ok(WebhookBackend {
                 namespace: namespace.to_owned(),
                 service: service.to_owned(),
@@ -94,5 +129,8 @@ async fn backend(client: &kube::Client, namespace: &str, service: &str) -> Resul
 }
 
 fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
-    !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    !selector.is_empty()
+        && selector
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
 }

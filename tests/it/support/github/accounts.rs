@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::https::authorization;
 
-use super::answers::{message, json};
+use super::answers::{json, message};
 
 /// A GitHub App that is installed in the organization.
 #[derive(Debug, Clone)]
@@ -29,12 +29,16 @@ pub(crate) struct App {
 
 impl App {
     /// The key that its assertions are signed with, as GitHub hands it out (PKCS#1).
-    pub(crate) const PRIVATE_KEY: &str =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/github/app-private-key.pem"));
+    pub(crate) const PRIVATE_KEY: &str = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/github/app-private-key.pem"
+    ));
 
     /// Another App's key, equally well-formed.
-    pub(crate) const OTHER_PRIVATE_KEY: &str =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/github/other-private-key.pem"));
+    pub(crate) const OTHER_PRIVATE_KEY: &str = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/github/other-private-key.pem"
+    ));
 }
 
 /// Every account that the server knows, and the tokens that it has handed out.
@@ -53,7 +57,8 @@ impl Accounts {
     pub(super) fn new(token: Option<String>, app: Option<App>) -> Result<Self> {
         let key = PrivatePkcs1KeyDer::from_pem_slice(App::PRIVATE_KEY.as_bytes())
             .map_err(|error| anyhow!("the test key: {error}"))?;
-        let key = KeyPair::from_der(key.secret_pkcs1_der()).map_err(|error| anyhow!("the test key: {error}"))?;
+        let key = KeyPair::from_der(key.secret_pkcs1_der())
+            .map_err(|error| anyhow!("the test key: {error}"))?;
         Ok(Self {
             token,
             app,
@@ -73,25 +78,45 @@ impl Accounts {
     }
 
     fn is_token(&self, token: &str) -> bool {
-        let installation = self.installation_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let installation = self
+            .installation_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         self.token.as_deref() == Some(token) || installation.iter().any(|known| known == token)
     }
 
     /// `POST /app/installations/{id}/access_tokens`, with the App's assertion.
-    pub(super) fn installation_token(&self, request: &Request<Bytes>, installation: &str) -> Response<Bytes> {
+    pub(super) fn installation_token(
+        &self,
+        request: &Request<Bytes>,
+        installation: &str,
+    ) -> Response<Bytes> {
         let Some(("Bearer", assertion)) = authorization(request.headers()) else {
-            return message(StatusCode::UNAUTHORIZED, "A JSON web token could not be decoded");
+            return message(
+                StatusCode::UNAUTHORIZED,
+                "A JSON web token could not be decoded",
+            );
         };
         if let Err(reason) = self.verify(assertion) {
             return message(StatusCode::UNAUTHORIZED, reason);
         }
-        if self.app.as_ref().is_none_or(|app| app.installation_id != installation) {
+        if self
+            .app
+            .as_ref()
+            .is_none_or(|app| app.installation_id != installation)
+        {
             return message(StatusCode::NOT_FOUND, "Not Found");
         }
-        let mut tokens = self.installation_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self
+            .installation_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let token = format!("ghs_installation{}", tokens.len() + 1);
         tokens.push(token.clone());
-        json(StatusCode::CREATED, &json!({ "token": token, "expires_at": in_an_hour() }))
+        json(
+            StatusCode::CREATED,
+            &json!({ "token": token, "expires_at": in_an_hour() }),
+        )
     }
 
     /// RS256 by the App's key, `iss` the App, and times as GitHub allows them.
@@ -100,7 +125,8 @@ impl Accounts {
         let (signed, signature) = assertion.rsplit_once('.').ok_or(UNDECODED)?;
         let (header, claims) = signed.split_once('.').ok_or(UNDECODED)?;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| UNDECODED);
-        let parse = |text: &str| serde_json::from_slice::<Value>(&decode(text)?).map_err(|_| UNDECODED);
+        let parse =
+            |text: &str| serde_json::from_slice::<Value>(&decode(text)?).map_err(|_| UNDECODED);
         if parse(header)?["alg"] != "RS256" {
             return Err(UNDECODED);
         }
@@ -118,12 +144,19 @@ impl Accounts {
         let (Some(issued), Some(expires)) = (claims["iat"].as_u64(), claims["exp"].as_u64()) else {
             return Err("Missing 'issued at' claim ('iat') or 'expiration time' claim ('exp')");
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
         if issued > now {
-            return Err("'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued");
+            return Err(
+                "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
+            );
         }
         if expires <= now {
-            return Err("'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires");
+            return Err(
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+            );
         }
         if expires > now + 600 {
             return Err("'Expiration time' claim ('exp') is too far in the future");
@@ -133,15 +166,24 @@ impl Accounts {
 
     /// A registration token for `scope`, which whoever asks may have.
     pub(super) fn registration_token(&self, scope: &str) -> Response<Bytes> {
-        let mut tokens = self.registration_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self
+            .registration_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let token = format!("AREGISTRATION{}", tokens.len() + 1);
         tokens.insert(token.clone(), scope.to_owned());
-        json(StatusCode::CREATED, &json!({ "token": token, "expires_at": in_an_hour() }))
+        json(
+            StatusCode::CREATED,
+            &json!({ "token": token, "expires_at": in_an_hour() }),
+        )
     }
 
     /// Whether `RemoteAuth TOKEN` may register runners of `scope`.
     pub(super) fn may_register(&self, request: &Request<Bytes>, scope: &str) -> bool {
-        let tokens = self.registration_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self
+            .registration_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(("RemoteAuth", token)) = authorization(request.headers()) else {
             return false;
         };
@@ -151,5 +193,8 @@ impl Accounts {
 
 fn in_an_hour() -> String {
     let now = jiff::Timestamp::now();
-    now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap_or(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    now.checked_add(jiff::SignedDuration::from_hours(1))
+        .unwrap_or(now)
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }

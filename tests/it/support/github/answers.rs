@@ -8,7 +8,10 @@ pub(super) use crate::support::https::{empty, json};
 
 /// `{"message": …}` with the link that GitHub adds.
 pub(super) fn message(status: StatusCode, text: &str) -> Response<Bytes> {
-    json(status, &json!({ "message": text, "documentation_url": "https://docs.github.com/rest", "status": status.as_str() }))
+    json(
+        status,
+        &json!({ "message": text, "documentation_url": "https://docs.github.com/rest", "status": status.as_str() }),
+    )
 }
 
 pub(super) fn not_found() -> Response<Bytes> {

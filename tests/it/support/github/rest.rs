@@ -30,17 +30,26 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, path: &str) -> R
         _ => return not_found(),
     };
     if shared.setup.forbidden.contains(&scope) {
-        return message(StatusCode::FORBIDDEN, "Resource not accessible by integration");
+        return message(
+            StatusCode::FORBIDDEN,
+            "Resource not accessible by integration",
+        );
     }
     if !shared.setup.scopes.contains(&scope) {
         return not_found();
     }
     match (request.method(), rest) {
-        (&Method::POST, ["actions", "runners", "registration-token"]) => accounts.registration_token(&scope),
+        (&Method::POST, ["actions", "runners", "registration-token"]) => {
+            accounts.registration_token(&scope)
+        }
         (&Method::GET, ["actions", "runners"]) => ok(&json!({ "total_count": 0, "runners": [] })),
         (&Method::DELETE, ["actions", "runners", _]) => empty(StatusCode::NO_CONTENT),
-        (&Method::GET, ["actions", "runs"]) => ok(&json!({ "total_count": 0, "workflow_runs": [] })),
-        (&Method::GET, ["actions", "runs", _, "jobs"]) => ok(&json!({ "total_count": 0, "jobs": [] })),
+        (&Method::GET, ["actions", "runs"]) => {
+            ok(&json!({ "total_count": 0, "workflow_runs": [] }))
+        }
+        (&Method::GET, ["actions", "runs", _, "jobs"]) => {
+            ok(&json!({ "total_count": 0, "jobs": [] }))
+        }
         (&Method::GET, ["actions", "runner-groups"]) => {
             let group = json!({ "id": 1, "name": "Default", "visibility": "all", "default": true });
             ok(&json!({ "total_count": 1, "runner_groups": [group] }))
@@ -70,13 +79,21 @@ fn meta(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
 fn register(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     let url = body["url"].as_str().unwrap_or_default();
-    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    let path = url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .map_or("", |(_, path)| path);
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let scope = match parts.as_slice() {
         ["enterprises", name] => format!("enterprises/{name}"),
         [owner, name] => format!("repos/{owner}/{name}"),
         [name] if !name.is_empty() => format!("orgs/{name}"),
-        _ => return message(StatusCode::UNPROCESSABLE_ENTITY, "url is not that of a scope"),
+        _ => {
+            return message(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "url is not that of a scope",
+            );
+        }
     };
     if body["runner_event"] != "register" {
         return message(StatusCode::UNPROCESSABLE_ENTITY, "runner_event is missing");
@@ -85,5 +102,8 @@ fn register(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
         return message(StatusCode::UNAUTHORIZED, "Bad credentials");
     }
     let url = format!("https://{}/tenant/", host(request));
-    json(StatusCode::OK, &json!({ "url": url, "token": shared.scale_sets.admin_token() }))
+    json(
+        StatusCode::OK,
+        &json!({ "url": url, "token": shared.scale_sets.admin_token() }),
+    )
 }

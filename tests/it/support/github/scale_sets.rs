@@ -41,7 +41,11 @@ impl ScaleSets {
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.state().sets.values().filter_map(|set| set["name"].as_str().map(str::to_owned)).collect()
+        self.state()
+            .sets
+            .values()
+            .filter_map(|set| set["name"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// A token that clients read the `exp` claim of, without verifying it.
@@ -50,7 +54,11 @@ impl ScaleSets {
         let expires = jiff::Timestamp::now().as_second() + 3600;
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let claims = part(json!({ "exp": expires, "jti": state.tokens.len() }));
-        let token = format!("{}.{claims}.{}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(json!("signature")));
+        let token = format!(
+            "{}.{claims}.{}",
+            part(json!({ "alg": "HS256", "typ": "JWT" })),
+            part(json!("signature"))
+        );
         state.tokens.push(token.clone());
         token
     }
@@ -62,7 +70,11 @@ impl ScaleSets {
             return empty(StatusCode::UNAUTHORIZED);
         }
         if query(request, "api-version").as_deref() != Some("6.0-preview") {
-            return failure(StatusCode::BAD_REQUEST, "VssVersionNotSpecifiedException", "no api-version 6.0-preview");
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "VssVersionNotSpecifiedException",
+                "no api-version 6.0-preview",
+            );
         }
         let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         match parts.as_slice() {
@@ -72,7 +84,14 @@ impl ScaleSets {
                 let group = json!({ "id": 1, "name": name, "size": 0, "isDefaultGroup": true });
                 ok(&json!({ "count": 1, "value": [group] }))
             }
-            ["_apis", "distributedtask", "pools", "0", "agents", rest @ ..] => self.agent(request, rest),
+            [
+                "_apis",
+                "distributedtask",
+                "pools",
+                "0",
+                "agents",
+                rest @ ..,
+            ] => self.agent(request, rest),
             _ => empty(StatusCode::NOT_FOUND),
         }
     }
@@ -85,14 +104,19 @@ impl ScaleSets {
         match (request.method(), rest, set) {
             (&Method::GET, [], _) => {
                 let name = query(request, "name");
-                let found: Vec<&Value> =
-                    state.sets.values().filter(|set| name.is_none() || set["name"].as_str() == name.as_deref()).collect();
+                let found: Vec<&Value> = state
+                    .sets
+                    .values()
+                    .filter(|set| name.is_none() || set["name"].as_str() == name.as_deref())
+                    .collect();
                 ok(&json!({ "count": found.len(), "value": found }))
             }
             (&Method::POST, [], _) => state.create(body),
-            (_, [], _) | (_, _, None) => {
-                failure(StatusCode::NOT_FOUND, "RunnerScaleSetNotFoundException", "no such runner scale set")
-            }
+            (_, [], _) | (_, _, None) => failure(
+                StatusCode::NOT_FOUND,
+                "RunnerScaleSetNotFoundException",
+                "no such runner scale set",
+            ),
             (&Method::GET, [_], Some(set)) => ok(&set),
             (&Method::PATCH, [_], Some(mut set)) => {
                 for (key, value) in body.as_object().into_iter().flatten() {
@@ -105,31 +129,47 @@ impl ScaleSets {
                 state.sets.remove(&id.unwrap_or_default());
                 empty(StatusCode::NO_CONTENT)
             }
-            (&Method::POST, [_, "sessions"], Some(set)) => state.open_session(request, id.unwrap_or_default(), &set, &body),
-            (&Method::PATCH, [_, "sessions", session], Some(set)) => ok(&session_object(request, session, &set)),
+            (&Method::POST, [_, "sessions"], Some(set)) => {
+                state.open_session(request, id.unwrap_or_default(), &set, &body)
+            }
+            (&Method::PATCH, [_, "sessions", session], Some(set)) => {
+                ok(&session_object(request, session, &set))
+            }
             (&Method::DELETE, [_, "sessions", session], Some(_)) => {
                 state.sessions.remove(*session);
                 empty(StatusCode::NO_CONTENT)
             }
             (&Method::POST, [_, "acquirejobs"], Some(_)) => ok(&json!({ "count": 0, "value": [] })),
-            (&Method::POST, [_, "generatejitconfig"], Some(_)) => state.add_runner(&body, id.unwrap_or_default()),
+            (&Method::POST, [_, "generatejitconfig"], Some(_)) => {
+                state.add_runner(&body, id.unwrap_or_default())
+            }
             _ => empty(StatusCode::METHOD_NOT_ALLOWED),
         }
     }
 
     fn agent(&self, request: &Request<Bytes>, rest: &[&str]) -> Response<Bytes> {
         let mut state = self.state();
-        let object = |(id, name): (&u64, &String)| json!({ "id": id, "name": name, "runnerScaleSetId": 1 });
+        let object =
+            |(id, name): (&u64, &String)| json!({ "id": id, "name": name, "runnerScaleSetId": 1 });
         match (request.method(), rest) {
             (&Method::GET, []) => {
                 let name = query(request, "agentName").unwrap_or_default();
-                let found: Vec<Value> = state.runners.iter().filter(|one| *one.1 == name).map(object).collect();
+                let found: Vec<Value> = state
+                    .runners
+                    .iter()
+                    .filter(|one| *one.1 == name)
+                    .map(object)
+                    .collect();
                 ok(&json!({ "count": found.len(), "value": found }))
             }
             (method, [id]) => {
                 let id = id.parse::<u64>().unwrap_or_default();
                 match (method, state.runners.get_key_value(&id)) {
-                    (_, None) => failure(StatusCode::NOT_FOUND, "AgentNotFoundException", "no such agent"),
+                    (_, None) => failure(
+                        StatusCode::NOT_FOUND,
+                        "AgentNotFoundException",
+                        "no such agent",
+                    ),
                     (&Method::GET, Some(runner)) => ok(&object(runner)),
                     (&Method::DELETE, Some(_)) => {
                         state.runners.remove(&id);
@@ -146,9 +186,16 @@ impl ScaleSets {
     pub(super) async fn queue(&self, request: &Request<Bytes>, path: &str) -> Response<Bytes> {
         let session = path.split('/').next().unwrap_or_default();
         let is_open = self.state().sessions.contains_key(session);
-        let is_known = matches!(authorization(request.headers()), Some(("Bearer", QUEUE_TOKEN)));
+        let is_known = matches!(
+            authorization(request.headers()),
+            Some(("Bearer", QUEUE_TOKEN))
+        );
         match *request.method() {
-            _ if !is_open || !is_known => failure(StatusCode::UNAUTHORIZED, "SessionExpiredException", "no such session"),
+            _ if !is_open || !is_known => failure(
+                StatusCode::UNAUTHORIZED,
+                "SessionExpiredException",
+                "no such session",
+            ),
             Method::GET => {
                 tokio::time::sleep(LONG_POLL).await;
                 empty(StatusCode::ACCEPTED)
@@ -166,11 +213,23 @@ impl State {
     }
 
     fn create(&mut self, mut set: Value) -> Response<Bytes> {
-        let Some(name) = set["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned) else {
-            return failure(StatusCode::BAD_REQUEST, "ArgumentException", "name is missing");
+        let Some(name) = set["name"]
+            .as_str()
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+        else {
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "ArgumentException",
+                "name is missing",
+            );
         };
         if self.sets.values().any(|other| other["name"] == name) {
-            return failure(StatusCode::CONFLICT, "RunnerScaleSetExistsException", "the name is taken");
+            return failure(
+                StatusCode::CONFLICT,
+                "RunnerScaleSetExistsException",
+                "the name is taken",
+            );
         }
         let id = self.next_id();
         set["id"] = json!(id);
@@ -179,12 +238,26 @@ impl State {
         ok(&set)
     }
 
-    fn open_session(&mut self, request: &Request<Bytes>, id: u64, set: &Value, body: &Value) -> Response<Bytes> {
+    fn open_session(
+        &mut self,
+        request: &Request<Bytes>,
+        id: u64,
+        set: &Value,
+        body: &Value,
+    ) -> Response<Bytes> {
         if body["ownerName"].as_str().is_none_or(str::is_empty) {
-            return failure(StatusCode::BAD_REQUEST, "ArgumentException", "ownerName is missing");
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "ArgumentException",
+                "ownerName is missing",
+            );
         }
         if self.sessions.values().any(|of| *of == id) {
-            return failure(StatusCode::CONFLICT, "RunnerScaleSetSessionConflictException", "a session is open already");
+            return failure(
+                StatusCode::CONFLICT,
+                "RunnerScaleSetSessionConflictException",
+                "a session is open already",
+            );
         }
         let session = format!("00000000-0000-4000-8000-{:012}", self.next_id());
         self.sessions.insert(session.clone(), id);
@@ -195,10 +268,18 @@ impl State {
 
     fn add_runner(&mut self, body: &Value, scale_set: u64) -> Response<Bytes> {
         let Some(name) = body["name"].as_str() else {
-            return failure(StatusCode::BAD_REQUEST, "ArgumentException", "name is missing");
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "ArgumentException",
+                "name is missing",
+            );
         };
         if self.runners.values().any(|known| known == name) {
-            return failure(StatusCode::CONFLICT, "AgentExistsException", "the name is taken");
+            return failure(
+                StatusCode::CONFLICT,
+                "AgentExistsException",
+                "the name is taken",
+            );
         }
         let id = self.next_id();
         self.runners.insert(id, name.to_owned());
@@ -224,5 +305,8 @@ fn session_object(request: &Request<Bytes>, session: &str, set: &Value) -> Value
 }
 
 fn failure(status: StatusCode, exception: &str, message: &str) -> Response<Bytes> {
-    json(status, &json!({ "typeName": format!("GitHub.Actions.Runtime.WebApi.{exception}"), "message": message }))
+    json(
+        status,
+        &json!({ "typeName": format!("GitHub.Actions.Runtime.WebApi.{exception}"), "message": message }),
+    )
 }

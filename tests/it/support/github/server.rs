@@ -51,13 +51,20 @@ pub(super) struct Shared {
 impl Github {
     pub(crate) async fn start(tls: Arc<ServerConfig>, setup: Setup) -> Result<Self> {
         let accounts = Accounts::new(setup.token.clone(), setup.app.clone())?;
-        let shared = Arc::new(Shared { setup, accounts, scale_sets: ScaleSets::default() });
+        let shared = Arc::new(Shared {
+            setup,
+            accounts,
+            scale_sets: ScaleSets::default(),
+        });
         let state = Arc::clone(&shared);
         let handler = Arc::new(move |request: Request<Bytes>| {
             let state = Arc::clone(&state);
             async move { answer(&state, &request).await }.boxed()
         });
-        Ok(Self { server: HttpsServer::start(tls, handler).await?, shared })
+        Ok(Self {
+            server: HttpsServer::start(tls, handler).await?,
+            shared,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -75,7 +82,11 @@ impl Github {
 }
 
 async fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
-    let mut response = if request.headers().get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
+    let mut response = if request
+        .headers()
+        .get(USER_AGENT)
+        .is_none_or(HeaderValue::is_empty)
+    {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
         message(StatusCode::FORBIDDEN, text)
     } else {
@@ -83,7 +94,9 @@ async fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
     };
     let version = shared.setup.enterprise_version.as_deref();
     if let Some(version) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
-        response.headers_mut().insert("x-github-enterprise-version", version);
+        response
+            .headers_mut()
+            .insert("x-github-enterprise-version", version);
     }
     response
 }

@@ -38,11 +38,19 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(access: Access, head_without_scope: bool) -> Self {
-        Self { access, head_without_scope, tokens: Mutex::default() }
+        Self {
+            access,
+            head_without_scope,
+            tokens: Mutex::default(),
+        }
     }
 
     /// Lets a request through that may pull `repository` (None: the base), or answers it.
-    pub(super) fn check(&self, request: &Request<Bytes>, repository: Option<&str>) -> Option<Response<Bytes>> {
+    pub(super) fn check(
+        &self,
+        request: &Request<Bytes>,
+        repository: Option<&str>,
+    ) -> Option<Response<Bytes>> {
         let given = authorization(request.headers());
         let scope = repository.map(|name| format!("repository:{name}:pull"));
         match (&self.access, given) {
@@ -56,12 +64,26 @@ impl Door {
             (Access::Bearer { .. }, Some(("Bearer", token))) => {
                 let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
                 match tokens.get(token) {
-                    Some(granted) if scope.is_none_or(|scope| granted.split(' ').any(|one| one == scope)) => None,
-                    Some(_) => Some(unauthorized(&self.challenge(request, repository, ",error=\"insufficient_scope\""))),
-                    None => Some(unauthorized(&self.challenge(request, repository, ",error=\"invalid_token\""))),
+                    Some(granted)
+                        if scope.is_none_or(|scope| granted.split(' ').any(|one| one == scope)) =>
+                    {
+                        None
+                    }
+                    Some(_) => Some(unauthorized(&self.challenge(
+                        request,
+                        repository,
+                        ",error=\"insufficient_scope\"",
+                    ))),
+                    None => Some(unauthorized(&self.challenge(
+                        request,
+                        repository,
+                        ",error=\"invalid_token\"",
+                    ))),
                 }
             }
-            (Access::Bearer { .. }, _) => Some(unauthorized(&self.challenge(request, repository, ""))),
+            (Access::Bearer { .. }, _) => {
+                Some(unauthorized(&self.challenge(request, repository, "")))
+            }
         }
     }
 
@@ -69,7 +91,9 @@ impl Door {
         let host = host(request);
         let says_scope = !(self.head_without_scope && request.method() == http::Method::HEAD);
         let scope = repository.filter(|_| says_scope);
-        let scope = scope.map(|name| format!(",scope=\"repository:{name}:pull\"")).unwrap_or_default();
+        let scope = scope
+            .map(|name| format!(",scope=\"repository:{name}:pull\""))
+            .unwrap_or_default();
         format!("Bearer realm=\"https://{host}/token\",service=\"{host}\"{scope}{error}")
     }
 
@@ -79,23 +103,38 @@ impl Door {
             return error(StatusCode::NOT_FOUND, "NOT_FOUND", "page not found");
         };
         if query(request, "service") != Some(host(request)) {
-            return error(StatusCode::BAD_REQUEST, "UNSUPPORTED", "service is missing or not ours");
+            return error(
+                StatusCode::BAD_REQUEST,
+                "UNSUPPORTED",
+                "service is missing or not ours",
+            );
         }
         let given = authorization(request.headers());
         if let Some((username, password)) = account
             && !given.is_some_and(|given| is_account(given, username, password))
         {
-            return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "incorrect username or password");
+            return error(
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "incorrect username or password",
+            );
         }
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let token = format!("registry-token-{}", tokens.len() + 1);
         tokens.insert(token.clone(), query(request, "scope").unwrap_or_default());
-        json(StatusCode::OK, &json!({ "token": token, "access_token": token, "expires_in": 300 }))
+        json(
+            StatusCode::OK,
+            &json!({ "token": token, "access_token": token, "expires_in": 300 }),
+        )
     }
 }
 
 fn unauthorized(challenge: &str) -> Response<Bytes> {
-    let mut response = error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "authentication required");
+    let mut response = error(
+        StatusCode::UNAUTHORIZED,
+        "UNAUTHORIZED",
+        "authentication required",
+    );
     if let Ok(challenge) = HeaderValue::from_str(challenge) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
@@ -105,5 +144,7 @@ fn unauthorized(challenge: &str) -> Response<Bytes> {
 /// Whether an Authorization header is Basic with this account.
 fn is_account((scheme, value): (&str, &str), username: &str, password: &str) -> bool {
     scheme.eq_ignore_ascii_case("Basic")
-        && STANDARD.decode(value).is_ok_and(|text| text == format!("{username}:{password}").into_bytes())
+        && STANDARD
+            .decode(value)
+            .is_ok_and(|text| text == format!("{username}:{password}").into_bytes())
 }

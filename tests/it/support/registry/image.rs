@@ -46,8 +46,11 @@ fn sha256(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
 
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::from("sha256:"), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    digest
+        .as_ref()
+        .iter()
+        .fold(String::from("sha256:"), |mut text, byte| {
+            write!(text, "{byte:02x}").ok();
+            text
+        })
 }

@@ -76,7 +76,10 @@ impl Registry {
             let state = Arc::clone(&state);
             async move { state.answer(&request) }.boxed()
         });
-        Ok(Self { server: HttpsServer::start(tls, handler).await?, shared })
+        Ok(Self {
+            server: HttpsServer::start(tls, handler).await?,
+            shared,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -89,12 +92,20 @@ impl Registry {
 
     /// Puts `REPOSITORY:TAG` on the shelf.
     pub(crate) fn add(&self, name: &str) {
-        self.shared.images.lock().unwrap_or_else(PoisonError::into_inner).push(Image::new(name));
+        self.shared
+            .images
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Image::new(name));
     }
 
     /// From now on every request for this repository is answered so.
     pub(crate) fn answer_with(&self, repository: &str, answer: Answer) {
-        let mut answers = self.shared.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self
+            .shared
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         answers.insert(repository.to_owned(), answer);
     }
 }
@@ -103,7 +114,9 @@ impl Shared {
     fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let mut response = self.route(request);
         let version = HeaderValue::from_static("registry/2.0");
-        response.headers_mut().insert("docker-distribution-api-version", version);
+        response
+            .headers_mut()
+            .insert("docker-distribution-api-version", version);
         response
     }
 
@@ -116,10 +129,17 @@ impl Shared {
             return error(StatusCode::NOT_FOUND, "NOT_FOUND", "page not found");
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return error(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "this registry is read-only");
+            return error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "UNSUPPORTED",
+                "this registry is read-only",
+            );
         }
         if rest.is_empty() {
-            return self.door.check(request, None).unwrap_or_else(|| json(StatusCode::OK, &json!({})));
+            return self
+                .door
+                .check(request, None)
+                .unwrap_or_else(|| json(StatusCode::OK, &json!({})));
         }
         let manifest = rest.rsplit_once("/manifests/");
         let tags = rest.strip_suffix("/tags/list");
@@ -127,12 +147,21 @@ impl Shared {
             return error(StatusCode::NOT_FOUND, "NOT_FOUND", "page not found");
         };
         if !is_name(repository) {
-            return error(StatusCode::BAD_REQUEST, "NAME_INVALID", "invalid repository name");
+            return error(
+                StatusCode::BAD_REQUEST,
+                "NAME_INVALID",
+                "invalid repository name",
+            );
         }
         if let Some(refusal) = self.door.check(request, Some(repository)) {
             return refusal;
         }
-        if let Some(answer) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(repository) {
+        if let Some(answer) = self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(repository)
+        {
             return answer.response();
         }
         match manifest {
@@ -141,12 +170,23 @@ impl Shared {
         }
     }
 
-    fn manifest(&self, request: &Request<Bytes>, repository: &str, reference: &str) -> Response<Bytes> {
+    fn manifest(
+        &self,
+        request: &Request<Bytes>,
+        repository: &str,
+        reference: &str,
+    ) -> Response<Bytes> {
         let images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = images.iter().find(|image| image.repository == repository && image.is(reference));
+        let found = images
+            .iter()
+            .find(|image| image.repository == repository && image.is(reference));
         let hidden = self.head_is_missing && request.method() == Method::HEAD;
         let Some(image) = found.filter(|_| !hidden) else {
-            return error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown");
+            return error(
+                StatusCode::NOT_FOUND,
+                "MANIFEST_UNKNOWN",
+                "manifest unknown",
+            );
         };
         if !accepts(request, MEDIA_TYPE) {
             let message = "OCI manifest found, but accept header does not support OCI manifests";
@@ -163,10 +203,17 @@ impl Shared {
 
     fn tags(&self, repository: &str) -> Response<Bytes> {
         let images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let tags: Vec<&str> =
-            images.iter().filter(|image| image.repository == repository).map(|image| image.tag.as_str()).collect();
+        let tags: Vec<&str> = images
+            .iter()
+            .filter(|image| image.repository == repository)
+            .map(|image| image.tag.as_str())
+            .collect();
         if tags.is_empty() {
-            return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN", "repository name not known to registry");
+            return error(
+                StatusCode::NOT_FOUND,
+                "NAME_UNKNOWN",
+                "repository name not known to registry",
+            );
         }
         json(StatusCode::OK, &json!({ "name": repository, "tags": tags }))
     }
@@ -175,12 +222,30 @@ impl Shared {
 impl Answer {
     fn response(self) -> Response<Bytes> {
         match self {
-            Self::Denied => error(StatusCode::FORBIDDEN, "DENIED", "requested access to the resource is denied"),
-            Self::Missing => error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", "manifest unknown"),
-            Self::Unavailable => error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", "service unavailable"),
+            Self::Denied => error(
+                StatusCode::FORBIDDEN,
+                "DENIED",
+                "requested access to the resource is denied",
+            ),
+            Self::Missing => error(
+                StatusCode::NOT_FOUND,
+                "MANIFEST_UNKNOWN",
+                "manifest unknown",
+            ),
+            Self::Unavailable => error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "UNAVAILABLE",
+                "service unavailable",
+            ),
             Self::RateLimited => {
-                let mut response = error(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "too many requests");
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                let mut response = error(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "TOOMANYREQUESTS",
+                    "too many requests",
+                );
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 response
             }
         }
@@ -189,12 +254,19 @@ impl Answer {
 
 /// An error in the form of the distribution specification.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
-    json(status, &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }))
+    json(
+        status,
+        &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }),
+    )
 }
 
 /// Without an Accept header the answer would be for a client of 2014.
 fn accepts(request: &Request<Bytes>, media_type: &str) -> bool {
-    let values = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let values = request
+        .headers()
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     values
         .flat_map(|value| value.split(','))
         .any(|one| matches!(one.split(';').next().map(str::trim), Some(accepted) if accepted == media_type || accepted == "*/*"))
@@ -208,6 +280,8 @@ fn is_name(name: &str) -> bool {
             let bytes = part.as_bytes();
             bytes.first().copied().is_some_and(is_plain)
                 && bytes.last().copied().is_some_and(is_plain)
-                && bytes.iter().all(|byte| is_plain(*byte) || matches!(byte, b'.' | b'_' | b'-'))
+                && bytes
+                    .iter()
+                    .all(|byte| is_plain(*byte) || matches!(byte, b'.' | b'_' | b'-'))
         })
 }
