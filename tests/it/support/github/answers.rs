@@ -21,3 +21,11 @@ pub(super) fn not_found() -> Response<Bytes> {
 pub(super) fn ok(body: &serde_json::Value) -> Response<Bytes> {
     json(StatusCode::OK, body)
 }
+
+/// An error of the scale-set service.
+pub(super) fn failure(status: StatusCode, exception: &str, message: &str) -> Response<Bytes> {
+    json(
+        status,
+        &json!({ "typeName": format!("GitHub.Actions.Runtime.WebApi.{exception}"), "message": message }),
+    )
+}

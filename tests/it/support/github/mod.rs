@@ -5,6 +5,7 @@ mod answers;
 mod rest;
 mod scale_sets;
 mod server;
+mod tenant;
 
 pub(crate) use accounts::App;
 pub(crate) use server::{Github, Setup};

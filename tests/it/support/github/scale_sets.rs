@@ -2,7 +2,6 @@
 //!
 //! No job ever comes: a message queue holds its answer for a moment and then has none.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,27 +11,17 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::support::https::{authorization, host, query};
+use crate::support::https::{authorization, query};
 
-use super::answers::{empty, json, ok};
+use super::answers::{empty, failure, ok};
+use super::tenant::{QUEUE_TOKEN, State, session_object};
 
 /// GitHub holds it 50 s; short enough that nobody waits for us.
 const LONG_POLL: Duration = Duration::from_millis(250);
-const QUEUE_TOKEN: &str = "message-queue-token";
 
 #[derive(Debug, Default)]
 pub(super) struct ScaleSets {
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    last_id: u64,
-    sets: BTreeMap<u64, Value>,
-    /// Session id → id of its scale set.
-    sessions: BTreeMap<String, u64>,
-    runners: BTreeMap<u64, String>,
-    tokens: Vec<String>,
 }
 
 impl ScaleSets {
@@ -204,109 +193,4 @@ impl ScaleSets {
             _ => empty(StatusCode::METHOD_NOT_ALLOWED),
         }
     }
-}
-
-impl State {
-    fn next_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
-    }
-
-    fn create(&mut self, mut set: Value) -> Response<Bytes> {
-        let Some(name) = set["name"]
-            .as_str()
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-        else {
-            return failure(
-                StatusCode::BAD_REQUEST,
-                "ArgumentException",
-                "name is missing",
-            );
-        };
-        if self.sets.values().any(|other| other["name"] == name) {
-            return failure(
-                StatusCode::CONFLICT,
-                "RunnerScaleSetExistsException",
-                "the name is taken",
-            );
-        }
-        let id = self.next_id();
-        set["id"] = json!(id);
-        set["runnerGroupName"] = json!("Default");
-        self.sets.insert(id, set.clone());
-        ok(&set)
-    }
-
-    fn open_session(
-        &mut self,
-        request: &Request<Bytes>,
-        id: u64,
-        set: &Value,
-        body: &Value,
-    ) -> Response<Bytes> {
-        if body["ownerName"].as_str().is_none_or(str::is_empty) {
-            return failure(
-                StatusCode::BAD_REQUEST,
-                "ArgumentException",
-                "ownerName is missing",
-            );
-        }
-        if self.sessions.values().any(|of| *of == id) {
-            return failure(
-                StatusCode::CONFLICT,
-                "RunnerScaleSetSessionConflictException",
-                "a session is open already",
-            );
-        }
-        let session = format!("00000000-0000-4000-8000-{:012}", self.next_id());
-        self.sessions.insert(session.clone(), id);
-        let mut object = session_object(request, &session, set);
-        object["ownerName"] = body["ownerName"].clone();
-        ok(&object)
-    }
-
-    fn add_runner(&mut self, body: &Value, scale_set: u64) -> Response<Bytes> {
-        let Some(name) = body["name"].as_str() else {
-            return failure(
-                StatusCode::BAD_REQUEST,
-                "ArgumentException",
-                "name is missing",
-            );
-        };
-        if self.runners.values().any(|known| known == name) {
-            return failure(
-                StatusCode::CONFLICT,
-                "AgentExistsException",
-                "the name is taken",
-            );
-        }
-        let id = self.next_id();
-        self.runners.insert(id, name.to_owned());
-        ok(&json!({
-            "runner": { "id": id, "name": name, "runnerScaleSetId": scale_set },
-            "encodedJITConfig": "eyJ9",
-        }))
-    }
-}
-
-fn session_object(request: &Request<Bytes>, session: &str, set: &Value) -> Value {
-    json!({
-        "sessionId": session,
-        "ownerName": "listener",
-        "runnerScaleSet": set,
-        "messageQueueUrl": format!("https://{}/message-queue/{session}", host(request)),
-        "messageQueueAccessToken": QUEUE_TOKEN,
-        "statistics": {
-            "totalAvailableJobs": 0, "totalAcquiredJobs": 0, "totalAssignedJobs": 0, "totalRunningJobs": 0,
-            "totalRegisteredRunners": 0, "totalBusyRunners": 0, "totalIdleRunners": 0,
-        },
-    })
-}
-
-fn failure(status: StatusCode, exception: &str, message: &str) -> Response<Bytes> {
-    json(
-        status,
-        &json!({ "typeName": format!("GitHub.Actions.Runtime.WebApi.{exception}"), "message": message }),
-    )
 }
