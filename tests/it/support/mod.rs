@@ -8,5 +8,6 @@ pub(crate) mod connect_proxy;
 pub(crate) mod control_plane;
 pub(crate) mod github;
 pub(crate) mod https;
+pub(crate) mod recording_proxy;
 pub(crate) mod registry;
 pub(crate) mod webhook_backends;
