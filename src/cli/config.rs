@@ -41,7 +41,7 @@ struct ShowArgs {
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     match &args.question {
-        Question::Schema => output::data_text(&format!("{:#}\n", schema::schema()))?,
+        Question::Schema => output::data_text(&format!("{:#}\n", schema()))?,
         Question::Validate(args) => {
             config_load::load(args, SecretReading::Read, session)?;
             output::talk("the configuration is valid");

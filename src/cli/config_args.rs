@@ -3,15 +3,16 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, builder::PossibleValuesParser, value_parser};
 use std::path::PathBuf;
 
+use crate::config::load::FlagGiven;
 use crate::config::table::{self, FlagSpec, FlagValue};
 
-/// Values given by flags, as `(field path, --flag, value)`, in the order of the table.
+/// Values given by flags, in the order of the table.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigArgs {
     /// The configuration file; None takes ./arc-setup.yaml where it exists.
     pub(super) file: Option<PathBuf>,
     /// The given flags.
-    pub(super) given: Vec<(String, String, String)>,
+    pub(super) given: Vec<FlagGiven>,
 }
 
 impl clap::Args for ConfigArgs {
@@ -56,7 +57,11 @@ impl FromArgMatches for ConfigArgs {
 
 impl ConfigArgs {
     fn give(&mut self, flag: &FlagSpec, value: &str) {
-        self.given.push((flag.path.to_owned(), format!("--{}", flag.name), value.to_owned()));
+        self.given.push(FlagGiven {
+            path: flag.path.to_owned(),
+            flag: flag.name.to_owned(),
+            value: value.to_owned(),
+        });
     }
 }
 

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::config::load::{self, FlagGiven, Loaded, SecretReading, Sources};
-use crate::config::problem;
-use crate::config::wizard::{self, QuestionKind};
+use crate::config::problem::{self, Problem};
+use crate::config::wizard::{self, Question, QuestionKind};
 use crate::failure::Failure;
 use crate::ui::{output, prompt};
 
 /// Reads the configuration; asks for what is missing where someone can answer.
-pub(super) fn load(args: &ConfigArgs, secrets: SecretReading, session: &Session) -> Result<Loaded, Failure> {
+pub(super) fn load(
+    args: &ConfigArgs,
+    secrets: SecretReading,
+    session: &Session,
+) -> Result<Loaded, Failure> {
     let mut sources = sources(args, secrets, session);
     loop {
         let problems = match load::load(&sources) {
@@ -21,29 +25,25 @@ pub(super) fn load(args: &ConfigArgs, secrets: SecretReading, session: &Session)
             }
             Err(problems) => problems,
         };
-        let only_missing = problems.iter().all(problem::Problem::is_missing);
-        if !session.terminal.interactive || !only_missing {
-            return Err(problem::failure(&problems));
-        }
-        let questions = wizard::questions(&problems, &sources);
+        let questions = match session.terminal.interactive {
+            true => wizard::questions(&problems),
+            false => Vec::new(),
+        };
         if questions.is_empty() {
             return Err(problem::failure(&problems));
         }
-        for question in questions {
-            sources.answers.push((question.path.clone(), ask(&question)?));
+        for question in &questions {
+            ask(question, &mut sources.answers)?;
         }
     }
 }
 
 /// What flags, environment and file give, without answers.
 pub(super) fn sources(args: &ConfigArgs, secrets: SecretReading, session: &Session) -> Sources {
+    let named = || session.variables.get("ARC_SETUP_CONFIG").map(PathBuf::from);
     Sources {
-        file: args.file.clone().or_else(|| session.variables.get("ARC_SETUP_CONFIG").map(PathBuf::from)),
-        flags: args
-            .given
-            .iter()
-            .map(|(path, flag, value)| FlagGiven { path: path.clone(), flag: flag.clone(), value: value.clone() })
-            .collect(),
+        file: args.file.clone().or_else(named),
+        flags: args.given.iter().map(FlagGiven::clone).collect(),
         environment: session.variables.clone(),
         secrets,
         ..Sources::default()
@@ -51,20 +51,37 @@ pub(super) fn sources(args: &ConfigArgs, secrets: SecretReading, session: &Sessi
 }
 
 /// Shows what is allowed but not wise.
-pub(super) fn warn(warnings: &[problem::Problem]) {
+pub(super) fn warn(warnings: &[Problem]) {
     for warning in warnings {
         output::talk(&format!("warning: {}", warning.line()));
     }
 }
 
-fn ask(question: &wizard::Question) -> Result<String, Failure> {
-    output::talk(&question.help);
-    match &question.kind {
-        QuestionKind::Choice(items) => {
-            let index = prompt::choice(&question.text, items, 0)?;
-            Ok(items.get(index).cloned().unwrap_or_default())
+/// Asks until the answer can be used; a choice may lead to further questions.
+fn ask(question: &Question, answers: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    if !question.help.is_empty() {
+        output::talk(&question.help);
+    }
+    if let QuestionKind::Choice(choices) = &question.kind {
+        let labels: Vec<String> = choices.iter().map(|choice| choice.label.to_owned()).collect();
+        let chosen = prompt::choice(&question.text, &labels, 0)?;
+        let Some(choice) = choices.get(chosen) else { return Ok(()) };
+        if choice.then.is_empty() {
+            answers.push((question.path.clone(), choice.word.to_owned()));
         }
-        QuestionKind::Confirm => Ok(prompt::confirm(&question.text)?.to_string()),
-        _ => prompt::text(&question.text, question.default.as_deref()),
+        return choice.then.iter().try_for_each(|next| ask(next, answers));
+    }
+    loop {
+        let answer = match question.kind {
+            QuestionKind::Confirm => prompt::confirm(&question.text)?.to_string(),
+            _ => prompt::text(&question.text, question.default.as_deref())?,
+        };
+        match question.answer(&answer) {
+            Ok(entry) => {
+                answers.push(entry);
+                return Ok(());
+            }
+            Err(wrong) => output::talk(&format!("  {wrong}")),
+        }
     }
 }

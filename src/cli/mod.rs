@@ -16,6 +16,7 @@ mod uninstall;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use session::terminal;
 pub use session::{GlobalArgs, Session};
 
 /// From a bare, locked-down Kubernetes cluster to a green GitHub Actions job.
