@@ -38,10 +38,9 @@ fn empty_object() -> Json {
 
 fn leaf(field: &Field) -> Json {
     let mut schema = match field.kind {
-        Kind::Text => json!({ "type": ["string", "number", "null"] }),
+        Kind::Text | Kind::Decimal => json!({ "type": ["string", "number", "null"] }),
         Kind::Path => json!({ "type": ["string", "null"] }),
         Kind::Integer => json!({ "type": ["integer", "null"], "minimum": 0, "maximum": u32::MAX }),
-        Kind::Decimal => json!({ "type": ["string", "number", "null"] }),
         Kind::Boolean => json!({ "type": ["boolean", "null"] }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Secret => json!({

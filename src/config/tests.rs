@@ -68,6 +68,10 @@ fn flag(path: &str, flag: &str, value: &str) -> FlagGiven {
     }
 }
 
+fn write(path: PathBuf, text: &str) {
+    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+}
+
 fn lines(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(Problem::line).collect()
 }
@@ -247,12 +251,11 @@ fn flags_alone_make_a_configuration() {
 fn flag_beats_environment_beats_file_beats_default() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("arc-setup.yaml");
-    std::fs::write(
-        &file,
+    write(
+        file,
         "name: from-file\nmode: scale-set\ncaBundle: anchors\ngithub: {url: https://a.corp, organization: o, token: {file: token}}\nrunnerSets: [{name: a, max: 1}]\nnamespaces: {runners: from-file}\n",
-    )
-    .unwrap();
-    std::fs::write(directory.path().join("token"), "ghp_file").unwrap();
+    );
+    write(directory.path().join("token"), "ghp_file");
     // Found by its usual name in the working directory.
     let mut sources = Sources {
         directory: directory.path().into(),
