@@ -90,18 +90,16 @@ impl Assembler<'_> {
         let Some(version) = self.value("version") else {
             return arc_versions::default_of(mode);
         };
-        match version.value.parse() {
-            Ok(parsed) => parsed,
-            Err(_) => {
-                self.problem(
-                    "config-version",
-                    "version",
-                    "version is not of the form 0.14.2",
-                    format!("supported: {}", arc_versions::describe(mode)),
-                );
-                arc_versions::default_of(mode)
-            }
+        if let Ok(parsed) = version.value.parse() {
+            return parsed;
         }
+        self.problem(
+            "config-version",
+            "version",
+            "version is not of the form 0.14.2",
+            format!("supported: {}", arc_versions::describe(mode)),
+        );
+        arc_versions::default_of(mode)
     }
 
     fn controller(&mut self) -> Controller {

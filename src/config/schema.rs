@@ -38,10 +38,9 @@ fn empty_object() -> Json {
 
 fn leaf(field: &Field) -> Json {
     let mut schema = match field.kind {
-        Kind::Text => json!({ "type": ["string", "number", "null"] }),
+        Kind::Text | Kind::Decimal => json!({ "type": ["string", "number", "null"] }),
         Kind::Path => json!({ "type": ["string", "null"] }),
         Kind::Integer => json!({ "type": ["integer", "null"], "minimum": 0, "maximum": u32::MAX }),
-        Kind::Decimal => json!({ "type": ["string", "number", "null"] }),
         Kind::Boolean => json!({ "type": ["boolean", "null"] }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Secret => json!({
@@ -82,6 +81,17 @@ fn text_map() -> Json {
     map.insert("type".into(), json!(["object", "null"]));
     map.insert("additionalProperties".into(), json!({ "type": "string" }));
     Json::Object(map)
+}
+
+/// The defaults as a table in Markdown: key and default.
+pub fn defaults() -> String {
+    let mut text = String::from("| key | default |\n|---|---|\n");
+    for (path, field) in table::every_field() {
+        if let Some(default) = field.default {
+            text.push_str(&["| `", path, "` | ", default, " |\n"].concat());
+        }
+    }
+    text
 }
 
 /// Every field as a table in Markdown: key, meaning, default, flag, variable.
@@ -133,5 +143,6 @@ mod tests {
         let text = reference();
         assert_eq!(text.lines().count(), table::every_field().len() + 2);
         assert!(text.contains("| `registry.host` | internal registry"));
+        assert!(defaults().contains("| `runnerSets[].containerMode` | none |"));
     }
 }

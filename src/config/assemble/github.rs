@@ -25,11 +25,13 @@ impl Assembler<'_> {
             .iter()
             .any(|member| self.settled.is_broken(&format!("github.{member}")));
         let scope_problem = (scope.is_none() && !broken).then(|| {
-            Problem::missing(
+            let mut problem = Problem::missing(
                 "github.organization",
                 "organization, repository or enterprise is not named",
                 &["github-org", "github-repo", "github-enterprise"],
-            )
+            );
+            problem.origin = self.settled.nearest_origin("github.organization");
+            problem
         });
         let github = Github {
             url: url.unwrap_or_else(|| "https://github.com".to_owned()),
