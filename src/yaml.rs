@@ -227,6 +227,13 @@ mod tests {
         }
     }
 
+    /// A mapping in a mapping in a mapping.
+    fn nested(depth: usize) -> String {
+        (0..depth)
+            .flat_map(|depth| [" ".repeat(depth), "a:\n".to_owned()])
+            .collect()
+    }
+
     #[test]
     fn bombs_and_depth_end_in_a_failure() {
         let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
@@ -247,9 +254,7 @@ mod tests {
             );
         }
         let deep = "[".repeat(5000);
-        let blocks: String = (0..500)
-            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-            .collect();
+        let blocks = nested(500);
         for text in [bomb.as_str(), &deep, &blocks] {
             let failure = parse_documents(text, "x.yaml").unwrap_err();
             assert_eq!(failure.exit(), Exit::Usage);
@@ -260,9 +265,7 @@ mod tests {
     #[test]
     fn depth_up_to_the_limit_is_read_on_a_small_stack() {
         let flow = ["[".repeat(DEPTH_LIMIT), "]".repeat(DEPTH_LIMIT)].concat();
-        let block: String = (0..DEPTH_LIMIT)
-            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-            .collect();
+        let block = nested(DEPTH_LIMIT);
         for text in [flow, block] {
             assert!(parse_documents(&text, "x").is_ok());
             assert!(parse_tree(&text, "x").is_ok());

@@ -90,18 +90,16 @@ impl Assembler<'_> {
         let Some(version) = self.value("version") else {
             return arc_versions::default_of(mode);
         };
-        match version.value.parse() {
-            Ok(parsed) => parsed,
-            Err(_) => {
-                self.problem(
-                    "config-version",
-                    "version",
-                    "version is not of the form 0.14.2",
-                    format!("supported: {}", arc_versions::describe(mode)),
-                );
-                arc_versions::default_of(mode)
-            }
+        if let Ok(parsed) = version.value.parse() {
+            return parsed;
         }
+        self.problem(
+            "config-version",
+            "version",
+            "version is not of the form 0.14.2",
+            format!("supported: {}", arc_versions::describe(mode)),
+        );
+        arc_versions::default_of(mode)
     }
 
     fn controller(&mut self) -> Controller {
@@ -177,7 +175,9 @@ impl Assembler<'_> {
     /// Says that nobody gave `path`, unless somebody gave it in a form that could not be read.
     fn missing(&mut self, path: &str, what: impl Into<String>, flags: &[&str]) {
         if !self.settled.is_broken(path) {
-            self.problems.push(Problem::missing(path, what, flags));
+            let mut problem = Problem::missing(path, what, flags);
+            problem.origin = self.settled.nearest_origin(path);
+            self.problems.push(problem);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads file, environment, flags and answers. The only place that reads the environment and configuration
 //! files; all problems come back together. Asks nothing and prints nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -201,15 +201,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
         .problems
         .extend(validate::credentials(&config, &credentials));
     gathered.warnings.extend(checked.warnings);
-    if gathered.problems.is_empty() {
-        Ok(Loaded {
-            config,
-            credentials,
-            warnings: gathered.warnings,
-        })
-    } else {
-        Err(gathered.problems)
-    }
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| Loaded {
+        config,
+        credentials,
+        warnings,
+    })
 }
 
 /// Reads what needs no answer: enough for `patch-images` and `uninstall`. Missing values are no problem.
@@ -229,11 +226,10 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
         .problems
         .extend(validate::credentials(&config, &credentials));
     gathered.problems.retain(|problem| !problem.is_missing());
-    if gathered.problems.is_empty() {
-        Ok(Partial::new(config, credentials, gathered.warnings))
-    } else {
-        Err(gathered.problems)
-    }
+    let warnings = gathered.warnings.clone();
+    gathered
+        .finish()
+        .map(|()| Partial::new(config, credentials, warnings))
 }
 
 struct Gathered {
@@ -241,6 +237,24 @@ struct Gathered {
     places: Places,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// The file could not be read, so nobody knows what is missing.
+    unread: bool,
+}
+
+impl Gathered {
+    fn finish(mut self) -> Result<(), Vec<Problem>> {
+        if self.unread {
+            self.problems.retain(|problem| !problem.is_missing());
+        }
+        let mut seen = BTreeSet::new();
+        self.problems
+            .retain(|problem| seen.insert((problem.path.clone(), problem.what.clone())));
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(self.problems)
+        }
+    }
 }
 
 /// Directories that relative paths count from.
@@ -271,9 +285,14 @@ fn gather(sources: &Sources) -> Gathered {
         },
         problems: Vec::new(),
         warnings: Vec::new(),
+        unread: false,
     };
     if named.is_some() || place.exists() {
+        let known = gathered.problems.len();
         read_file(&place, &file.display().to_string(), &mut gathered);
+        gathered.unread = gathered.problems[known..]
+            .iter()
+            .any(|problem| problem.path.is_empty());
     }
     let answers = sources.answers.iter().map(|(path, value)| Given {
         path: path.replace("runnerSets[0].", "runnerSets[]."),

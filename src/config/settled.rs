@@ -134,6 +134,13 @@ impl Settled {
         self.first_under(path).is_some()
     }
 
+    /// The origin of the nearest section that was written around `path`.
+    pub(super) fn nearest_origin(&self, path: &str) -> Origin {
+        parents(path)
+            .find_map(|parent| self.values.get(parent))
+            .map_or(Origin::Default, |value| value.origin.clone())
+    }
+
     fn first_under(&self, path: &str) -> Option<&Value<Json>> {
         self.values
             .range(path.to_owned()..)
@@ -202,6 +209,13 @@ fn member_of(path: &str, parent: &str, members: &[&'static str]) -> Option<Chose
         })
 }
 
+/// `a.b[0].c` → `a.b[0].c`, `a.b[0]`, `a.b`, `a`.
+pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| {
+        path.rfind(['.', '[']).map(|end| &path[..end])
+    })
+}
+
 fn is_under(path: &str, parent: &str) -> bool {
     path.strip_prefix(parent)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -254,6 +268,12 @@ mod tests {
                 "runnerSets[0].repository".to_owned()
             )]
         );
+    }
+
+    #[test]
+    fn parents_of_a_path() {
+        let all: Vec<&str> = parents("a.b[0].c").collect();
+        assert_eq!(all, ["a.b[0].c", "a.b[0]", "a.b", "a"]);
     }
 
     #[test]

@@ -241,15 +241,11 @@ fn text_map(node: &Node) -> Result<Json, String> {
     };
     let mut map = Map::new();
     for entry in entries {
-        match &entry.node.value {
-            NodeValue::Scalar(value @ Json::String(_)) => {
-                map.insert(entry.key.clone(), value.clone());
-            }
-            _ => {
-                let key = shortened(&entry.key);
-                return Err(format!("takes texts: put the value of '{key}' in quotes"));
-            }
-        }
+        let NodeValue::Scalar(value @ Json::String(_)) = &entry.node.value else {
+            let key = shortened(&entry.key);
+            return Err(format!("takes texts: put the value of '{key}' in quotes"));
+        };
+        map.insert(entry.key.clone(), value.clone());
     }
     Ok(Json::Object(map))
 }

@@ -7,8 +7,9 @@ mod syntax;
 
 use std::collections::BTreeSet;
 
-use super::model::Config;
+use super::model::{Config, Origin};
 use super::problem::Problem;
+use super::settled::parents;
 
 pub use credentials::credentials;
 
@@ -55,7 +56,11 @@ impl Validator<'_> {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Problem {
-        Problem::new(code, path, what, self.config.origins.of(path)).remedy(remedy)
+        let origin = parents(path)
+            .find_map(|parent| self.config.origins.0.get(parent))
+            .cloned()
+            .unwrap_or(Origin::Default);
+        Problem::new(code, path, what, origin).remedy(remedy)
     }
 
     fn problem(

@@ -25,11 +25,13 @@ impl Assembler<'_> {
             .iter()
             .any(|member| self.settled.is_broken(&format!("github.{member}")));
         let scope_problem = (scope.is_none() && !broken).then(|| {
-            Problem::missing(
+            let mut problem = Problem::missing(
                 "github.organization",
                 "organization, repository or enterprise is not named",
                 &["github-org", "github-repo", "github-enterprise"],
-            )
+            );
+            problem.origin = self.settled.nearest_origin("github.organization");
+            problem
         });
         let github = Github {
             url: url.unwrap_or_else(|| "https://github.com".to_owned()),
@@ -118,26 +120,10 @@ impl Assembler<'_> {
             );
             return "https://github.com".to_owned();
         }
-        let root = url.trim_end_matches('/');
-        let root = if root.contains("://") {
-            root.to_owned()
-        } else {
-            format!("https://{root}")
-        };
-        match root.split_once("://") {
-            Some((scheme, rest)) => match rest.split_once('/') {
-                Some((host, path)) => [
-                    &scheme.to_lowercase(),
-                    "://",
-                    &host.to_lowercase(),
-                    "/",
-                    path,
-                ]
-                .concat(),
-                None => root.to_lowercase(),
-            },
-            None => root,
-        }
+        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+        let rest = rest.trim_end_matches('/');
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        [&scheme.to_lowercase(), "://", &host.to_lowercase(), path].concat()
     }
 }
 

@@ -48,11 +48,13 @@ impl Assembler<'_> {
         };
         let max = self.integer(&path("max"));
         if max.is_none() && kind != RunnerKind::Runner {
-            self.missing(
-                &path("max"),
-                format!("{} is missing", path("max")),
-                &["max"],
-            );
+            // The flag means one set.
+            let flags: &[&str] = if self.settled.length("runnerSets") > 1 {
+                &[]
+            } else {
+                &["max"]
+            };
+            self.missing(&path("max"), format!("{} is missing", path("max")), flags);
         }
         let name = self.text(&path("name"));
         if name.is_none() && self.settled.length("runnerSets") > 1 {

@@ -69,7 +69,7 @@ impl Validator<'_> {
             );
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if !syntax::is_host(host) {
             self.problem(
                 "config-url",
                 "github.url",
@@ -264,9 +264,14 @@ impl Validator<'_> {
             && config.controller.watch == Watch::Runners
             && namespaces.len() > 1
         {
+            let other = config
+                .runner_sets
+                .iter()
+                .position(|set| Some(&set.namespace.as_str()) == namespaces.get(1))
+                .unwrap_or_default();
             self.problem(
                 "config-watch",
-                "controller.watch",
+                &format!("runnerSets[{other}].namespace"),
                 format!(
                     "a controller that watches only runner namespaces watches one, and the runner sets are in {}: {}",
                     namespaces.len(),

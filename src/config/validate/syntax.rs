@@ -49,6 +49,23 @@ pub(super) fn is_github_name(text: &str) -> bool {
         && text != ".."
 }
 
+/// `HOST[:PORT]`: a name, an IPv4 address, or an IPv6 address in brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    port_fits
+        && match address {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => is_dns_subdomain(&host.to_lowercase()),
+        }
+}
+
 /// A label for `runs-on`: without commas, which part labels, and without white space.
 pub(super) fn is_runner_label(text: &str) -> bool {
     !text.is_empty()
@@ -127,6 +144,16 @@ mod tests {
         assert!(is_label_key("example.com/team") && is_label_key("team") && !is_label_key("a b"));
         assert!(is_label_value("") && is_label_value("a.b_c") && !is_label_value("-a"));
         assert!(is_runner_label("linux-x64") && !is_runner_label("a,b") && !is_runner_label(""));
+    }
+
+    #[test]
+    fn hosts() {
+        for good in ["github.com", "127.0.0.1:8080", "[::1]:443", "GHES.corp"] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in ["", ":443", "a b", "host:0", "host:port", "https:", "::1"] {
+            assert!(!is_host(bad), "{bad}");
+        }
     }
 
     #[test]
