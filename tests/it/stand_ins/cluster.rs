@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::arc_setup::ArcSetup;
 use crate::support::control_plane::{Component, ControlPlane, Options};
-use crate::support::recording_proxy::RecordingProxy;
+use crate::support::recording_proxy::{Recorded, RecordingProxy};
 use crate::support::webhook_backends::WebhookBackends;
 
 fn kubectl(plane: &ControlPlane, arguments: &[&str]) -> String {
@@ -43,15 +43,15 @@ async fn the_recorder_tells_reads_dry_runs_and_writes_apart() {
             .iter()
             .any(|one| one.path == "/api/v1/namespaces/default" && one.status == 200)
     );
-    assert!(!asked.iter().any(|one| one.writes()), "{asked:?}");
+    assert!(!asked.iter().any(Recorded::writes), "{asked:?}");
     let (_, asked) = ask(&["create", "namespace", "made", "--dry-run=server"]);
     assert!(
         asked.iter().any(|one| one.query.contains("dryRun=All")),
         "{asked:?}"
     );
-    assert!(!asked.iter().any(|one| one.writes()), "{asked:?}");
+    assert!(!asked.iter().any(Recorded::writes), "{asked:?}");
     let (_, asked) = ask(&["create", "namespace", "made"]);
-    let writes: Vec<_> = asked.iter().filter(|one| one.writes()).collect();
+    let writes: Vec<_> = asked.iter().filter(Recorded::writes).collect();
     assert_eq!(writes.len(), 1, "{asked:?}");
     // A watch streams: it ends as soon as what it waits for has come.
     let (_, asked) = ask(&[
