@@ -51,7 +51,7 @@ async fn the_recorder_tells_reads_dry_runs_and_writes_apart() {
     );
     assert!(!asked.iter().any(Recorded::writes), "{asked:?}");
     let (_, asked) = ask(&["create", "namespace", "made"]);
-    let writes: Vec<_> = asked.iter().filter(Recorded::writes).collect();
+    let writes: Vec<_> = asked.iter().filter(|one| one.writes()).collect();
     assert_eq!(writes.len(), 1, "{asked:?}");
     // A watch streams: it ends as soon as what it waits for has come.
     let (_, asked) = ask(&[
