@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::CONFIG;
 use crate::support::arc_setup::ArcSetup;
 
 /// The rendered objects, in the order in which they are applied.
-pub(crate) async fn objects(program: &ArcSetup, extra: &[&str]) -> Result<Vec<Value>> {
+pub(crate) async fn objects(
+    program: &ArcSetup,
+    config: &str,
+    extra: &[&str],
+) -> Result<Vec<Value>> {
     let config = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join(CONFIG)
+        .join(config)
         .display()
         .to_string();
     let arguments = [&["render", "--config", &config], extra].concat();

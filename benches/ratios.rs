@@ -19,9 +19,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-/// The configuration that is measured.
-const CONFIG: &str = "examples/locked-down-rancher/arc-setup.yaml";
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {

@@ -7,12 +7,15 @@ use anyhow::{Result, ensure};
 
 use crate::support::arc_setup::{ArcSetup, program};
 use crate::support::company::Company;
-use crate::{CONFIG, chart, measure};
+use crate::{chart, measure};
+
+/// The story.
+const CONFIG: &str = "examples/locked-down-rancher/arc-setup.yaml";
 
 pub(crate) async fn run() -> Result<()> {
     let company = Company::start(CONFIG).await?;
     let arc_setup = company.program(Path::new("/dev/null"))?;
-    let objects = chart::objects(&arc_setup, &[]).await?;
+    let objects = chart::objects(&arc_setup, CONFIG, &[]).await?;
     let directory = chart::write(&arc_setup, &objects)?;
     let helm = helm()?;
     let ours = || ours(&arc_setup);

@@ -24,6 +24,10 @@ async fn a_dropped_control_plane_leaves_no_process_and_no_file() {
 /// No test: what the next one runs as a process of its own, to be killed.
 #[tokio::test]
 #[ignore = "holds a control plane until it is killed"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the only way to tell an ignored test something"
+)]
 async fn hold_a_control_plane() {
     let options = Options {
         components: vec![Component::ControllerManager],

@@ -8,21 +8,29 @@ use serde_json::json;
 
 use crate::support::arc_setup::ArcSetup;
 use crate::support::control_plane::{Component, ControlPlane, Options};
-use crate::support::recording_proxy::RecordingProxy;
+use crate::support::recording_proxy::{Recorded, RecordingProxy};
 use crate::support::webhook_backends::WebhookBackends;
 
 fn kubectl(plane: &ControlPlane, arguments: &[&str]) -> String {
     let output = plane.kubectl(arguments).unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recorder_tells_reads_dry_runs_and_writes_apart() {
     let plane = ControlPlane::isolated(Options::default()).await.unwrap();
-    let recorder = RecordingProxy::start(plane.client().unwrap()).await.unwrap();
+    let recorder = RecordingProxy::start(plane.client().unwrap())
+        .await
+        .unwrap();
     let files = ArcSetup::new().unwrap();
-    let kubeconfig = files.file("kubeconfig", recorder.kubeconfig("recorded")).unwrap();
+    let kubeconfig = files
+        .file("kubeconfig", recorder.kubeconfig("recorded"))
+        .unwrap();
     let ask = |arguments: &[&str]| {
         let path = kubeconfig.to_str().unwrap();
         let text = kubectl(&plane, &[arguments, &["--kubeconfig", path]].concat());
@@ -30,16 +38,28 @@ async fn the_recorder_tells_reads_dry_runs_and_writes_apart() {
     };
     let (text, asked) = ask(&["get", "namespace", "default", "-o", "name"]);
     assert_eq!(text, "namespace/default\n");
-    assert!(asked.iter().any(|one| one.path == "/api/v1/namespaces/default" && one.status == 200));
-    assert!(!asked.iter().any(|one| one.writes()), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .any(|one| one.path == "/api/v1/namespaces/default" && one.status == 200)
+    );
+    assert!(!asked.iter().any(Recorded::writes), "{asked:?}");
     let (_, asked) = ask(&["create", "namespace", "made", "--dry-run=server"]);
-    assert!(asked.iter().any(|one| one.query.contains("dryRun=All")), "{asked:?}");
-    assert!(!asked.iter().any(|one| one.writes()), "{asked:?}");
+    assert!(
+        asked.iter().any(|one| one.query.contains("dryRun=All")),
+        "{asked:?}"
+    );
+    assert!(!asked.iter().any(Recorded::writes), "{asked:?}");
     let (_, asked) = ask(&["create", "namespace", "made"]);
     let writes: Vec<_> = asked.iter().filter(|one| one.writes()).collect();
     assert_eq!(writes.len(), 1, "{asked:?}");
     // A watch streams: it ends as soon as what it waits for has come.
-    let (_, asked) = ask(&["wait", "--for=jsonpath={.status.phase}=Active", "namespace/made", "--timeout=20s"]);
+    let (_, asked) = ask(&[
+        "wait",
+        "--for=jsonpath={.status.phase}=Active",
+        "namespace/made",
+        "--timeout=20s",
+    ]);
     assert!(asked.iter().all(|one| one.status == 200), "{asked:?}");
     assert_eq!(ask(&["auth", "can-i", "create", "pods"]).0, "yes\n");
 }
@@ -52,13 +72,21 @@ async fn webhooks_are_answered_as_soon_as_what_stands_behind_them_is_there() {
         Component::Kwok,
         Component::Webhooks,
     ];
-    let plane = ControlPlane::isolated(Options { components, ..Options::default() }).await.unwrap();
+    let plane = ControlPlane::isolated(Options {
+        components,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
     let plane = Arc::new(plane);
     let _backends = WebhookBackends::follow(Arc::clone(&plane)).unwrap();
     plane.create_namespace("guarded").await.unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
     let names = vec!["hook.guarded.svc".to_owned()];
-    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let certificate = rcgen::CertificateParams::new(names)
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
     let labels = json!({ "app": "manager" });
     let objects = json!({ "apiVersion": "v1", "kind": "List", "items": [
         {
@@ -105,7 +133,10 @@ async fn webhooks_are_answered_as_soon_as_what_stands_behind_them_is_there() {
     let file = files.file("objects.json", objects.to_string()).unwrap();
     kubectl(&plane, &["apply", "-f", file.to_str().unwrap()]);
     let map = ConfigMap {
-        metadata: kube::api::ObjectMeta { name: Some("asked".into()), ..Default::default() },
+        metadata: kube::api::ObjectMeta {
+            name: Some("asked".into()),
+            ..Default::default()
+        },
         ..Default::default()
     };
     let maps = Api::<ConfigMap>::namespaced(plane.client().unwrap(), "guarded");

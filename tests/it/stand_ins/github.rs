@@ -1,7 +1,5 @@
 //! The GitHub server: who may register what, and a listener's way to its queue.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -118,132 +116,135 @@ async fn registration_tokens_are_for_known_scopes_and_known_accounts() {
     assert_eq!(login(App::PRIVATE_KEY, stranger, "34").await.0, 401);
 }
 
-#[tokio::test]
-async fn a_listener_gets_from_a_registration_token_to_an_empty_queue() {
-    let authority = Authority::new().unwrap();
-    let github = github(&authority).await;
-    let client = Arc::new(client(&authority.root_pem(), &[(GITHUB, github.address())]));
-    let api = format!("https://{GITHUB}/api/v3");
-    let token = client
-        .post(format!(
-            "{api}/orgs/acme/actions/runners/registration-token"
-        ))
-        .bearer_auth("ghp_token");
-    let token = token.send().await.unwrap().json::<Value>().await.unwrap();
-    let register = async |organization: &str| {
-        let request = client.post(format!("{api}/actions/runner-registration"));
-        let body = json!({ "url": format!("https://{GITHUB}/{organization}"), "runner_event": "register" });
-        let authorization = format!("RemoteAuth {}", token["token"].as_str().unwrap());
-        request
-            .header("authorization", authorization)
-            .json(&body)
+/// A controller that has registered for `acme`.
+struct Registered {
+    client: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Registered {
+    async fn new(authority: &Authority, github: &Github) -> Self {
+        let client = client(&authority.root_pem(), &[(GITHUB, github.address())]);
+        let api = format!("https://{GITHUB}/api/v3");
+        let token = format!("{api}/orgs/acme/actions/runners/registration-token");
+        let token = client
+            .post(token)
+            .bearer_auth("ghp_token")
             .send()
             .await
-            .unwrap()
-    };
-    assert_eq!(register("closed").await.status(), 401);
-    let service = register("acme").await.json::<Value>().await.unwrap();
-    let (base, admin) = (
-        service["url"].as_str().unwrap(),
-        service["token"].as_str().unwrap(),
-    );
-    let claims = URL_SAFE_NO_PAD
-        .decode(admin.split('.').nth(1).unwrap())
-        .unwrap();
-    assert!(serde_json::from_slice::<Value>(&claims).unwrap()["exp"].is_u64());
+            .unwrap();
+        let token = token.json::<Value>().await.unwrap();
+        let register = async |organization: &str| {
+            let url = format!("https://{GITHUB}/{organization}");
+            let request = client.post(format!("{api}/actions/runner-registration"));
+            let request = request.json(&json!({ "url": url, "runner_event": "register" }));
+            let remote = format!("RemoteAuth {}", token["token"].as_str().unwrap());
+            request
+                .header("authorization", remote)
+                .send()
+                .await
+                .unwrap()
+        };
+        assert_eq!(register("closed").await.status(), 401);
+        let service = register("acme").await.json::<Value>().await.unwrap();
+        let text = |key: &str| service[key].as_str().unwrap().to_owned();
+        Self {
+            base: text("url"),
+            token: text("token"),
+            client,
+        }
+    }
 
-    let call = async |method: http::Method, path: &str, body: Value| {
-        let url = format!("{base}_apis/runtime/{path}");
-        let request = client
-            .request(method, url)
-            .query(&[("api-version", "6.0-preview")]);
-        let answer = request.bearer_auth(admin).json(&body).send().await.unwrap();
+    async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}_apis/runtime/{path}", self.base);
+        let request = self
+            .client
+            .request(method.parse().unwrap(), url)
+            .json(&body);
+        let request = request.query(&[("api-version", "6.0-preview")]);
+        let answer = request.bearer_auth(&self.token).send().await.unwrap();
         (
             answer.status().as_u16(),
-            answer.json::<Value>().await.unwrap_or_default(),
+            answer.json().await.unwrap_or_default(),
         )
-    };
-    let without_version = client
-        .get(format!("{base}_apis/runtime/runnerscalesets"))
-        .bearer_auth(admin)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(without_version.status(), 400);
-    assert_eq!(
-        call(http::Method::GET, "runnerscalesets?name=linux", json!({}))
+    }
+
+    async fn get(&self, url: &str, token: &str) -> u16 {
+        let answer = self
+            .client
+            .get(url)
+            .bearer_auth(token)
+            .send()
             .await
-            .1["count"],
+            .unwrap();
+        answer.status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn a_controller_registers_and_keeps_scale_sets() {
+    let authority = Authority::new().unwrap();
+    let github = github(&authority).await;
+    let controller = Registered::new(&authority, &github).await;
+    let claims = controller.token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert!(claims["exp"].is_u64());
+
+    let bare = format!("{}_apis/runtime/runnerscalesets", controller.base);
+    assert_eq!(controller.get(&bare, &controller.token).await, 400);
+    assert_eq!(controller.get(&bare, "wrong").await, 401);
+    let set = json!({ "name": "linux", "runnerGroupId": 1, "labels": [{ "type": "System", "name": "linux" }] });
+    let by_name = "runnerscalesets?name=linux";
+    assert_eq!(
+        controller.call("GET", by_name, json!({})).await.1["count"],
         0
     );
-    let set = json!({ "name": "linux", "runnerGroupId": 1, "labels": [{ "type": "System", "name": "linux" }] });
+    let (_, created) = controller
+        .call("POST", "runnerscalesets", set.clone())
+        .await;
+    assert_eq!(created["id"], 1);
+    assert_eq!(controller.call("POST", "runnerscalesets", set).await.0, 409);
     assert_eq!(
-        call(http::Method::POST, "runnerscalesets", set.clone())
-            .await
-            .1["id"],
-        1
-    );
-    assert_eq!(
-        call(http::Method::POST, "runnerscalesets", set).await.0,
-        409
-    );
-    assert_eq!(
-        call(http::Method::GET, "runnerscalesets?name=linux", json!({}))
-            .await
-            .1["count"],
+        controller.call("GET", by_name, json!({})).await.1["count"],
         1
     );
     assert_eq!(github.scale_sets(), ["linux"]);
-    let owner = json!({ "ownerName": "listener-1" });
-    let (_, session) = call(
-        http::Method::POST,
-        "runnerscalesets/1/sessions",
-        owner.clone(),
-    )
-    .await;
-    assert_eq!(session["statistics"]["totalAssignedJobs"], 0);
-    assert_eq!(
-        call(http::Method::POST, "runnerscalesets/1/sessions", owner)
-            .await
-            .0,
-        409
-    );
-    let runner = call(
-        http::Method::POST,
-        "runnerscalesets/1/generatejitconfig",
-        json!({ "name": "linux-abc" }),
-    )
-    .await;
-    assert_eq!(runner.1["encodedJITConfig"], "eyJ9");
-
-    let queue = session["messageQueueUrl"].as_str().unwrap();
-    let message = client
-        .get(queue)
-        .bearer_auth(session["messageQueueAccessToken"].as_str().unwrap())
-        .send()
+    let (status, _) = controller
+        .call("DELETE", "runnerscalesets/1", json!({}))
         .await;
-    assert_eq!(message.unwrap().status(), 202);
-    assert_eq!(
-        client
-            .get(queue)
-            .bearer_auth("wrong")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        401
-    );
-    assert_eq!(
-        call(http::Method::DELETE, "runnerscalesets/1", json!({}))
-            .await
-            .0,
-        204
-    );
+    assert_eq!(status, 204);
     assert!(github.scale_sets().is_empty());
+    let asked = github.asked();
     assert!(
-        github
-            .asked()
+        asked
             .iter()
             .any(|asked| asked.authorization.as_deref() == Some("RemoteAuth"))
     );
+}
+
+#[tokio::test]
+async fn a_listener_opens_one_session_and_finds_an_empty_queue() {
+    let authority = Authority::new().unwrap();
+    let github = github(&authority).await;
+    let controller = Registered::new(&authority, &github).await;
+    controller
+        .call("POST", "runnerscalesets", json!({ "name": "linux" }))
+        .await;
+    let (sessions, owner) = (
+        "runnerscalesets/1/sessions",
+        json!({ "ownerName": "listener-1" }),
+    );
+    let (_, session) = controller.call("POST", sessions, owner.clone()).await;
+    assert_eq!(session["statistics"]["totalAssignedJobs"], 0);
+    assert_eq!(controller.call("POST", sessions, owner).await.0, 409);
+    let queue = session["messageQueueUrl"].as_str().unwrap();
+    let token = session["messageQueueAccessToken"].as_str().unwrap();
+    assert_eq!(controller.get(queue, token).await, 202);
+    assert_eq!(controller.get(queue, "wrong").await, 401);
+    let runner = json!({ "name": "linux-abc" });
+    let path = "runnerscalesets/1/generatejitconfig";
+    let (_, configuration) = controller.call("POST", path, runner.clone()).await;
+    assert_eq!(configuration["encodedJITConfig"], "eyJ9");
+    assert_eq!(controller.call("POST", path, runner).await.0, 409);
 }

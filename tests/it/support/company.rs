@@ -113,12 +113,16 @@ impl Company {
             .env("ARC_SETUP_PROXY", self.proxy.url())
             .env("ARC_SETUP_CA_BUNDLE", bundle)
             .env("ARC_SETUP_PULL_SECRET", docker)
-            .env(
-                "ARC_SETUP_PROXY_CREDENTIALS",
-                format!("{}:{}", PROXY_ACCOUNT.0, PROXY_ACCOUNT.1),
-            )
+            // Nothing but the cluster is reached directly here, whatever the configuration excepts.
+            .env("ARC_SETUP_NO_PROXY", "10.0.0.0/8")
             .canary("the registry's password", ACCOUNT.1)
-            .canary("the proxy's password", PROXY_ACCOUNT.1);
+            .canary("the registry's account", &auth);
+        if self.names.has_proxy_account() {
+            let account = format!("{}:{}", PROXY_ACCOUNT.0, PROXY_ACCOUNT.1);
+            program
+                .secret_env("ARC_SETUP_PROXY_CREDENTIALS", &account)
+                .canary("the proxy's password", PROXY_ACCOUNT.1);
+        }
         match self.names.app() {
             Some(_) => program.secret_env("ARC_SETUP_GITHUB_APP_PRIVATE_KEY", App::PRIVATE_KEY),
             None => program.secret_env("ARC_SETUP_GITHUB_TOKEN", TOKEN),
@@ -208,8 +212,16 @@ impl Names {
             (format!("{}:443", self.github), github.address()),
             (format!("api.{}:443", self.github), github.address()),
         ]);
-        let account = Some((PROXY_ACCOUNT.0.to_owned(), PROXY_ACCOUNT.1.to_owned()));
+        let (user, password) = PROXY_ACCOUNT;
+        let account = self
+            .has_proxy_account()
+            .then(|| (user.to_owned(), password.to_owned()));
         ConnectProxy::start(Proxied { routes, account }).await
+    }
+
+    /// Whether the proxy wants the account that the configuration speaks of.
+    fn has_proxy_account(&self) -> bool {
+        self.values["proxy"]["credentials"].is_object()
     }
 }
 

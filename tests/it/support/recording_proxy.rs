@@ -35,7 +35,9 @@ pub(crate) struct Recorded {
 impl Recorded {
     /// Whether it changes what is stored: neither a read nor a dry run nor a review.
     pub(crate) fn writes(&self) -> bool {
-        self.method != "GET" && !self.query.contains("dryRun=All") && !self.path.ends_with("reviews")
+        self.method != "GET"
+            && !self.query.contains("dryRun=All")
+            && !self.path.ends_with("reviews")
     }
 }
 
@@ -61,7 +63,12 @@ impl RecordingProxy {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let upstream = upstream.clone();
-                connections.spawn(serve(stream, acceptor.clone(), upstream, Arc::clone(&shared)));
+                connections.spawn(serve(
+                    stream,
+                    acceptor.clone(),
+                    upstream,
+                    Arc::clone(&shared),
+                ));
             }
         });
         Ok(Self {
@@ -141,20 +148,27 @@ async fn pass(
         }
     };
     recorded.status = response.status().as_u16();
-    log.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+    log.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(recorded);
     Ok(response)
 }
 
 async fn forward(request: Request<Incoming>, upstream: &kube::Client) -> Result<Response<Body>> {
     let (mut head, body) = request.into_parts();
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     head.uri = target.parse::<Uri>()?;
     head.version = http::Version::HTTP_11;
     for name in [AUTHORIZATION, CONNECTION, HOST, TRANSFER_ENCODING] {
         head.headers.remove(name);
     }
     let body = body.collect().await?.to_bytes().to_vec();
-    let mut response = upstream.send(Request::from_parts(head, Body::from(body))).await?;
+    let mut response = upstream
+        .send(Request::from_parts(head, Body::from(body)))
+        .await?;
     for name in [CONNECTION, TRANSFER_ENCODING] {
         response.headers_mut().remove(name);
     }

@@ -79,6 +79,10 @@ impl Home {
     }
 
     /// Starts a program whose output goes to `NAME.log` here, with nothing of our environment but the PATH.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "programs find each other by our PATH"
+    )]
     pub(super) fn spawn(&self, name: &str, mut command: Command) -> Result<()> {
         let log = File::create(self.path(&format!("{name}.log")))?;
         let child = command
