@@ -288,3 +288,16 @@ fn no_image_is_asked_for_that_nothing_runs() {
     assert!(text.contains("--docker-image=docker:20.10-dind"));
     assert!(text.contains("--runner-image=summerwind/actions-runner:v0.18.2"));
 }
+
+#[test]
+fn a_server_with_its_own_api_host_is_named_in_full() {
+    let mut config = config("0.27.6", ContainerMode::None);
+    config.github.url = "https://corp.ghe.com".to_owned();
+    let manifests = rendered(&config);
+    let manager = only(&manifests, "Deployment", "arc-controller-manager")
+        .object
+        .to_string();
+    assert!(manager.contains("\"value\":\"https://api.corp.ghe.com/\""));
+    assert!(manager.contains("--runner-github-url=https://corp.ghe.com\""));
+    assert!(!manager.contains("GITHUB_ENTERPRISE_URL"));
+}
