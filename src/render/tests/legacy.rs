@@ -7,7 +7,7 @@ use crate::config::{
     WebhookCertificate,
 };
 use crate::object::{LateSource, Manifest, SecretKey};
-use crate::render::{fixtures, render};
+use crate::render::{fixtures, render, versions};
 
 use super::golden::every_legacy_kind;
 use super::{has, names, only, rendered};
@@ -99,10 +99,15 @@ fn generated_docker_takes_our_work_volume_and_no_other_mode_has_one_of_that_name
 #[test]
 fn an_own_dind_image_names_containers_without_taking_their_fields() {
     let mut config = config("0.27.6", ContainerMode::Dind);
-    config.runner_sets[0].dind_image = Some("registry.example/dind:1".to_owned());
+    let mut second = config.runner_sets[0].clone();
+    second.name = "other".to_owned();
+    second.dind_image = Some("registry.example/dind:1".to_owned());
+    config.runner_sets.push(second);
     let manifests = rendered(&config);
+    assert!(runner_spec(&manifests).get("containers").is_none());
+    let other = only(&manifests, "RunnerDeployment", "other");
     assert_eq!(
-        runner_spec(&manifests)["containers"],
+        other.object["spec"]["template"]["spec"]["containers"],
         json!([
             {"name": "runner"},
             {"name": "docker", "image": "registry.example/dind:1", "imagePullPolicy": "IfNotPresent"},
@@ -266,4 +271,33 @@ fn every_kind_names_its_own_login_in_both_objects() {
         scaled.object["spec"]["scheduledOverrides"][0]["recurrenceRule"],
         json!({"frequency": "Daily", "untilTime": "2027-01-01T00:00:00Z"})
     );
+}
+
+#[test]
+fn no_image_is_asked_for_that_nothing_runs() {
+    let mut config = config("0.18.2", ContainerMode::Dind);
+    config.runner_sets[0].image = Some("summerwind/actions-runner:v0.18.2".to_owned());
+    config.runner_sets[0].dind_image = Some("docker:20.10-dind".to_owned());
+    let text: String = rendered(&config)
+        .iter()
+        .map(|manifest| manifest.object.to_string())
+        .collect();
+    for default in [versions::runner_image(Mode::Legacy), versions::dind_image()] {
+        assert!(!text.contains(default), "{default}");
+    }
+    assert!(text.contains("--docker-image=docker:20.10-dind"));
+    assert!(text.contains("--runner-image=summerwind/actions-runner:v0.18.2"));
+}
+
+#[test]
+fn a_server_with_its_own_api_host_is_named_in_full() {
+    let mut config = config("0.27.6", ContainerMode::None);
+    config.github.url = "https://corp.ghe.com".to_owned();
+    let manifests = rendered(&config);
+    let manager = only(&manifests, "Deployment", "arc-controller-manager")
+        .object
+        .to_string();
+    assert!(manager.contains("\"value\":\"https://api.corp.ghe.com/\""));
+    assert!(manager.contains("--runner-github-url=https://corp.ghe.com\""));
+    assert!(!manager.contains("GITHUB_ENTERPRISE_URL"));
 }
