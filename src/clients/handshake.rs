@@ -237,9 +237,8 @@ impl Recording {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let cause = match secure(&self, stream, host).await {
-            Ok(_) => return Handshake::Trusted,
-            Err(cause) => cause,
+        let Err(cause) = secure(&self, stream, host).await else {
+            return Handshake::Trusted;
         };
         let chain = std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner));
         if chain.is_empty() {
