@@ -2,6 +2,16 @@
 //!
 //! A leaf: pure.
 
+mod closure;
+mod mirrors;
+mod pattern;
+mod problem;
+mod set;
 mod spec;
+mod target;
 
+pub use mirrors::Mirror;
+pub use problem::{Collision, RuleProblem};
+pub use set::{Decision, Outcome, RuleSet};
 pub use spec::{Action, Matcher, RuleSpec};
+pub use target::Target;

@@ -1,0 +1,215 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::object::pods::{AbsentKind, absent_slots, suspected, write_slots};
+
+fn manager(args: &Value, env: &Value) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "controller-manager", "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{\"image\":\"quay.io/a/b\"}"}},
+        "spec": {"template": {"spec": {"containers": [
+            {"name": "kube-rbac-proxy", "image": "quay.io/brancz/kube-rbac-proxy:v0.8.0",
+             "args": ["--secure-listen-address=0.0.0.0:8443", "--v=10"]},
+            {"name": "manager", "image": "summerwind/actions-runner-controller:v0.18.2",
+             "command": ["/manager"], "args": args, "env": env},
+        ]}}},
+        "status": {"image": "quay.io/c/d"}})
+}
+
+fn found(object: &Value) -> Vec<(String, String, Role)> {
+    image_slots(object)
+        .into_iter()
+        .map(|slot| (slot.pointer.to_string(), slot.text, slot.why))
+        .collect()
+}
+
+fn texts(object: &Value) -> Vec<String> {
+    found(object).into_iter().map(|(_, text, _)| text).collect()
+}
+
+#[test]
+fn flags_and_variables_count_by_their_names() {
+    let object = manager(
+        &json!([
+            "--docker-image=docker:dind",
+            "--runner-image",
+            "summerwind/actions-runner:v2",
+            "--metrics-addr=127.0.0.1:8080",
+            "--sync-period=10m",
+            "--v=10",
+            "--enable-leader-election=true",
+            "--runner-image-pull-secret=regcred",
+        ]),
+        &json!([
+            {"name": "CONTROLLER_MANAGER_CONTAINER_IMAGE", "value": "ghcr.io/actions/x:1"},
+            {"name": "RELATED_IMAGE_PROXY", "value": "quay.io/brancz/y:1"},
+            {"name": "IMAGE_FROM_SECRET", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+            {"name": "OTHER_IMAGE", "value": "not an image"},
+            {"name": "repository", "value": "robbos/testing-grounds"},
+        ]),
+    );
+    let at = "/spec/template/spec/containers";
+    let expected = [
+        (
+            format!("{at}/0/image"),
+            "quay.io/brancz/kube-rbac-proxy:v0.8.0",
+            Role::RbacProxy,
+        ),
+        (
+            format!("{at}/1/image"),
+            "summerwind/actions-runner-controller:v0.18.2",
+            Role::Controller,
+        ),
+        (format!("{at}/1/args/0"), "docker:dind", Role::Dind),
+        (
+            format!("{at}/1/args/2"),
+            "summerwind/actions-runner:v2",
+            Role::Runner,
+        ),
+        (
+            format!("{at}/1/env/0/value"),
+            "ghcr.io/actions/x:1",
+            Role::Listener,
+        ),
+        (
+            format!("{at}/1/env/1/value"),
+            "quay.io/brancz/y:1",
+            Role::Controller,
+        ),
+    ];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(at, text, why)| (at, text.to_owned(), why))
+        .collect();
+    assert_eq!(found(&object), expected);
+    assert!(suspected(&object).is_empty());
+    assert!(absent_slots(&object).is_empty());
+}
+
+#[test]
+fn a_manager_without_flags_falls_back_to_public_images() {
+    let mut object = manager(&json!(["--sync-period=10m"]), &json!([]));
+    let absent = absent_slots(&object);
+    let kinds: Vec<_> = absent
+        .iter()
+        .map(|slot| (&slot.kind, slot.default.as_str()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (
+                &AbsentKind::Argument("--docker-image".into()),
+                "docker:dind"
+            ),
+            (
+                &AbsentKind::Argument("--runner-image".into()),
+                "summerwind/actions-runner:latest"
+            ),
+        ]
+    );
+    for slot in &absent {
+        slot.fill(&mut object, "registry.corp/x:1");
+    }
+    assert!(absent_slots(&object).is_empty());
+    let args = object
+        .pointer("/spec/template/spec/containers/1/args")
+        .unwrap();
+    assert_eq!(
+        args,
+        &json!([
+            "--sync-period=10m",
+            "--docker-image=registry.corp/x:1",
+            "--runner-image=registry.corp/x:1"
+        ])
+    );
+}
+
+#[test]
+fn other_managers_are_none_of_ours() {
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec":
+        {"containers": [{"name": "manager", "image": "ghcr.io/corp/operator:1", "command": ["/manager"]}]}}}});
+    assert!(absent_slots(&object).is_empty());
+}
+
+#[test]
+fn the_hook_falls_back_to_a_public_image() {
+    let mut object = json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
+        "spec": {"template": {"spec": {"containers": [{"name": "runner", "image": "r/runner:1",
+            "env": [{"name": "ACTIONS_RUNNER_CONTAINER_HOOKS", "value": "/home/runner/k8s/index.js"}]}]}}}});
+    let absent = absent_slots(&object);
+    assert_eq!(absent.len(), 1);
+    assert_eq!(absent[0].default, "r/runner:1");
+    absent[0].fill(&mut object, "r/runner:1");
+    assert!(absent_slots(&object).is_empty());
+    assert_eq!(texts(&object), ["r/runner:1", "r/runner:1"]);
+}
+
+#[test]
+fn containers_of_every_kind_and_image_volumes_but_no_ceph() {
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "spec": {
+        "initContainers": [{"name": "a", "image": "a"}, {"name": "b", "image": "b", "restartPolicy": "Always"}],
+        "containers": [{"name": "c", "image": "c"}, {"name": "d", "image": {"repository": "x"}}],
+        "ephemeralContainers": [{"name": "e", "image": "e"}],
+        "volumes": [{"name": "v", "image": {"reference": "f"}}, {"name": "w", "rbd": {"image": "ceph"}}]}});
+    assert_eq!(texts(&object), ["a", "b", "c", "e", "f"]);
+}
+
+#[test]
+fn a_runner_deployment_has_a_scalar_beside_its_lists() {
+    let object = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
+        "spec": {"template": {"spec": {"repository": "robbos/testing-grounds",
+            "image": "summerwind/actions-runner:v0.18.2",
+            "dockerEnv": [{"name": "SOME_IMAGE", "value": "x:1"}],
+            "containers": [{"name": "docker", "image": "docker:dind"}],
+            "sidecarContainers": [{"name": "s", "image": "s:1"}]}}}});
+    let expected = [
+        ("summerwind/actions-runner:v0.18.2", Role::Runner),
+        ("x:1", Role::Dind),
+        ("docker:dind", Role::Dind),
+        ("s:1", Role::Sidecar),
+    ];
+    let slots = found(&object);
+    let slots: Vec<_> = slots
+        .iter()
+        .map(|(_, text, why)| (text.as_str(), *why))
+        .collect();
+    assert_eq!(slots, expected);
+}
+
+#[test]
+fn comma_lists_are_edited_in_place() {
+    let mut object = manager(
+        &json!(["--docker-image=docker:dind", "--runner-image=a:1,b/c:2"]),
+        &json!([]),
+    );
+    let slots = image_slots(&object);
+    let images: Vec<_> = slots
+        .into_iter()
+        .filter(|slot| matches!(slot.kind, SlotKind::Argument { .. }))
+        .map(|slot| {
+            let image = format!("registry.corp/{}", slot.text);
+            (slot, image)
+        })
+        .collect();
+    let edits = write_slots(&mut object, &images);
+    assert_eq!(edits.len(), 2);
+    assert_eq!(edits[0].after, "--docker-image=registry.corp/docker:dind");
+    assert_eq!(edits[1].before, "--runner-image=a:1,b/c:2");
+    assert_eq!(
+        edits[1].after,
+        "--runner-image=registry.corp/a:1,registry.corp/b/c:2"
+    );
+}
+
+#[test]
+fn scripts_are_only_suspected() {
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "c",
+        "command": ["sh", "-c", "docker run quay.io/a/b && curl https://github.com/x/y:z"],
+        "env": [{"name": "TARGET", "value": "ghcr.io/x/y:1"}, {"name": "ADDRESS", "value": "127.0.0.1:8080"}]}]}});
+    let suspects: Vec<_> = suspected(&object)
+        .into_iter()
+        .map(|suspect| suspect.text)
+        .collect();
+    assert_eq!(suspects, ["quay.io/a/b", "ghcr.io/x/y:1"]);
+    assert_eq!(texts(&object), ["c"]);
+}

@@ -1,0 +1,270 @@
+//! A compiled matcher over canonical references.
+
+use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
+
+use super::{Matcher, Target};
+
+/// What a rule applies to, ready to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Pattern {
+    Exact(String),
+    Repository {
+        host: String,
+        path: String,
+    },
+    /// Everything below a host and path; an empty path is the whole host.
+    Below(Target),
+    Glob(Vec<String>),
+    Any,
+}
+
+impl Pattern {
+    /// Compiles a matcher. The error is a fragment.
+    pub(super) fn compile(matcher: &Matcher) -> Result<Self, String> {
+        let parse = |text: &str| ImageReference::parse(text).map_err(|error| error.to_string());
+        Ok(match matcher {
+            Matcher::Exact(text) => Self::Exact(parse(text)?.canonical()),
+            Matcher::Repository(text) => {
+                let reference = parse(text)?;
+                if !reference.suffix().is_empty() {
+                    return Err(format!("'{text}' names a tag or digest; use exact"));
+                }
+                Self::Repository {
+                    host: reference.host().to_owned(),
+                    path: reference.path().to_owned(),
+                }
+            }
+            Matcher::Host(text) => {
+                let host = text.trim_end_matches('/');
+                if !is_host(host) || !looks_like_host(host) {
+                    return Err(format!("'{text}' is no registry host"));
+                }
+                Self::Below(Target {
+                    host: canonical_host(host).to_owned(),
+                    path: String::new(),
+                })
+            }
+            Matcher::Prefix(text) => Self::Below(prefix(text)?),
+            Matcher::Glob(text) => Self::Glob(glob(text)?),
+            Matcher::Any => Self::Any,
+        })
+    }
+
+    /// True where the pattern takes this reference.
+    pub(super) fn matches(&self, reference: &ImageReference) -> bool {
+        match self {
+            Self::Exact(canonical) => *canonical == reference.canonical(),
+            Self::Repository { host, path } => host == reference.host() && path == reference.path(),
+            Self::Below(place) => place.holds(reference.host(), reference.path()),
+            Self::Glob(components) => {
+                let name = reference.name();
+                let name: Vec<&str> = name.split('/').collect();
+                glob_matches(components, &name)
+            }
+            Self::Any => true,
+        }
+    }
+
+    /// True where the pattern takes some reference under `target`. The catch-all takes none by definition.
+    pub(super) fn reaches(&self, target: &Target) -> bool {
+        match self {
+            Self::Exact(canonical) => ImageReference::parse(canonical)
+                .is_ok_and(|reference| target.holds(reference.host(), reference.path())),
+            Self::Repository { host, path } => target.holds(host, path),
+            Self::Below(place) => place.holds_target(target) || target.holds_target(place),
+            Self::Glob(components) => {
+                let place = target.to_string();
+                let place: Vec<&str> = place.split('/').collect();
+                glob_reaches(components, &place)
+            }
+            Self::Any => false,
+        }
+    }
+
+    /// True where the pattern takes every image of a host that no target holds.
+    pub(super) fn covers_host(&self, host: &str) -> bool {
+        match self {
+            Self::Below(place) => place.host == host && place.path.is_empty(),
+            Self::Glob(components) => match components.as_slice() {
+                [first, rest] => {
+                    rest == "**"
+                        && (first == "**" || component_matches(first.as_bytes(), host.as_bytes()))
+                }
+                [only] => only == "**",
+                _ => false,
+            },
+            Self::Any => true,
+            Self::Exact(_) | Self::Repository { .. } => false,
+        }
+    }
+
+    /// The host that the pattern names, where it names one.
+    pub(super) fn host(&self) -> Option<String> {
+        match self {
+            Self::Exact(text) => text.split_once('/').map(|(host, _)| host.to_owned()),
+            Self::Repository { host, .. } => Some(host.clone()),
+            Self::Below(place) => Some(place.host.clone()),
+            Self::Glob(components) => components
+                .first()
+                .filter(|first| !first.contains('*'))
+                .cloned(),
+            Self::Any => None,
+        }
+    }
+}
+
+fn prefix(text: &str) -> Result<Target, String> {
+    let first = text.split('/').next().unwrap_or_default();
+    if looks_like_host(first) {
+        Target::parse(text)
+    } else {
+        Target::parse(&format!("{}/{text}", crate::image_ref::DOCKER_HUB))
+    }
+}
+
+fn glob(text: &str) -> Result<Vec<String>, String> {
+    let mut components: Vec<String> = text.split('/').map(str::to_owned).collect();
+    if components.iter().any(String::is_empty) {
+        return Err(format!("the glob '{text}' has an empty component"));
+    }
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "*._-:[]".contains(letter);
+    if !text.chars().all(|letter| allowed(letter) || letter == '/') {
+        return Err(format!(
+            "the glob '{text}' has a letter that no image name has"
+        ));
+    }
+    if components
+        .iter()
+        .any(|component| component.contains("**") && component != "**")
+    {
+        return Err(format!(
+            "in the glob '{text}' `**` is not a whole component"
+        ));
+    }
+    let first = &components[0];
+    if !first.contains('*') && !looks_like_host(first) {
+        return Err(format!(
+            "the glob '{text}' does not begin with a host; Docker Hub is docker.io"
+        ));
+    }
+    let first = canonical_host(first).to_owned();
+    components[0] = first;
+    Ok(components)
+}
+
+fn glob_matches(pattern: &[String], name: &[&str]) -> bool {
+    match pattern.split_first() {
+        None => name.is_empty(),
+        Some((first, rest)) if first == "**" => {
+            (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..]))
+        }
+        Some((first, rest)) => name.split_first().is_some_and(|(component, others)| {
+            component_matches(first.as_bytes(), component.as_bytes()) && glob_matches(rest, others)
+        }),
+    }
+}
+
+/// True where the pattern can take something below `place`.
+fn glob_reaches(pattern: &[String], place: &[&str]) -> bool {
+    match (pattern.split_first(), place.split_first()) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some((first, _)), Some(_)) if first == "**" => true,
+        (Some((first, rest)), Some((component, others))) => {
+            component_matches(first.as_bytes(), component.as_bytes()) && glob_reaches(rest, others)
+        }
+    }
+}
+
+/// `*` is any run of letters within the component.
+fn component_matches(pattern: &[u8], text: &[u8]) -> bool {
+    // The last star and where it began: linear for one star, quadratic at worst, never exponential.
+    let (mut at, mut from, mut star) = (0, 0, None);
+    while from < text.len() {
+        if pattern.get(at) == Some(&b'*') {
+            star = Some((at, from));
+            at += 1;
+        } else if pattern.get(at) == Some(&text[from]) {
+            at += 1;
+            from += 1;
+        } else if let Some((star_at, star_from)) = star {
+            at = star_at + 1;
+            from = star_from + 1;
+            star = Some((star_at, star_from + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(matcher: &Matcher, image: &str) -> bool {
+        let reference = ImageReference::parse(image).unwrap();
+        Pattern::compile(matcher).unwrap().matches(&reference)
+    }
+
+    #[test]
+    fn matchers_work_on_the_canonical_reference() {
+        assert!(matches(
+            &Matcher::Exact("nginx:1".into()),
+            "docker.io/library/nginx:1"
+        ));
+        assert!(!matches(&Matcher::Exact("nginx:1".into()), "nginx:2"));
+        assert!(matches(
+            &Matcher::Repository("docker".into()),
+            "docker:dind"
+        ));
+        assert!(!matches(
+            &Matcher::Repository("quay.io/a".into()),
+            "quay.io/a/b"
+        ));
+        assert!(matches(
+            &Matcher::Prefix("quay.io/brancz".into()),
+            "quay.io/brancz/x:1"
+        ));
+        assert!(!matches(
+            &Matcher::Prefix("quay.io/brancz".into()),
+            "quay.io/brancz2/x"
+        ));
+        assert!(matches(
+            &Matcher::Prefix("summerwind".into()),
+            "summerwind/x"
+        ));
+        assert!(matches(&Matcher::Host("index.docker.io".into()), "nginx"));
+        assert!(!matches(&Matcher::Host("quay.io".into()), "quay.io.evil/x"));
+    }
+
+    #[test]
+    fn globs_stay_within_components() {
+        let glob = |pattern: &str, image| matches(&Matcher::Glob(pattern.into()), image);
+        assert!(glob("*.gcr.io/**", "eu.gcr.io/a/b:1"));
+        assert!(!glob("*.gcr.io/**", "gcr.io/a"));
+        assert!(glob(
+            "quay.io/*/kube-*",
+            "quay.io/brancz/kube-rbac-proxy:v1"
+        ));
+        assert!(!glob("quay.io/*", "quay.io/a/b"));
+        assert!(glob("**/x", "nginx/x"));
+        assert!(!component_matches(b"a*b*c", b"axbx"));
+        assert!(component_matches(b"a*b*c", b"abbcbc"));
+    }
+
+    #[test]
+    fn what_matches_nothing_is_refused() {
+        for matcher in [
+            Matcher::Host("registry".into()),
+            Matcher::Repository("a:1".into()),
+            Matcher::Exact("A/B".into()),
+            Matcher::Glob("library/*".into()),
+            Matcher::Glob("quay.io//x".into()),
+            Matcher::Glob("quay.io/a**".into()),
+            Matcher::Prefix("quay.io/".to_owned() + "A"),
+        ] {
+            assert!(Pattern::compile(&matcher).is_err(), "{matcher:?}");
+        }
+    }
+}
