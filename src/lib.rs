@@ -15,3 +15,4 @@ pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod yaml;
