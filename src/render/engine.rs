@@ -58,7 +58,9 @@ fn build() -> Result<Environment<'static>, minijinja::Error> {
 /// Expands one template. The failure is a defect of a template, never of the user's input, and
 /// carries only the engine's one-line message: its long form would print the values around.
 pub(super) fn expand(template: &str, context: &impl Serialize) -> Result<String, Failure> {
-    let environment = ENVIRONMENT.as_ref().map_err(|error| defect(template, error))?;
+    let environment = ENVIRONMENT
+        .as_ref()
+        .map_err(|error| defect(template, error))?;
     environment
         .get_template(template)
         .and_then(|found| found.render(Serde(context)))

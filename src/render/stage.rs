@@ -83,8 +83,7 @@ fn replace_definition(config: &Config, facts: &Facts, manifest: &mut Manifest) {
         }
         labels["app.kubernetes.io/managed-by"] = json!("arc-setup");
         let directory = config.crds.as_ref();
-        manifest.source = Source::File(
-            directory.map_or_else(|| name.clone(), |path| path.display().to_string()),
-        );
+        manifest.source =
+            Source::File(directory.map_or_else(|| name.clone(), |path| path.display().to_string()));
     }
 }

@@ -12,11 +12,11 @@ use super::versions::{self, Feature};
 /// Fails where the configuration asks for what its release lacks.
 pub(super) fn check(config: &Config) -> Result<(), Failure> {
     if !versions::is_supported(config.mode, config.version) {
-        return Err(unsupported(format!(
-            "ARC {} cannot be rendered",
-            config.version
-        ))
-        .why("known are legacy 0.18.2 and 0.20.0 to 0.27.6, and scale sets 0.9.0 to 0.14.2"));
+        return Err(
+            unsupported(format!("ARC {} cannot be rendered", config.version)).why(
+                "known are legacy 0.18.2 and 0.20.0 to 0.27.6, and scale sets 0.9.0 to 0.14.2",
+            ),
+        );
     }
     let namespaces = config.runner_namespaces();
     if config.controller.existing.is_none()

@@ -91,7 +91,10 @@ fn whole_cluster_several_namespaces_and_an_app() {
 
 #[test]
 fn every_legacy_kind_and_scaling() {
-    insta::assert_snapshot!("legacy-kinds", text(&rendered(&every_legacy_kind("0.27.6"))));
+    insta::assert_snapshot!(
+        "legacy-kinds",
+        text(&rendered(&every_legacy_kind("0.27.6")))
+    );
 }
 
 /// A legacy configuration with each kind of runner set, scaling and a login of its own.

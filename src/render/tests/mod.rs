@@ -37,7 +37,10 @@ fn containers(value: &Value) -> Vec<&Value> {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
-                if matches!(key.as_str(), "containers" | "initContainers" | "sidecarContainers") {
+                if matches!(
+                    key.as_str(),
+                    "containers" | "initContainers" | "sidecarContainers"
+                ) {
                     found.extend(field.as_array().into_iter().flatten());
                 } else {
                     found.extend(containers(field));

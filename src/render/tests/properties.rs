@@ -130,7 +130,8 @@ fn every_object_is_labelled_and_shared_ones_belong_to_no_install() {
         for manifest in rendered(&config) {
             let labels = &manifest.object["metadata"]["labels"];
             assert_eq!(
-                labels["app.kubernetes.io/managed-by"], "arc-setup",
+                labels["app.kubernetes.io/managed-by"],
+                "arc-setup",
                 "{name}: {}",
                 manifest.reference()
             );
@@ -146,7 +147,10 @@ fn identities_are_unique() {
     configs.push(("kinds".to_owned(), every_legacy_kind("0.27.6")));
     for (name, config) in configs {
         let manifests = rendered(&config);
-        let mut references: Vec<_> = manifests.iter().map(crate::object::Manifest::reference).collect();
+        let mut references: Vec<_> = manifests
+            .iter()
+            .map(crate::object::Manifest::reference)
+            .collect();
         references.sort();
         references.dedup();
         assert_eq!(references.len(), manifests.len(), "{name}");
