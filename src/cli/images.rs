@@ -9,6 +9,7 @@ use crate::config::load::SecretReading;
 use crate::facts::KubernetesVersion;
 use crate::failure::{Exit, Failure};
 use crate::rewrite::images::{ImageUse, listing};
+use crate::rewrite::{Context, merge_pod_templates};
 use crate::ui::{output, table};
 
 /// Arguments of `images`.
@@ -26,8 +27,11 @@ struct Images {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let loaded = config_load::load(&args.config, SecretReading::Leave, session)?;
     let facts = render::assumed(&loaded, KubernetesVersion::DEFAULT)?;
-    let rendered = pass::rendered(&loaded.config, &facts)?;
-    let images = Images { images: listing(&rendered.manifests, &rendered.changes, &rendered.rules) };
+    let rules = pass::rules(&loaded.config)?;
+    let mut manifests = crate::render::render(&loaded.config, &facts)?;
+    // The user's pod templates may name images too.
+    merge_pod_templates(&mut manifests, &Context { config: &loaded.config, facts: &facts });
+    let images = Images { images: listing(&manifests, &rules) };
     output::answer(session.format, "Images", &images, || text(&images.images))?;
     Ok(Exit::Done)
 }
@@ -35,7 +39,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 fn text(images: &[ImageUse]) -> String {
     let mut rows = vec![["IMAGE", "PULLED AS", "RULE", "NEEDED FOR"].map(str::to_owned).to_vec()];
     for image in images {
-        let row = vec![image.before.clone(), image.after.clone(), image.rule.clone(), image.why.clone()];
+        let row = vec![image.before.clone(), image.after.clone(), image.rule.clone().unwrap_or_default(), image.why.to_string()];
         if !rows.contains(&row) {
             rows.push(row);
         }

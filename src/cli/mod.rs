@@ -5,14 +5,14 @@ mod config_args;
 mod config_load;
 mod explain;
 mod images;
-mod init;
+
 mod pass;
-mod patch_images;
-mod preflight;
+
+
 mod render;
 mod seconds;
 mod session;
-mod uninstall;
+
 
 use clap::{Parser, Subcommand};
 
@@ -36,15 +36,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Install ARC and its runners: read, render, rewrite, check, show, ask, apply, wait.
-    Init(init::Args),
     /// Write the same objects with no cluster: to stdout, or one file for each object.
     Render(render::Args),
     /// List every image, before → after, with the rule and why it is needed: the allow-list ticket.
     Images(images::Args),
     /// Rewrite the images of an ARC that already runs, whoever installed it.
-    PatchImages(patch_images::Args),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
-    Uninstall(uninstall::Args),
     /// Explain a code of a failure or finding; needs no network.
     Explain(explain::Args),
     /// Look at the configuration: its schema, where each value comes from, whether it is valid.
@@ -55,11 +52,8 @@ impl Command {
     /// Runs the command to its exit code.
     pub(crate) async fn run(&self, session: &Session) -> Result<crate::failure::Exit, crate::failure::Failure> {
         match self {
-            Self::Init(args) => init::run(args, session).await,
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),
-            Self::PatchImages(args) => patch_images::run(args, session).await,
-            Self::Uninstall(args) => uninstall::run(args, session).await,
             Self::Explain(args) => explain::run(args, session),
             Self::Config(args) => config::run(args, session),
         }

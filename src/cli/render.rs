@@ -11,6 +11,7 @@ use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
+use crate::observe::resolve_credentials;
 use crate::ui::format::Format;
 use crate::ui::{files, output};
 use crate::yaml;
@@ -62,7 +63,7 @@ fn documents(
     let mut withheld = Vec::new();
     for mut manifest in manifests {
         if with_secrets {
-            crate::apply::late::resolve_offline(&mut manifest, &loaded.credentials)?;
+            resolve_credentials(&mut manifest, &loaded.credentials)?;
         }
         if manifest.kind() == "Secret" && !manifest.lates.is_empty() {
             withheld.push(manifest);

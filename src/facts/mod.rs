@@ -2,6 +2,7 @@
 //!
 //! Reads cluster, GitHub server and local files; decides nothing.
 
+pub mod host;
 pub mod model;
 
 pub use model::*;
