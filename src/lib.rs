@@ -41,7 +41,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // Help and version go to stdout with 0; a broken pipe there is nobody's concern.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
         }
     };
     ui::quiet_panics();
@@ -68,8 +72,11 @@ fn run(cli: &cli::Cli) -> Exit {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Failure::new("internal", Exit::Unexpected, "cannot start").evidence(error.to_string())
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new("internal", Exit::Unexpected, "cannot start").evidence(error.to_string())
+        })
 }
-

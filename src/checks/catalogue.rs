@@ -26,14 +26,26 @@ pub fn entries() -> &'static [Entry] {
 
 /// The code `id`.
 pub fn entry(id: &str) -> Option<&'static Entry> {
-    entries().binary_search_by(|entry| entry.id.cmp(id)).ok().and_then(|index| entries().get(index))
+    entries()
+        .binary_search_by(|entry| entry.id.cmp(id))
+        .ok()
+        .and_then(|index| entries().get(index))
 }
 
 /// The code that shares the most words with a mistyped one.
 pub fn nearest(code: &str) -> Option<&'static str> {
     let code = code.to_ascii_lowercase();
-    let shared = |id: &str| id.split('-').filter(|word| code.contains(word)).map(str::len).sum::<usize>();
-    entries().iter().map(|entry| entry.id).max_by_key(|id| shared(id)).filter(|id| shared(id) > 0)
+    let shared = |id: &str| {
+        id.split('-')
+            .filter(|word| code.contains(word))
+            .map(str::len)
+            .sum::<usize>()
+    };
+    entries()
+        .iter()
+        .map(|entry| entry.id)
+        .max_by_key(|id| shared(id))
+        .filter(|id| shared(id) > 0)
 }
 
 #[cfg(test)]
@@ -43,11 +55,25 @@ mod tests {
     #[test]
     fn ids_are_sorted_unique_and_every_entry_says_what_to_do() {
         for pair in entries().windows(2) {
-            assert!(pair[0].id < pair[1].id, "{} must stand before {}", pair[1].id, pair[0].id);
+            assert!(
+                pair[0].id < pair[1].id,
+                "{} must stand before {}",
+                pair[1].id,
+                pair[0].id
+            );
         }
         for entry in entries() {
-            assert!(entry.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
-            assert!(!entry.cause.is_empty() && !entry.remedy.is_empty(), "{}", entry.id);
+            assert!(
+                entry
+                    .id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
+            assert!(
+                !entry.cause.is_empty() && !entry.remedy.is_empty(),
+                "{}",
+                entry.id
+            );
         }
     }
 

@@ -100,7 +100,10 @@ impl Finding {
     /// The steps to take: its own, else the catalogue's.
     pub fn remedies(&self) -> Vec<&str> {
         if self.remedy.is_empty() {
-            catalogue::entry(&self.id).map(|entry| entry.remedy).into_iter().collect()
+            catalogue::entry(&self.id)
+                .map(|entry| entry.remedy)
+                .into_iter()
+                .collect()
         } else {
             self.remedy.iter().map(String::as_str).collect()
         }

@@ -64,12 +64,26 @@ struct Origins {
 fn show(args: &ShowArgs, session: &Session) -> Result<(), Failure> {
     let config = config_load::load(&args.config, SecretReading::Leave, session)?.config;
     if args.origin {
-        let origins: BTreeMap<String, String> =
-            config.origins.0.iter().map(|(path, origin)| (path.clone(), origin.to_string())).collect();
-        return output::answer(session.format, "Origins", &Origins { origins: origins.clone() }, || {
-            let rows: Vec<Vec<String>> = origins.into_iter().map(|(path, origin)| vec![path, origin]).collect();
-            table::columns(&rows)
-        });
+        let origins: BTreeMap<String, String> = config
+            .origins
+            .0
+            .iter()
+            .map(|(path, origin)| (path.clone(), origin.to_string()))
+            .collect();
+        return output::answer(
+            session.format,
+            "Origins",
+            &Origins {
+                origins: origins.clone(),
+            },
+            || {
+                let rows: Vec<Vec<String>> = origins
+                    .into_iter()
+                    .map(|(path, origin)| vec![path, origin])
+                    .collect();
+                table::columns(&rows)
+            },
+        );
     }
     let text = || crate::yaml::to_string(&serde_json::to_value(&config).unwrap_or_default());
     output::answer(session.format, "Config", &Shown { config: &config }, text)

@@ -1,6 +1,9 @@
 //! The flags that give configuration values, made from the table of fields: a field is described once.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, builder::PossibleValuesParser, value_parser};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, FromArgMatches, builder::PossibleValuesParser,
+    value_parser,
+};
 use std::path::PathBuf;
 
 use crate::config::load::FlagGiven;
@@ -24,7 +27,11 @@ impl clap::Args for ConfigArgs {
             .value_parser(value_parser!(PathBuf))
             .help_heading("Configuration")
             .help("The configuration file [default: arc-setup.yaml where it exists; env: ARC_SETUP_CONFIG]");
-        table::flags().iter().fold(command.arg(file), |command, flag| command.arg(argument(flag)))
+        table::flags()
+            .iter()
+            .fold(command.arg(file), |command, flag| {
+                command.arg(argument(flag))
+            })
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -34,7 +41,10 @@ impl clap::Args for ConfigArgs {
 
 impl FromArgMatches for ConfigArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut args = Self { file: matches.get_one::<PathBuf>("config").cloned(), given: Vec::new() };
+        let mut args = Self {
+            file: matches.get_one::<PathBuf>("config").cloned(),
+            given: Vec::new(),
+        };
         for flag in table::flags() {
             if flag.value == FlagValue::Switch {
                 if matches.get_flag(flag.name) {
@@ -66,12 +76,22 @@ impl ConfigArgs {
 }
 
 fn argument(flag: &'static FlagSpec) -> Arg {
-    let argument = Arg::new(flag.name).long(flag.name).help_heading(flag.heading).help(help(flag));
+    let argument = Arg::new(flag.name)
+        .long(flag.name)
+        .help_heading(flag.heading)
+        .help(help(flag));
     if flag.value == FlagValue::Switch {
         return argument.action(ArgAction::SetTrue);
     }
-    let action = if flag.repeatable { ArgAction::Append } else { ArgAction::Set };
-    let argument = argument.action(action).value_name(flag.value_name).allow_hyphen_values(flag.value == FlagValue::SecretFile);
+    let action = if flag.repeatable {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    };
+    let argument = argument
+        .action(action)
+        .value_name(flag.value_name)
+        .allow_hyphen_values(flag.value == FlagValue::SecretFile);
     match flag.value {
         FlagValue::Choice(words) => argument.value_parser(PossibleValuesParser::new(words)),
         _ => argument,

@@ -63,9 +63,14 @@ fn ask(question: &Question, answers: &mut Vec<(String, String)>) -> Result<(), F
         output::talk(&question.help);
     }
     if let QuestionKind::Choice(choices) = &question.kind {
-        let labels: Vec<String> = choices.iter().map(|choice| choice.label.to_owned()).collect();
+        let labels: Vec<String> = choices
+            .iter()
+            .map(|choice| choice.label.to_owned())
+            .collect();
         let chosen = prompt::choice(&question.text, &labels, 0)?;
-        let Some(choice) = choices.get(chosen) else { return Ok(()) };
+        let Some(choice) = choices.get(chosen) else {
+            return Ok(());
+        };
         if choice.then.is_empty() {
             answers.push((question.path.clone(), choice.word.to_owned()));
         }

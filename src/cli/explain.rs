@@ -16,7 +16,14 @@ pub struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     match &args.code {
         Some(code) => one(code, session)?,
-        None => output::answer(session.format, "Codes", &Codes { codes: catalogue::entries() }, list)?,
+        None => output::answer(
+            session.format,
+            "Codes",
+            &Codes {
+                codes: catalogue::entries(),
+            },
+            list,
+        )?,
     }
     Ok(Exit::Done)
 }
@@ -28,19 +35,28 @@ struct Codes {
 
 fn one(code: &str, session: &Session) -> Result<(), Failure> {
     let entry = catalogue::entry(code).ok_or_else(|| {
-        let failure = Failure::new("unknown-code", Exit::Usage, format!("there is no code '{code}'"));
+        let failure = Failure::new(
+            "unknown-code",
+            Exit::Usage,
+            format!("there is no code '{code}'"),
+        );
         match catalogue::nearest(code) {
             Some(nearest) => failure.remedy(format!("arc-setup explain {nearest}")),
             None => failure.remedy("arc-setup explain lists all codes"),
         }
     })?;
     output::answer(session.format, "Code", entry, || {
-        format!("{}: {}\n\n{}\n\nWhat to do:\n{}\n", entry.id, entry.title, entry.cause, entry.remedy)
+        format!(
+            "{}: {}\n\n{}\n\nWhat to do:\n{}\n",
+            entry.id, entry.title, entry.cause, entry.remedy
+        )
     })
 }
 
 fn list() -> String {
-    let rows: Vec<Vec<String>> =
-        catalogue::entries().iter().map(|entry| vec![entry.id.to_owned(), entry.title.to_owned()]).collect();
+    let rows: Vec<Vec<String>> = catalogue::entries()
+        .iter()
+        .map(|entry| vec![entry.id.to_owned(), entry.title.to_owned()])
+        .collect();
     table::columns(&rows)
 }

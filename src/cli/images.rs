@@ -30,16 +30,33 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let rules = pass::rules(&loaded.config)?;
     let mut manifests = crate::render::render(&loaded.config, &facts)?;
     // The user's pod templates may name images too.
-    merge_pod_templates(&mut manifests, &Context { config: &loaded.config, facts: &facts });
-    let images = Images { images: listing(&manifests, &rules) };
+    merge_pod_templates(
+        &mut manifests,
+        &Context {
+            config: &loaded.config,
+            facts: &facts,
+        },
+    );
+    let images = Images {
+        images: listing(&manifests, &rules),
+    };
     output::answer(session.format, "Images", &images, || text(&images.images))?;
     Ok(Exit::Done)
 }
 
 fn text(images: &[ImageUse]) -> String {
-    let mut rows = vec![["IMAGE", "PULLED AS", "RULE", "NEEDED FOR"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["IMAGE", "PULLED AS", "RULE", "NEEDED FOR"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for image in images {
-        let row = vec![image.before.clone(), image.after.clone(), image.rule.clone().unwrap_or_default(), image.why.to_string()];
+        let row = vec![
+            image.before.clone(),
+            image.after.clone(),
+            image.rule.clone().unwrap_or_default(),
+            image.why.to_string(),
+        ];
         if !rows.contains(&row) {
             rows.push(row);
         }

@@ -22,7 +22,11 @@ pub(super) struct Rendered {
 pub(super) fn rules(config: &Config) -> Result<RuleSet, Failure> {
     RuleSet::compile(&config.registry.rules).map_err(|problems| {
         problems.into_iter().fold(
-            Failure::new("rules-invalid", Exit::Usage, "the registry rules cannot be used"),
+            Failure::new(
+                "rules-invalid",
+                Exit::Usage,
+                "the registry rules cannot be used",
+            ),
             |failure, problem| failure.why(problem.to_string()),
         )
     })
@@ -33,5 +37,9 @@ pub(super) fn rendered(config: &Config, facts: &Facts) -> Result<Rendered, Failu
     let rules = rules(config)?;
     let mut manifests = render::render(config, facts)?;
     let changes = rewrite::run(&mut manifests, &rewrite::Context { config, facts }, &rules)?;
-    Ok(Rendered { manifests, changes, rules })
+    Ok(Rendered {
+        manifests,
+        changes,
+        rules,
+    })
 }

@@ -33,7 +33,11 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let reading = if args.with_secrets { SecretReading::Read } else { SecretReading::Leave };
+    let reading = if args.with_secrets {
+        SecretReading::Read
+    } else {
+        SecretReading::Leave
+    };
     let loaded = config_load::load(&args.config, reading, session)?;
     let facts = assumed(&loaded, args.kubernetes_version)?;
     let rendered = pass::rendered(&loaded.config, &facts)?;
@@ -79,11 +83,16 @@ fn tell_secrets(withheld: &[Manifest]) {
     if withheld.is_empty() {
         return;
     }
-    output::talk("these Secrets must exist beside what was rendered (init makes them; --with-secrets writes what is given):");
+    output::talk(
+        "these Secrets must exist beside what was rendered (init makes them; --with-secrets writes what is given):",
+    );
     for manifest in withheld {
         let object = manifest.reference();
-        let keys: Vec<String> =
-            manifest.lates.iter().filter_map(|late| late.pointer.segments().last().cloned()).collect();
+        let keys: Vec<String> = manifest
+            .lates
+            .iter()
+            .filter_map(|late| late.pointer.segments().last().cloned())
+            .collect();
         let given: Vec<String> = manifest
             .object
             .get("data")
@@ -92,9 +101,16 @@ fn tell_secrets(withheld: &[Manifest]) {
             .unwrap_or_default();
         let kind = manifest.text("/type").unwrap_or("Opaque");
         let made = manifest.lates.iter().any(|late| {
-            matches!(late.from, crate::object::LateSource::ServingCertificate { .. })
+            matches!(
+                late.from,
+                crate::object::LateSource::ServingCertificate { .. }
+            )
         });
-        let by = if made { "; init generates it, and writes caBundle into the webhook configurations" } else { "" };
+        let by = if made {
+            "; init generates it, and writes caBundle into the webhook configurations"
+        } else {
+            ""
+        };
         let mut keys = [keys, given].concat();
         keys.sort();
         keys.dedup();
@@ -117,7 +133,9 @@ fn write_stream(manifests: &[Manifest], format: Format) -> Result<(), Failure> {
             output::data_text(&format!("{list:#}\n"))
         }
         _ => output::data_text(
-            &objects.map(|object| format!("---\n{}", yaml::to_string(object))).collect::<String>(),
+            &objects
+                .map(|object| format!("---\n{}", yaml::to_string(object)))
+                .collect::<String>(),
         ),
     }
 }
@@ -127,16 +145,35 @@ fn write_files(directory: &Path, manifests: &[Manifest]) -> Result<(), Failure> 
     files::make_directory(directory)?;
     for (index, manifest) in manifests.iter().enumerate() {
         let object = manifest.reference();
-        let place = object.namespace.as_deref().map(|namespace| format!("-{namespace}")).unwrap_or_default();
-        let name = format!("{:03}-{}{place}-{}.yaml", index + 1, object.kind.to_lowercase(), object.name);
-        files::write_atomically(&directory.join(name.replace([':', '/'], "_")), yaml::to_string(&manifest.object).as_bytes())?;
+        let place = object
+            .namespace
+            .as_deref()
+            .map(|namespace| format!("-{namespace}"))
+            .unwrap_or_default();
+        let name = format!(
+            "{:03}-{}{place}-{}.yaml",
+            index + 1,
+            object.kind.to_lowercase(),
+            object.name
+        );
+        files::write_atomically(
+            &directory.join(name.replace([':', '/'], "_")),
+            yaml::to_string(&manifest.object).as_bytes(),
+        )?;
     }
-    output::talk(&format!("{} files in {}", manifests.len(), directory.display()));
+    output::talk(&format!(
+        "{} files in {}",
+        manifests.len(),
+        directory.display()
+    ));
     Ok(())
 }
 
 fn kubernetes_version(text: &str) -> Result<KubernetesVersion, String> {
-    let mut parts = text.trim_start_matches('v').split('.').map(str::parse::<u32>);
+    let mut parts = text
+        .trim_start_matches('v')
+        .split('.')
+        .map(str::parse::<u32>);
     match (parts.next(), parts.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => Ok(KubernetesVersion { major, minor }),
         _ => Err(format!("'{text}' is no version such as 1.33")),

@@ -30,7 +30,16 @@ mod tests {
     fn units_and_limits() {
         assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("5m"), Ok(Duration::from_secs(300)));
-        for wrong in ["", "0s", "5d", "m", "-1s", "25h", "99999999999999999999s", "5 m"] {
+        for wrong in [
+            "",
+            "0s",
+            "5d",
+            "m",
+            "-1s",
+            "25h",
+            "99999999999999999999s",
+            "5 m",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

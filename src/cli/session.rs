@@ -21,7 +21,13 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
     /// Output format: text, json, yaml or github
-    #[arg(long, short, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     output: Format,
     /// Show what is sent and answered (-vv: more); never a secret
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
@@ -108,15 +114,19 @@ impl Session {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
-            .why("without one, the cluster must be named and the changes agreed to beforehand")
-            .remedy(format!("give {}", missing.join(" and ")))
-            .remedy("or look first, without writing: --dry-run"))
+        Err(
+            Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
+                .why("without one, the cluster must be named and the changes agreed to beforehand")
+                .remedy(format!("give {}", missing.join(" and ")))
+                .remedy("or look first, without writing: --dry-run"),
+        )
     }
 
     /// Proxy variables of the environment.
     pub(super) fn environment_proxy(&self) -> EnvironmentProxy {
-        let exposed = |proxy: &Option<crate::secret::Secret<String>>| proxy.as_ref().map(|url| url.expose().clone());
+        let exposed = |proxy: &Option<crate::secret::Secret<String>>| {
+            proxy.as_ref().map(|url| url.expose().clone())
+        };
         EnvironmentProxy {
             http: exposed(&self.environment.http_proxy),
             https: exposed(&self.environment.https_proxy),
@@ -125,11 +135,21 @@ impl Session {
     }
 
     fn cluster_options(&self) -> ClusterOptions {
-        let home = || self.environment.home.iter().map(|home| home.join(".kube/config")).collect();
+        let home = || {
+            self.environment
+                .home
+                .iter()
+                .map(|home| home.join(".kube/config"))
+                .collect()
+        };
         let listed = &self.environment.kubeconfig;
         ClusterOptions {
             kubeconfig: self.kubeconfig.clone(),
-            kubeconfig_list: if listed.is_empty() { home() } else { listed.clone() },
+            kubeconfig_list: if listed.is_empty() {
+                home()
+            } else {
+                listed.clone()
+            },
             context: self.context.clone(),
             in_cluster: self.in_cluster(),
             proxy: self.environment_proxy(),
@@ -144,7 +164,12 @@ impl Session {
         }
         Some(InCluster {
             host: self.environment.kubernetes_service_host.clone()?,
-            port: self.environment.kubernetes_service_port.as_deref()?.parse().ok()?,
+            port: self
+                .environment
+                .kubernetes_service_port
+                .as_deref()?
+                .parse()
+                .ok()?,
             directory: PathBuf::from(InCluster::DIRECTORY),
         })
     }

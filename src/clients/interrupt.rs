@@ -34,7 +34,11 @@ impl Interrupt {
 
     /// A failure once it came, saying how far things went.
     pub fn check(&self, state: &str) -> Result<(), Failure> {
-        if self.is_set() { Err(interrupted(state)) } else { Ok(()) }
+        if self.is_set() {
+            Err(interrupted(state))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -47,7 +51,9 @@ pub fn interrupted(state: &str) -> Failure {
 
 /// Waits for Ctrl-C and TERM and sets the interrupt; the second signal ends the process at once.
 pub async fn listen(sender: watch::Sender<bool>) {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+    let Ok(mut terminate) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    else {
         return;
     };
     loop {
@@ -57,7 +63,11 @@ pub async fn listen(sender: watch::Sender<bool>) {
         }
         if sender.send_replace(true) {
             // Asked twice: whoever asks twice does not want to wait for a request to end.
-            #[expect(clippy::exit, clippy::disallowed_methods, reason = "a person pressed Ctrl-C twice")]
+            #[expect(
+                clippy::exit,
+                clippy::disallowed_methods,
+                reason = "a person pressed Ctrl-C twice"
+            )]
             std::process::exit(130);
         }
     }

@@ -44,9 +44,15 @@ pub fn read_into(config: &Config, facts: &mut Facts) -> Result<Vec<String>, Fail
 /// Reads a file, or every file of a directory, PEM or DER, at the time `now` (seconds since 1970).
 pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
     let wrong = |why: String| {
-        Failure::new("ca-bundle", Exit::Usage, format!("the CA bundle {} cannot be used", path.display()))
-            .why(why)
-            .remedy("caBundle names a PEM file, or a directory such as /etc/pki/ca-trust/source/anchors")
+        Failure::new(
+            "ca-bundle",
+            Exit::Usage,
+            format!("the CA bundle {} cannot be used", path.display()),
+        )
+        .why(why)
+        .remedy(
+            "caBundle names a PEM file, or a directory such as /etc/pki/ca-trust/source/anchors",
+        )
     };
     let (files, directory) = files(path, |_| true).map_err(wrong)?;
     let mut contents = Vec::new();
@@ -59,43 +65,74 @@ pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
             Err(why) => return Err(wrong(why)),
         }
     }
-    let borrowed = contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let borrowed = contents
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let bundle: Bundle = chain::bundle(borrowed, now);
     if !directory && let Some((_, why)) = bundle.unreadable.first() {
         return Err(wrong(why.clone()));
     }
-    warnings.extend(bundle.unreadable.iter().map(|(name, why)| format!("{name} was passed over: {why}")));
+    warnings.extend(
+        bundle
+            .unreadable
+            .iter()
+            .map(|(name, why)| format!("{name} was passed over: {why}")),
+    );
     warnings.extend(bundle.notes.iter().cloned());
     if bundle.authorities.is_empty() {
-        let failure = wrong(format!("there is no authority's certificate in it, in {} files", files.len()));
-        return Err(warnings.into_iter().take(5).fold(failure, Failure::evidence));
+        let failure = wrong(format!(
+            "there is no authority's certificate in it, in {} files",
+            files.len()
+        ));
+        return Err(warnings
+            .into_iter()
+            .take(5)
+            .fold(failure, Failure::evidence));
     }
     let ders = bundle.ders();
-    Ok(Authorities { pems: bundle.authorities.into_iter().map(|authority| authority.pem).collect(), ders, warnings })
+    Ok(Authorities {
+        pems: bundle
+            .authorities
+            .into_iter()
+            .map(|authority| authority.pem)
+            .collect(),
+        ders,
+        warnings,
+    })
 }
 
 /// Reads the CustomResourceDefinitions of a file or directory (YAML or JSON), without what a cluster added.
 pub fn read_crds(path: &Path) -> Result<Vec<Value>, Failure> {
     let wrong = |why: String| {
-        Failure::new("crds", Exit::Usage, format!("the CRDs in {} cannot be used", path.display()))
-            .why(why)
-            .remedy("--crds names a directory with upstream's CRDs, one or more in each .yaml file")
+        Failure::new(
+            "crds",
+            Exit::Usage,
+            format!("the CRDs in {} cannot be used", path.display()),
+        )
+        .why(why)
+        .remedy("--crds names a directory with upstream's CRDs, one or more in each .yaml file")
     };
     let manifest = |file: &Path| {
-        let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension = file
+            .extension()
+            .map(|extension| extension.to_string_lossy().to_lowercase());
         matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
     };
     let (files, _) = files(path, manifest).map_err(wrong)?;
     let mut definitions = Vec::new();
     for file in &files {
         let name = file.display().to_string();
-        let text = String::from_utf8(read(file).map_err(wrong)?).map_err(|_| wrong(format!("{name} is not UTF-8")))?;
+        let text = String::from_utf8(read(file).map_err(wrong)?)
+            .map_err(|_| wrong(format!("{name} is not UTF-8")))?;
         for document in yaml::parse_documents(&text, &name)? {
             collect(document, &mut definitions);
         }
     }
     if definitions.is_empty() {
-        return Err(wrong(format!("there is no CustomResourceDefinition in it, in {} files", files.len())));
+        return Err(wrong(format!(
+            "there is no CustomResourceDefinition in it, in {} files",
+            files.len()
+        )));
     }
     Ok(definitions)
 }
@@ -108,7 +145,14 @@ fn collect(mut document: Value, into: &mut Vec<Value>) {
                 object.shift_remove("status");
             }
             if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
-                for field in ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"] {
+                for field in [
+                    "creationTimestamp",
+                    "generation",
+                    "managedFields",
+                    "resourceVersion",
+                    "selfLink",
+                    "uid",
+                ] {
                     metadata.shift_remove(field);
                 }
             }
@@ -133,8 +177,11 @@ fn files(path: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, b
     for entry in fs::read_dir(path).map_err(|error| error.to_string())? {
         let file = entry.map_err(|error| error.to_string())?.path();
         // Mounted ConfigMaps keep their versions in ..data beside the links.
-        let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && wanted(&file) && fs::metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
+        let hidden = file
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && wanted(&file) && fs::metadata(&file).is_ok_and(|metadata| metadata.is_file())
+        {
             files.push(file);
         }
         if files.len() > MOST_FILES {
@@ -151,7 +198,10 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
         return Err("it is not a file".to_owned());
     }
     if metadata.len() > LARGEST_FILE {
-        return Err(format!("it has {} bytes, where at most {LARGEST_FILE} are read", metadata.len()));
+        return Err(format!(
+            "it has {} bytes, where at most {LARGEST_FILE} are read",
+            metadata.len()
+        ));
     }
     fs::read(file).map_err(|error| error.to_string())
 }
@@ -162,15 +212,22 @@ mod tests {
     use std::io::Write;
 
     fn write(directory: &Path, name: &str, bytes: &[u8]) {
-        fs::File::create(directory.join(name)).unwrap().write_all(bytes).unwrap();
+        fs::File::create(directory.join(name))
+            .unwrap()
+            .write_all(bytes)
+            .unwrap();
     }
 
     fn authority(name: &str) -> rcgen::Certificate {
         let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
-        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap()
+        params
+            .self_signed(&rcgen::KeyPair::generate().unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -194,7 +251,11 @@ mod tests {
         write(directory.path(), "empty", b"");
         for path in ["empty", "missing", ""] {
             let failure = read_authorities(&directory.path().join(path), 0).unwrap_err();
-            assert_eq!((failure.code(), failure.exit()), ("ca-bundle", Exit::Usage), "{path}");
+            assert_eq!(
+                (failure.code(), failure.exit()),
+                ("ca-bundle", Exit::Usage),
+                "{path}"
+            );
         }
     }
 
@@ -206,7 +267,10 @@ mod tests {
         write(directory.path(), "c.txt", b"{");
         let crds = read_crds(directory.path()).unwrap();
         assert_eq!(crds.len(), 2);
-        assert_eq!(crds[0], serde_json::json!({"kind": "CustomResourceDefinition", "metadata": {"name": "a"}}));
+        assert_eq!(
+            crds[0],
+            serde_json::json!({"kind": "CustomResourceDefinition", "metadata": {"name": "a"}})
+        );
         write(directory.path(), "d.yaml", b"{");
         assert!(read_crds(directory.path()).is_err());
     }

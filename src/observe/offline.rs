@@ -13,14 +13,21 @@ use crate::object::{LateSource, Manifest};
 ///
 /// # Errors
 /// A credential that is missing or cannot be read as what it must be; the message names it, never its value.
-pub fn resolve_credentials(manifest: &mut Manifest, credentials: &Credentials) -> Result<(), Failure> {
+pub fn resolve_credentials(
+    manifest: &mut Manifest,
+    credentials: &Credentials,
+) -> Result<(), Failure> {
     let lates = std::mem::take(&mut manifest.lates);
     for late in lates {
         let LateSource::Credential(form) = &late.from else {
             manifest.lates.push(late);
             continue;
         };
-        let lookup = |credential| credentials.get(credential).map(|value| value.expose().as_slice());
+        let lookup = |credential| {
+            credentials
+                .get(credential)
+                .map(|value| value.expose().as_slice())
+        };
         let bytes = compose(form, &lookup).map_err(|problem| {
             Failure::new(
                 "credential-unusable",
@@ -47,17 +54,26 @@ mod tests {
     fn manifest() -> Manifest {
         let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "n"}});
         let from = LateSource::Credential(LateForm::Text(Credential::GithubToken));
-        Manifest::new(object, Source::Pass("test".to_owned()))
-            .with_late(Late { pointer: Pointer::new("/data/github_token"), from })
+        Manifest::new(object, Source::Pass("test".to_owned())).with_late(Late {
+            pointer: Pointer::new("/data/github_token"),
+            from,
+        })
     }
 
     #[test]
     fn a_given_credential_is_written_without_its_newline() {
         let mut credentials = Credentials::default();
-        credentials.insert(Credential::GithubToken, Secret::new(b"ghp_x\n".to_vec()), Origin::Default);
+        credentials.insert(
+            Credential::GithubToken,
+            Secret::new(b"ghp_x\n".to_vec()),
+            Origin::Default,
+        );
         let mut manifest = manifest();
         assert_eq!(resolve_credentials(&mut manifest, &credentials), Ok(()));
-        assert_eq!(manifest.text("/data/github_token"), Some(STANDARD.encode("ghp_x").as_str()));
+        assert_eq!(
+            manifest.text("/data/github_token"),
+            Some(STANDARD.encode("ghp_x").as_str())
+        );
         assert!(manifest.lates.is_empty());
     }
 

@@ -59,7 +59,9 @@ fn needed(cluster: &Cluster, manifests: &[Manifest]) -> BTreeSet<Right> {
     let mut needed = BTreeSet::new();
     for manifest in manifests {
         let object = manifest.reference();
-        let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) else { continue };
+        let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) else {
+            continue;
+        };
         for verb in ["create", "patch"] {
             needed.insert(Right {
                 verb: verb.to_owned(),
@@ -74,7 +76,8 @@ fn needed(cluster: &Cluster, manifests: &[Manifest]) -> BTreeSet<Right> {
 }
 
 async fn ask(cluster: &Cluster, right: Right) -> Right {
-    let mut attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource});
+    let mut attributes =
+        json!({"verb": right.verb, "group": right.group, "resource": right.resource});
     if let (Value::Object(fields), Some(namespace)) = (&mut attributes, &right.namespace) {
         fields.insert("namespace".to_owned(), json!(namespace));
     }
@@ -84,7 +87,10 @@ async fn ask(cluster: &Cluster, right: Right) -> Right {
         "spec": {"resourceAttributes": attributes},
     });
     let allowed = match cluster.create(&review, false).await {
-        Ok(answer) => answer.object.pointer("/status/allowed").and_then(Value::as_bool),
+        Ok(answer) => answer
+            .object
+            .pointer("/status/allowed")
+            .and_then(Value::as_bool),
         Err(_) => None,
     };
     Right { allowed, ..right }

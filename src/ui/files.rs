@@ -12,7 +12,10 @@ pub fn make_directory(path: &Path) -> Result<(), Failure> {
 
 /// Writes a file whole or not at all; only its owner may read it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(bytes)?;
@@ -23,7 +26,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new("file-write", Exit::Usage, format!("cannot {verb} {}", path.display()))
-        .why(error.to_string())
-        .remedy("choose a place that can be written to")
+    Failure::new(
+        "file-write",
+        Exit::Usage,
+        format!("cannot {verb} {}", path.display()),
+    )
+    .why(error.to_string())
+    .remedy("choose a place that can be written to")
 }

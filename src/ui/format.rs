@@ -25,7 +25,9 @@ impl FromStr for Format {
             "json" => Ok(Self::Json),
             "yaml" => Ok(Self::Yaml),
             "github" => Ok(Self::Github),
-            _ => Err(format!("'{text}' is no output format; text, json, yaml and github are")),
+            _ => Err(format!(
+                "'{text}' is no output format; text, json, yaml and github are"
+            )),
         }
     }
 }

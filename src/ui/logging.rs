@@ -11,7 +11,9 @@ pub fn log(verbosity: u8) {
     };
     // Only our own modules: HTTP libraries log headers, and headers hold tokens.
     let filter = tracing_subscriber::EnvFilter::default().add_directive(LevelFilter::OFF.into());
-    let Ok(ours) = format!("arc_setup={level}").parse() else { return };
+    let Ok(ours) = format!("arc_setup={level}").parse() else {
+        return;
+    };
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter.add_directive(ours))
@@ -22,7 +24,9 @@ pub fn log(verbosity: u8) {
 /// A panic is a defect of this program: one line that says so, and no stack trace.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|information| {
-        let place = information.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
+        let place = information
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()));
         super::output::talk(&format!(
             "error: a defect of arc-setup{}; please report it with the command that you ran",
             place.unwrap_or_default()

@@ -14,7 +14,12 @@ use crate::yaml;
 /// `kind` names the shape, such as `Images`; the fields of `data` follow it.
 pub fn document(kind: &str, data: &impl Serialize) -> Result<Value, Failure> {
     let data = serde_json::to_value(data).map_err(|error| {
-        Failure::new("internal", Exit::Unexpected, "cannot write the answer as JSON").evidence(error.to_string())
+        Failure::new(
+            "internal",
+            Exit::Unexpected,
+            "cannot write the answer as JSON",
+        )
+        .evidence(error.to_string())
     })?;
     let mut document = json!({"apiVersion": "arc-setup/v1", "kind": kind});
     if let (Value::Object(fields), Value::Object(more)) = (&mut document, data) {
@@ -44,11 +49,16 @@ pub fn answer(
 /// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
 pub fn data_text(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new("output", Exit::Unexpected, "cannot write to standard output")
-                .why(error.to_string()))
-        }
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
+            "output",
+            Exit::Unexpected,
+            "cannot write to standard output",
+        )
+        .why(error.to_string())),
         _ => Ok(()),
     }
 }

@@ -35,7 +35,11 @@ impl Progress {
     pub fn start(terminal: Terminal, quiet: bool) -> Self {
         let animated = terminal.animated && !quiet;
         let bar = ProgressBar::new_spinner();
-        bar.set_draw_target(if animated { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        bar.set_draw_target(if animated {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>3} {wide_msg}") {
             bar.set_style(style);
         }
@@ -44,7 +48,13 @@ impl Progress {
         if animated {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { terminal, quiet, bar, now, beat }
+        Self {
+            terminal,
+            quiet,
+            bar,
+            now,
+            beat,
+        }
     }
 
     /// Takes one event.
@@ -55,7 +65,10 @@ impl Progress {
         match event {
             Event::Stage { title } => self.line_when_plain(title),
             Event::Wave { number, of, title } => self.line(&format!("[{number}/{of}] {title}")),
-            Event::Object { object, outcome: Outcome::Unchanged } => {
+            Event::Object {
+                object,
+                outcome: Outcome::Unchanged,
+            } => {
                 self.set(object.to_string());
                 self.lock().unchanged += 1;
             }
@@ -70,9 +83,15 @@ impl Progress {
                 self.set(text);
             }
             Event::Ready { object } => {
-                self.line(&format!("  {} {object} is ready", self.terminal.paint(Style::Green, "✓")));
+                self.line(&format!(
+                    "  {} {object} is ready",
+                    self.terminal.paint(Style::Green, "✓")
+                ));
             }
-            Event::Note { text } => self.line(&format!("  {} {text}", self.terminal.paint(Style::Yellow, "note:"))),
+            Event::Note { text } => self.line(&format!(
+                "  {} {text}",
+                self.terminal.paint(Style::Yellow, "note:")
+            )),
         }
     }
 

@@ -6,7 +6,11 @@ use crate::failure::{Exit, Failure};
 
 /// Asks yes or no; the default is no.
 pub fn confirm(question: &str) -> Result<bool, Failure> {
-    Confirm::new().with_prompt(question).default(false).interact().map_err(interrupted)
+    Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact()
+        .map_err(interrupted)
 }
 
 /// Asks for a text; an empty answer takes the default where there is one.
@@ -21,7 +25,12 @@ pub fn text(question: &str, default: Option<&str>) -> Result<String, Failure> {
 
 /// Asks to choose; returns the index.
 pub fn choice(question: &str, items: &[String], default: usize) -> Result<usize, Failure> {
-    Select::new().with_prompt(question).items(items).default(default).interact().map_err(interrupted)
+    Select::new()
+        .with_prompt(question)
+        .items(items)
+        .default(default)
+        .interact()
+        .map_err(interrupted)
 }
 
 /// Brings the cursor back: a prompt that a signal ends leaves it hidden.
@@ -33,10 +42,18 @@ fn interrupted(error: dialoguer::Error) -> Failure {
     restore_cursor();
     let dialoguer::Error::IO(error) = error;
     if error.kind() == std::io::ErrorKind::Interrupted {
-        Failure::new("interrupted", Exit::Interrupted, "interrupted at a question; nothing was written")
+        Failure::new(
+            "interrupted",
+            Exit::Interrupted,
+            "interrupted at a question; nothing was written",
+        )
     } else {
-        Failure::new("no-answer", Exit::Usage, "cannot read an answer from the terminal")
-            .why(error.to_string())
-            .remedy("give every value by flag or file, and --yes")
+        Failure::new(
+            "no-answer",
+            Exit::Usage,
+            "cannot read an answer from the terminal",
+        )
+        .why(error.to_string())
+        .remedy("give every value by flag or file, and --yes")
     }
 }

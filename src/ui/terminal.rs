@@ -37,7 +37,11 @@ impl Terminal {
 
     /// Wraps `text` in an ANSI style where colour is wanted.
     pub fn paint(self, style: Style, text: &str) -> String {
-        if self.color { format!("\u{1b}[{}m{text}\u{1b}[0m", style.code()) } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{}m{text}\u{1b}[0m", style.code())
+        } else {
+            text.to_owned()
+        }
     }
 }
 

@@ -2,8 +2,18 @@
 
 use super::Entry;
 
-const fn code(id: &'static str, title: &'static str, cause: &'static str, remedy: &'static str) -> Entry {
-    Entry { id, title, cause, remedy }
+const fn code(
+    id: &'static str,
+    title: &'static str,
+    cause: &'static str,
+    remedy: &'static str,
+) -> Entry {
+    Entry {
+        id,
+        title,
+        cause,
+        remedy,
+    }
 }
 
 pub(super) const ENTRIES: &[Entry] = &[

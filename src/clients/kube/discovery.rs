@@ -81,7 +81,9 @@ impl Cluster {
 
     /// The plural of a kind that is known already, from discovery or [`Cluster::seed`]; asks nothing.
     pub fn plural_of(&self, api_version: &str, kind: &str) -> Option<String> {
-        self.discovery.find(api_version, kind).map(|resource| resource.plural)
+        self.discovery
+            .find(api_version, kind)
+            .map(|resource| resource.plural)
     }
 
     /// True where the server serves an API group such as `security.openshift.io`.
