@@ -169,7 +169,7 @@ fn domain(
                 unread = unread.or(Some((
                     format!("ConfigMap {namespace}/{name} (cluster domain)"),
                     error,
-                )))
+                )));
             }
         }
     }
@@ -188,7 +188,7 @@ fn zone(corefile: &str) -> Option<String> {
         .flat_map(str::split_whitespace)
         .map(|zone| zone.trim_end_matches('.'))
         .find(|zone| {
-            !zone.ends_with(".arpa")
+            zone.rsplit('.').next() != Some("arpa")
                 && zone.contains(|character: char| character.is_ascii_alphabetic())
                 && zone
                     .chars()

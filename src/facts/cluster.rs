@@ -56,7 +56,7 @@ pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts,
     let mut facts = Facts::assumed(KubernetesVersion::DEFAULT);
     facts.now = now;
     host::read_into(config, &mut facts)?;
-    facts.cluster = read_cluster(cluster, config).await?;
+    facts.cluster = Box::pin(read_cluster(cluster, config)).await?;
     Ok(facts)
 }
 

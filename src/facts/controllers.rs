@@ -138,7 +138,7 @@ fn controller(deployment: &Value, sets: &[(bool, ObjectRef)]) -> Option<Controll
     let scale_set = flags
         .iter()
         .any(|(name, value)| name == "auto-scaling-runner-set-only" && value != "false");
-    let watched = if scale_set {
+    let watch_flag = if scale_set {
         "watch-single-namespace"
     } else {
         "watch-namespace"
@@ -146,7 +146,7 @@ fn controller(deployment: &Value, sets: &[(bool, ObjectRef)]) -> Option<Controll
     let watches = flags
         .iter()
         .rev()
-        .find(|(name, _)| name == watched)
+        .find(|(name, _)| name == watch_flag)
         .map(|(_, value)| value.clone())
         .filter(|value| !value.is_empty());
     let in_scope = |set: &ObjectRef| watches.is_none() || watches == set.namespace;
@@ -266,14 +266,12 @@ fn flags(container: &Value, namespace: &str) -> Vec<(String, String)> {
         let Some(flag) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
             continue;
         };
-        let (name, value) = match flag.split_once('=') {
-            Some((name, value)) => (name, value.to_owned()),
-            None => {
-                let own = words.next_if(|next| !next.starts_with('-'));
-                (flag, own.unwrap_or("").to_owned())
-            }
+        let (name, value) = if let Some((name, value)) = flag.split_once('=') {
+            (name, value)
+        } else {
+            (flag, words.next_if(|next| !next.starts_with('-')).unwrap_or_default())
         };
-        flags.push((name.to_owned(), expand(container, &value, namespace)));
+        flags.push((name.to_owned(), expand(container, value, namespace)));
     }
     flags
 }
