@@ -160,7 +160,9 @@ fn collect(mut document: Value, into: &mut Vec<Value>) {
         }
         Some("List") => {
             if let Some(Value::Array(items)) = document.get_mut("items").map(Value::take) {
-                items.into_iter().for_each(|item| collect(item, into));
+                for item in items {
+                    collect(item, into);
+                }
             }
         }
         _ => {}

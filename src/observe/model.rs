@@ -19,6 +19,9 @@ pub struct Observed {
     /// What an earlier run of this install left behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// Secrets whose webhook certificate is in use and is replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renewed: Vec<ObjectRef>,
 }
 
 impl Observed {

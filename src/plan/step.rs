@@ -60,6 +60,9 @@ pub enum Step {
         /// Keys of a Secret that change.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         keys: Vec<KeyDifference>,
+        /// Why the server could not be asked beforehand; then nothing may change after all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unknown: Option<String>,
         /// True where it was there before us.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         adopted: bool,
