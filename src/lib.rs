@@ -13,3 +13,4 @@ pub mod object;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod verify;
