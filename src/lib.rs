@@ -3,6 +3,7 @@
 //! Data flows one way: config → facts → render → rewrite → observe → plan → checks → apply → verify.
 //! docs/architecture.md draws the house.
 
+pub mod apply;
 pub mod clients;
 pub mod config;
 pub mod event;
@@ -10,6 +11,8 @@ pub mod facts;
 pub mod failure;
 pub mod image_ref;
 pub mod object;
+pub mod observe;
+pub mod plan;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;

@@ -1,0 +1,3 @@
+//! What will be written, decided before anything is: pure.
+
+pub mod patch;
