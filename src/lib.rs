@@ -3,7 +3,7 @@
 //! Data flows one way: config → facts → render → rewrite → observe → plan → checks → apply → verify.
 //! docs/architecture.md draws the house.
 
-// apply
+pub mod apply;
 pub mod checks;
 pub mod cli;
 pub mod clients;
@@ -21,7 +21,7 @@ pub mod rewrite;
 pub mod rules;
 pub mod secret;
 pub mod ui;
-// verify
+pub mod verify;
 pub mod yaml;
 
 use std::ffi::OsString;

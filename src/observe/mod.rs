@@ -14,6 +14,7 @@ mod refusal;
 mod rights;
 mod runner_pod;
 mod surroundings;
+pub mod workloads;
 
 pub use compose::ComposeProblem;
 pub use late::Resolver;
