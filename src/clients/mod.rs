@@ -1,5 +1,12 @@
 //! The only network code: cluster, registry, GitHub, proxy. Imports leaves alone; decides nothing.
 
 pub mod cause;
+pub mod github;
+pub mod handshake;
+pub mod interrupt;
 pub mod kube;
 pub mod no_proxy;
+pub mod registry;
+#[cfg(test)]
+mod stand_in;
+pub mod transport;

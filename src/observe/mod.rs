@@ -1,3 +1,33 @@
-//! Reads the cluster and the registry for what is there already; never writes.
+//! Each manifest against the world, as data: what lives, and what a server-side dry-run answers.
+//!
+//! Reads only. Secret values never reach what is returned here.
 
+mod compose;
+mod late;
+mod mask;
+mod model;
+mod objects;
+mod offline;
+mod pods;
+mod receipt;
+mod refusal;
+mod rights;
+mod runner_pod;
+mod surroundings;
 pub mod workloads;
+
+pub use compose::ComposeProblem;
+pub use late::Resolver;
+pub use mask::MANAGER;
+pub use model::{
+    DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
+    Refusal,
+};
+pub use objects::{Options, observe, observe_again};
+pub use offline::resolve_credentials;
+pub use pods::pods;
+pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
+pub use rights::{Right, rights};
+pub use surroundings::{MANAGED_BY, is_ours};
+
+pub(crate) use refusal::all_ours;

@@ -1,3 +1,26 @@
-//! What will be written, decided before anything is: pure.
+//! What will be done, in which order, and how it differs from what is there.
+//!
+//! Pure: takes manifests and observations, returns data.
 
+mod build;
+mod certificate;
+mod conflict;
+mod describe;
+mod diff;
+mod minor;
+mod moved;
+mod order;
 pub mod patch;
+mod prune;
+mod step;
+mod summary;
+
+pub use build::{Inputs, build};
+pub use conflict::conflict;
+pub use describe::describe;
+pub use diff::differences;
+pub use minor::minor_change;
+pub use moved::strip_moved;
+pub use order::{Rank, is_runner_object};
+pub use step::{Difference, Plan, Step, Wave};
+pub use summary::summary;

@@ -156,10 +156,10 @@ impl Cluster {
         manager: &str,
         dry_run: bool,
     ) -> Result<Applied, ClusterError> {
-        let path = self.patch_path(object, manager).await?;
+        let target = self.patch_path(object, manager).await?;
         self.write(
             Method::PATCH,
-            path,
+            target,
             "application/merge-patch+json",
             patch,
             dry_run,

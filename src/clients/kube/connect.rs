@@ -73,8 +73,7 @@ async fn connect(options: &ClusterOptions) -> Result<Cluster, Failure> {
     let files = options
         .kubeconfig
         .as_ref()
-        .map(std::slice::from_ref)
-        .unwrap_or(&options.kubeconfig_list);
+        .map_or(options.kubeconfig_list.as_slice(), std::slice::from_ref);
     let kubeconfig = kubeconfig::read(files, options.kubeconfig.is_some())?;
     let (config, identity) = match (kubeconfig, &options.in_cluster, &options.context) {
         (Some(kubeconfig), ..) => {

@@ -281,7 +281,6 @@ fn filled(text: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn config(text: &str) -> Kubeconfig {
         Kubeconfig::from_yaml(text).unwrap()
@@ -342,8 +341,7 @@ users: []
             b"users:\n- name: u\n  user: {token: canary-secret\n",
         )
         .unwrap();
-        let failure = read(&[file.clone()], true).unwrap_err();
+        let failure = read(std::slice::from_ref(&file), true).unwrap_err();
         assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
-        assert!(Path::new(&file).exists());
     }
 }

@@ -12,6 +12,8 @@ mod query;
 mod reading;
 mod request;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use cluster::{Applied, ApplyOptions, Cluster, Identity};

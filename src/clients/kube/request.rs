@@ -14,7 +14,7 @@ use crate::clients::cause;
 /// Longest wait for an answer's head or body; the API server itself gives up after 60 s.
 const ANSWER: Duration = Duration::from_secs(65);
 /// Longest that one request waits for a server that asks for patience.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longest single wait, whatever the server says.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 

@@ -1,0 +1,8 @@
+//! Preflight: findings over what is wanted, what is true and what would be written.
+//!
+//! Pure. Every finding has an id of the catalogue; only `failed` blocks, and *unknown* is never *ok*.
+
+pub mod catalogue;
+mod finding;
+
+pub use finding::{Finding, Verdict};

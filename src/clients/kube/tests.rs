@@ -1,0 +1,243 @@
+//! The cluster's requests and answers, without a network.
+
+use std::sync::{Arc, Mutex};
+
+use ::kube::Client;
+use ::kube::client::Body;
+use futures::StreamExt;
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::object::ObjectRef;
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// A server of one function: `METHOD path` → status, headers, body.
+fn server(
+    answer: impl Fn(&str, usize) -> (u16, Vec<(&'static str, &'static str)>, String)
+    + Send
+    + Sync
+    + 'static,
+) -> (Cluster, Log) {
+    let log = Log::default();
+    let seen = log.clone();
+    let answer = Arc::new(answer);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (seen, answer) = (seen.clone(), answer.clone());
+        async move {
+            let line = format!("{} {}", request.method(), request.uri());
+            let earlier = {
+                let mut seen = seen.lock().unwrap();
+                seen.push(line.clone());
+                seen.iter().filter(|other| **other == line).count() - 1
+            };
+            let (status, headers, body) = answer(&line, earlier);
+            let mut response = Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(name, value);
+            }
+            Ok::<_, tower::BoxError>(response.body(Body::from(body.into_bytes())).unwrap())
+        }
+    });
+    (
+        Cluster::new(Client::new(service, "default"), Identity::default()),
+        log,
+    )
+}
+
+fn ok(value: &Value) -> (u16, Vec<(&'static str, &'static str)>, String) {
+    (200, Vec::new(), value.to_string())
+}
+
+fn discovery(line: &str) -> Option<Value> {
+    let resource = |kind: &str, plural: &str, scope: &str| json!({"resource": plural, "scope": scope, "responseKind": {"kind": kind}});
+    match line {
+        "GET /api" => Some(
+            json!({"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
+            resource("Pod", "pods", "Namespaced"), resource("Namespace", "namespaces", "Cluster")]}]}]}),
+        ),
+        "GET /apis" => Some(
+            json!({"items": [{"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
+            resource("Deployment", "deployments", "Namespaced")]}]}]}),
+        ),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn apply_is_strict_and_brings_warnings_back() {
+    let (cluster, log) = server(|line, _| {
+        discovery(line).map_or_else(
+            || {
+                (
+                    200,
+                    vec![("warning", "299 - \"would violate PodSecurity\"")],
+                    json!({"kind": "Deployment"}).to_string(),
+                )
+            },
+            |value| ok(&value),
+        )
+    });
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "n"}});
+    let options = ApplyOptions {
+        manager: "arc-setup",
+        force: false,
+        dry_run: true,
+    };
+    let applied = cluster.apply(&object, &options).await.unwrap();
+    assert_eq!(applied.warnings, ["would violate PodSecurity"]);
+    cluster.apply(&object, &options).await.unwrap();
+    let log = log.lock().unwrap();
+    let write = "PATCH /apis/apps/v1/namespaces/n/deployments/d?fieldManager=arc-setup&fieldValidation=Strict&force=false&dryRun=All";
+    assert_eq!(log.iter().filter(|line| *line == write).count(), 2);
+    assert_eq!(log.len(), 4, "discovery is read once: {log:?}");
+}
+
+#[tokio::test]
+async fn a_kind_that_appears_later_is_found_and_a_seeded_one_needs_no_question() {
+    let (cluster, log) = server(|line, earlier| match line {
+        "GET /apis/actions.github.com/v1alpha1" if earlier == 0 => {
+            (404, Vec::new(), "404 page not found".into())
+        }
+        "GET /apis/actions.github.com/v1alpha1" => ok(&json!({"resources": [
+            {"name": "autoscalingrunnersets", "kind": "AutoscalingRunnerSet", "namespaced": true},
+            {"name": "autoscalingrunnersets/status", "kind": "AutoscalingRunnerSet", "namespaced": true}]})),
+        _ => ok(&discovery(line).unwrap_or_else(|| json!({"kind": "x"}))),
+    });
+    let object = ObjectRef::new(
+        "actions.github.com/v1alpha1",
+        "AutoscalingRunnerSet",
+        Some("n"),
+        "a",
+    );
+    assert_eq!(cluster.get(&object).await.unwrap(), None);
+    assert!(cluster.get(&object).await.unwrap().is_some());
+    cluster.seed("a.b/v1", "Kind", "kinds", Scope::Cluster);
+    log.lock().unwrap().clear();
+    cluster
+        .get(&ObjectRef::new("a.b/v1", "Kind", None, "x"))
+        .await
+        .unwrap();
+    assert_eq!(*log.lock().unwrap(), ["GET /apis/a.b/v1/kinds/x"]);
+    assert!(!cluster.serves_group("security.openshift.io").await.unwrap());
+    assert!(cluster.serves_group("apps").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_list_goes_on_after_its_token_expired() {
+    let (cluster, log) = server(|line, _| match line {
+        "GET /api/v1/namespaces/n/pods?limit=500" => ok(
+            &json!({"metadata": {"continue": "t", "resourceVersion": "5"}, "items": [{"metadata": {"name": "a"}}]}),
+        ),
+        "GET /api/v1/namespaces/n/pods?limit=500&continue=t" => (
+            410,
+            Vec::new(),
+            json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})
+                .to_string(),
+        ),
+        "GET /api/v1/namespaces/n/pods" => ok(
+            &json!({"metadata": {"resourceVersion": "9"}, "items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]}),
+        ),
+        _ => ok(&discovery(line).unwrap_or_default()),
+    });
+    let selection = Selection {
+        namespace: Some("n"),
+        ..Selection::default()
+    };
+    let page = cluster
+        .list_selected("v1", "Pod", &selection)
+        .await
+        .unwrap();
+    assert_eq!((page.items.len(), page.resource_version.as_str()), (2, "9"));
+    assert_eq!(page.items[1]["kind"], "Pod");
+    assert_eq!(log.lock().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn too_many_requests_waits_as_told_and_gives_up() {
+    let (cluster, log) = server(|line, earlier| match line {
+        "GET /version" if earlier < 2 => (429, vec![("retry-after", "0")], "busy".into()),
+        "GET /version" => ok(&json!({"minor": "33"})),
+        _ => (429, vec![("retry-after", "0")], "busy".into()),
+    });
+    assert_eq!(cluster.read("/version").await.unwrap()["minor"], "33");
+    assert!(matches!(
+        cluster.read("/other").await,
+        Err(ClusterError::TooManyRequests { .. })
+    ));
+    assert_eq!(log.lock().unwrap().len(), 3 + 9);
+}
+
+#[tokio::test]
+async fn a_watch_is_a_stream_of_events() {
+    let (cluster, log) = server(|line, _| {
+        match discovery(line) {
+        Some(value) => ok(&value),
+        None => (200, Vec::new(), concat!(
+            "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"6\"}}}\n",
+            "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"message\":\"too old\"}}\n").into()),
+    }
+    });
+    let selection = Selection {
+        fields: Some("metadata.name=a"),
+        ..Selection::default()
+    };
+    let stream = cluster
+        .watch("v1", "Pod", &selection, Some("5"))
+        .await
+        .unwrap();
+    let events: Vec<_> = stream.collect().await;
+    assert_eq!(events[0].as_ref().unwrap().resource_version(), "6");
+    assert!(matches!(events[1], Err(ClusterError::Gone { .. })));
+    assert!(log.lock().unwrap()[2].ends_with("?fieldSelector=metadata.name%3Da&watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion=5"));
+}
+
+#[tokio::test]
+async fn an_object_without_name_or_namespace_is_refused_before_it_is_sent() {
+    let (cluster, _) = server(|line, _| ok(&discovery(line).unwrap_or_default()));
+    let error = cluster
+        .get(&ObjectRef::new("v1", "Pod", None, "p"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.message(), "Pod p has no namespace");
+    assert!(
+        cluster
+            .delete(&ObjectRef::new("v1", "Namespace", None, ""), None)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_exit_3_and_names_the_cause() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(
+        &mut file.as_file(),
+        format!("clusters: [{{name: c, cluster: {{server: 'https://{address}'}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n").as_bytes(),
+    )
+    .unwrap();
+    let options = ClusterOptions {
+        kubeconfig: Some(file.path().to_owned()),
+        context: Some("x".into()),
+        proxy: EnvironmentProxy {
+            https: Some("http://user:canary@192.0.2.1:1".into()),
+            ..EnvironmentProxy::default()
+        },
+        ..ClusterOptions::default()
+    };
+    let failure = Cluster::connect(&options).await.unwrap_err();
+    assert_eq!(
+        (failure.code(), failure.exit()),
+        ("cluster-unreachable", crate::failure::Exit::Preflight)
+    );
+    assert!(
+        failure.details().why[0].starts_with("connection refused"),
+        "{failure:?}"
+    );
+    assert!(!format!("{options:?}").contains("canary"));
+}

@@ -1,0 +1,216 @@
+//! What an install has in the cluster, kept in a Secret beside its controller: identities, never values.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::object::ObjectRef;
+
+/// Type of the Secret.
+pub const RECEIPT_TYPE: &str = "arc-setup.dev/receipt";
+/// The label that names the install, on the receipt and on every object of it.
+pub const INSTALL_LABEL: &str = "arc-setup.dev/install";
+/// The key in its data.
+const KEY: &str = "receipt.json";
+/// Largest receipt, in bytes.
+const LIMIT: usize = 512 * 1024;
+/// The format that this release writes and reads.
+const FORMAT: &str = "arc-setup/receipt/v1";
+
+/// The inventory of one install.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The format's name.
+    pub format: String,
+    /// The install.
+    pub install: String,
+    /// The controller's namespace, where the receipt lies.
+    pub namespace: String,
+    /// Hash of the inputs of the plan that was applied last.
+    pub plan: String,
+    /// True when every wave of that plan was done.
+    pub complete: bool,
+    /// Every object, in the order of apply.
+    pub entries: Vec<Entry>,
+}
+
+/// One object of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Which.
+    pub object: ObjectRef,
+    /// Its uid; None until it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// True where it was there before us: it is never deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+}
+
+/// Why a receipt cannot be written or read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptProblem {
+    /// More than 512 KiB.
+    #[error("the inventory has {0} bytes, more than a receipt may hold (524288)")]
+    TooLarge(usize),
+    /// Not what this release wrote.
+    #[error("the receipt cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Receipt {
+    /// An empty receipt.
+    pub fn new(install: &str, namespace: &str, plan: &str) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            install: install.to_owned(),
+            namespace: namespace.to_owned(),
+            plan: plan.to_owned(),
+            complete: false,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Name of the Secret (and of the Lease beside it).
+    pub fn name_of(install: &str) -> String {
+        format!("arc-setup-{install}")
+    }
+
+    /// The Secret's identity.
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef::new(
+            "v1",
+            "Secret",
+            Some(&self.namespace),
+            &Self::name_of(&self.install),
+        )
+    }
+
+    /// The entry of an object.
+    pub fn entry(&self, object: &ObjectRef) -> Option<&Entry> {
+        self.entries.iter().find(|entry| &entry.object == object)
+    }
+
+    /// Notes an object: a new entry, or the uid of one that is there. What was adopted once stays adopted.
+    pub fn note(&mut self, object: &ObjectRef, uid: Option<&str>, adopted: bool) {
+        match self
+            .entries
+            .iter_mut()
+            .find(|entry| &entry.object == object)
+        {
+            Some(entry) => {
+                if let Some(uid) = uid {
+                    entry.uid = Some(uid.to_owned());
+                }
+            }
+            None => self.entries.push(Entry {
+                object: object.clone(),
+                uid: uid.map(str::to_owned),
+                adopted,
+            }),
+        }
+    }
+
+    /// Drops an object that is gone.
+    pub fn forget(&mut self, object: &ObjectRef) {
+        self.entries.retain(|entry| &entry.object != object);
+    }
+
+    /// The Secret that holds it.
+    pub fn to_secret(&self) -> Result<Value, ReceiptProblem> {
+        let bytes = serde_json::to_vec(self)
+            .map_err(|error| ReceiptProblem::Unreadable(error.to_string()))?;
+        if bytes.len() > LIMIT {
+            return Err(ReceiptProblem::TooLarge(bytes.len()));
+        }
+        let data = BTreeMap::from([(KEY, STANDARD.encode(bytes))]);
+        Ok(json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": Self::name_of(&self.install),
+                "namespace": self.namespace,
+                "labels": {"app.kubernetes.io/managed-by": "arc-setup", INSTALL_LABEL: self.install},
+            },
+            "type": RECEIPT_TYPE,
+            "data": data,
+        }))
+    }
+
+    /// Reads the Secret; None where it is no receipt at all.
+    pub fn from_secret(secret: &Value) -> Result<Option<Self>, ReceiptProblem> {
+        if secret.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE) {
+            return Ok(None);
+        }
+        let unreadable = |why: String| ReceiptProblem::Unreadable(why);
+        let text = secret
+            .pointer("/data")
+            .and_then(|data| data.get(KEY))
+            .and_then(Value::as_str)
+            .ok_or_else(|| unreadable(format!("it has no key {KEY}")))?;
+        let bytes = STANDARD
+            .decode(text)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let receipt: Self =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if receipt.format != FORMAT {
+            return Err(unreadable(format!("its format is {}", receipt.format)));
+        }
+        Ok(Some(receipt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config_map(name: &str) -> ObjectRef {
+        ObjectRef::new("v1", "ConfigMap", Some("ns"), name)
+    }
+
+    #[test]
+    fn a_receipt_survives_its_secret() {
+        let mut receipt = Receipt::new("one", "ns", "hash");
+        receipt.note(&config_map("a"), None, false);
+        receipt.note(&config_map("a"), Some("uid"), true);
+        let secret = receipt.to_secret().unwrap();
+        assert_eq!(Receipt::from_secret(&secret), Ok(Some(receipt.clone())));
+        assert_eq!(receipt.entries.len(), 1);
+        assert!(!receipt.entries[0].adopted, "made once is made");
+    }
+
+    #[test]
+    fn another_secret_of_that_name_is_no_receipt() {
+        assert_eq!(Receipt::from_secret(&json!({"type": "Opaque"})), Ok(None));
+    }
+
+    #[test]
+    fn a_spoilt_receipt_and_a_newer_format_are_said() {
+        let broken = json!({"type": RECEIPT_TYPE, "data": {KEY: "!"}});
+        assert!(Receipt::from_secret(&broken).is_err());
+        let mut newer = Receipt::new("one", "ns", "");
+        newer.format = "arc-setup/receipt/v9".to_owned();
+        assert!(Receipt::from_secret(&newer.to_secret().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_receipt_of_more_than_half_a_mebibyte_is_refused() {
+        let mut receipt = Receipt::new("one", "ns", "");
+        for index in 0..8000 {
+            receipt.note(
+                &config_map(&format!("a-rather-long-name-{index}")),
+                Some("2f0d"),
+                false,
+            );
+        }
+        assert!(matches!(
+            receipt.to_secret(),
+            Err(ReceiptProblem::TooLarge(_))
+        ));
+    }
+}

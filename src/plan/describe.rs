@@ -1,0 +1,190 @@
+//! The plan for a reader: summary, objects by wave with `+ ~ = - .` marks, then the fields that differ.
+//!
+//! Plain lines; colours and paging belong to the terminal.
+
+use serde_json::Value;
+
+use crate::observe::KeyChange;
+
+use super::summary::summary;
+use super::{Difference, Plan, Step};
+
+/// Longest value that is shown in full, in characters.
+const LONGEST: usize = 120;
+
+/// The lines, without line ends.
+pub fn describe(plan: &Plan) -> Vec<String> {
+    let mut lines = summary(&plan.changes);
+    let count = |test: fn(&Step) -> bool| plan.steps().filter(|step| test(step)).count();
+    lines.push(format!(
+        "{} to create, {} to change, {} unchanged, {} kept, {} to delete",
+        count(|step| matches!(step, Step::Create { .. })),
+        count(|step| matches!(step, Step::Update { .. })),
+        count(|step| matches!(step, Step::Unchanged { .. })),
+        count(|step| matches!(step, Step::Keep { .. })),
+        count(|step| matches!(step, Step::Delete { .. })),
+    ));
+    for (index, wave) in plan.waves.iter().enumerate() {
+        lines.push(String::new());
+        lines.push(format!("{}. {}", index + 1, wave.title));
+        lines.extend(wave.steps.iter().map(|step| format!("   {}", line(step))));
+    }
+    for step in plan.steps() {
+        if let Step::Update {
+            object,
+            differences,
+            keys,
+            ..
+        } = step
+            && !(differences.is_empty() && keys.is_empty())
+        {
+            lines.push(String::new());
+            lines.push(format!("~ {object}"));
+            let secret = object.kind == "Secret";
+            let shown = differences
+                .iter()
+                .filter(|difference| !(secret && difference.path.starts_with("/data")));
+            lines.extend(shown.flat_map(fields));
+            for key in keys {
+                let mark = match key.change {
+                    KeyChange::Added => "+",
+                    KeyChange::Changed => "~",
+                    KeyChange::Removed => "-",
+                };
+                lines.push(format!("    {mark} key {} (value not shown)", key.key));
+            }
+        }
+    }
+    lines
+}
+
+fn line(step: &Step) -> String {
+    match step {
+        Step::Create {
+            object,
+            unknown: None,
+        } => format!("+ {object}"),
+        Step::Create {
+            object,
+            unknown: Some(why),
+        } => format!("+ {object} (not yet checked: {why})"),
+        Step::Update {
+            object,
+            unknown: Some(why),
+            ..
+        } => format!("~ {object} (not yet checked: {why})"),
+        Step::Update { object, .. } => format!("~ {object}"),
+        Step::Unchanged { object } => format!("= {object}"),
+        Step::Keep { object, why } => format!(". {object} is kept: {why}"),
+        Step::TrustBoth { object } => format!("~ {object}"),
+        Step::WaitEstablished { definitions } => format!("  wait for {}", definitions.join(", ")),
+        Step::WaitAvailable { object, why } => format!("  wait for {object}: {why}"),
+        Step::Delete { object, why, .. } => format!("- {object}: {why}"),
+        Step::WaitGone { objects, why } => {
+            format!("  wait until {} gone: {why}", counted(objects.len()))
+        }
+    }
+}
+
+fn counted(count: usize) -> String {
+    match count {
+        1 => "it is".to_owned(),
+        count => format!("all {count} are"),
+    }
+}
+
+fn fields(difference: &Difference) -> Vec<String> {
+    let value = |value: &Value| {
+        let text = match value {
+            Value::String(text) if !text.contains('\n') => text.clone(),
+            other => other.to_string(),
+        };
+        match text.char_indices().nth(LONGEST) {
+            Some((cut, _)) => format!("{}… ({} characters)", &text[..cut], text.chars().count()),
+            None => text,
+        }
+    };
+    let path = &difference.path;
+    match (&difference.before, &difference.after) {
+        (None, Some(after)) => vec![format!("    + {path}: {}", value(after))],
+        (Some(before), None) => vec![format!("    - {path}: {}", value(before))],
+        (Some(before), Some(after)) => vec![
+            format!("    - {path}: {}", value(before)),
+            format!("    + {path}: {}", value(after)),
+        ],
+        (None, None) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::ObjectRef;
+    use crate::observe::KeyDifference;
+    use crate::plan::Wave;
+
+    #[test]
+    fn marks_then_fields_and_never_a_secret_value() {
+        let object = |kind: &str| ObjectRef::new("v1", kind, Some("ns"), "a");
+        let plan = Plan {
+            install: "one".to_owned(),
+            namespace: "ns".to_owned(),
+            inputs: String::new(),
+            waves: vec![Wave {
+                title: "configuration and secrets".to_owned(),
+                steps: vec![
+                    Step::Create {
+                        object: object("ConfigMap"),
+                        unknown: None,
+                    },
+                    Step::Update {
+                        object: object("Secret"),
+                        differences: vec![Difference {
+                            path: "/data/token".to_owned(),
+                            before: Some(json!("***")),
+                            after: Some(json!("*** (changed)")),
+                        }],
+                        keys: vec![KeyDifference {
+                            key: "token".to_owned(),
+                            change: KeyChange::Changed,
+                        }],
+                        unknown: None,
+                        adopted: false,
+                    },
+                    Step::Unchanged {
+                        object: object("Service"),
+                    },
+                ],
+            }],
+            changes: Vec::new(),
+            objects: Vec::new(),
+            receipt: None,
+        };
+        assert_eq!(
+            describe(&plan),
+            [
+                "1 to create, 1 to change, 1 unchanged, 0 kept, 0 to delete",
+                "",
+                "1. configuration and secrets",
+                "   + ConfigMap ns/a",
+                "   ~ Secret ns/a",
+                "   = Service ns/a",
+                "",
+                "~ Secret ns/a",
+                "    ~ key token (value not shown)",
+            ]
+        );
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        let lines = fields(&Difference {
+            path: "/a".to_owned(),
+            before: None,
+            after: Some(json!("ä".repeat(200))),
+        });
+        assert!(lines[0].ends_with("ä… (200 characters)"));
+    }
+}
