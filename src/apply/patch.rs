@@ -11,8 +11,8 @@ mod write;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::watch;
 
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::event::Sink;
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ pub async fn patch_images(
     options: &PatchOptions,
     rollouts: Rollouts<'_>,
     sink: Sink<'_>,
-    interrupt: &watch::Receiver<bool>,
+    interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
     let mode = if options.dry_run {
         Mode::DryRun
@@ -69,7 +69,7 @@ pub async fn preview(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
-    interrupt: &watch::Receiver<bool>,
+    interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
     let never: Rollouts<'_> = &|_, _| Box::pin(async { Ok(()) });
     Run::new(cluster, rules, options, Mode::Count, &|_| {}, interrupt)

@@ -13,15 +13,14 @@ mod watched;
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use serde::Serialize;
-use tokio::sync::watch;
-
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::event::Sink;
 use crate::failure::Failure;
 use crate::object::ObjectRef;
 use crate::verify::classify::RegistryAnswer;
+use futures::future::BoxFuture;
+use serde::Serialize;
 
 /// How far a wait goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -93,7 +92,7 @@ pub async fn wait(
     cluster: &Cluster,
     options: &WaitOptions<'_>,
     sink: Sink<'_>,
-    interrupt: &watch::Receiver<bool>,
+    interrupt: &Interrupt,
 ) -> Result<Report, Failure> {
     run::Run::new(cluster, options, sink, interrupt.clone())
         .until_ready()
@@ -107,7 +106,7 @@ pub async fn rolled_out(
     timeout: Duration,
     registry: Option<RegistryLook<'_>>,
     sink: Sink<'_>,
-    interrupt: &watch::Receiver<bool>,
+    interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let options = WaitOptions {
         level: Level::Manager,

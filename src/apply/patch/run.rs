@@ -1,11 +1,11 @@
 //! One run: the programs, their rollouts, the listeners, the resources.
 
 use serde_json::Value;
-use tokio::sync::watch;
 
 use super::report::{ObjectReport, PatchReport, Treatment};
 use super::write::Written;
 use super::{PatchOptions, Rollouts};
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Outcome, Sink};
 use crate::failure::{Exit, Failure};
@@ -41,7 +41,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a PatchOptions,
     pub(super) mode: Mode,
     pub(super) sink: Sink<'a>,
-    interrupt: &'a watch::Receiver<bool>,
+    interrupt: &'a Interrupt,
     pub(super) accounts: ServiceAccounts,
     pub(super) report: PatchReport,
     pub(super) controllers: Vec<Controller>,
@@ -56,7 +56,7 @@ impl<'a> Run<'a> {
         options: &'a PatchOptions,
         mode: Mode,
         sink: Sink<'a>,
-        interrupt: &'a watch::Receiver<bool>,
+        interrupt: &'a Interrupt,
     ) -> Self {
         Self {
             cluster,
@@ -184,17 +184,10 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn check_interrupt(&self) -> Result<(), Failure> {
-        if !*self.interrupt.borrow() {
-            return Ok(());
-        }
         let patched = self.report.patched();
-        Err(Failure::new(
-            "interrupted",
-            Exit::Interrupted,
-            format!("interrupted after {patched} objects were patched"),
-        )
-        .why("each object is patched whole or not at all")
-        .remedy("run the same command again: it goes on where this one ended"))
+        self.interrupt.check(&format!(
+            "{patched} objects were patched; each is patched whole or not at all"
+        ))
     }
 
     fn failure(&self, object: &ObjectRef, error: &ClusterError) -> Failure {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -15,6 +15,7 @@ use super::outcome::at;
 use super::sightings::Sightings;
 use super::watched::{feeds, targets};
 use super::{Report, WaitOptions};
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
@@ -41,7 +42,7 @@ pub(super) struct Run<'a, 'r> {
     cluster: &'a Cluster,
     pub(super) options: &'a WaitOptions<'r>,
     sink: Sink<'a>,
-    interrupt: watch::Receiver<bool>,
+    interrupt: Interrupt,
     targets: Vec<ObjectRef>,
     feeds: Vec<Feed>,
     listed: BTreeSet<usize>,
@@ -64,7 +65,7 @@ impl<'a, 'r> Run<'a, 'r> {
         cluster: &'a Cluster,
         options: &'a WaitOptions<'r>,
         sink: Sink<'a>,
-        interrupt: watch::Receiver<bool>,
+        interrupt: Interrupt,
     ) -> Self {
         let targets = targets(options);
         let feeds = feeds(&targets, options.controller_namespace.as_deref());
@@ -115,7 +116,7 @@ impl<'a, 'r> Run<'a, 'r> {
                         self.take(index, more)?;
                     }
                 }
-                () = interrupted(&mut interrupt) => return Err(self.interrupted()),
+                () = interrupt.wait() => return Err(self.interrupted()),
                 () = sleep_until(due) => {}
             }
             let now = Instant::now();
@@ -365,13 +366,6 @@ impl<'a, 'r> Run<'a, 'r> {
             _ => Answer::Reached,
         };
         self.answers.insert(configuration.clone(), answer);
-    }
-}
-
-/// Ends when the flag is up; never where nobody can raise it any more.
-async fn interrupted(interrupt: &mut watch::Receiver<bool>) {
-    if interrupt.wait_for(|raised| *raised).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 
