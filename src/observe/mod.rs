@@ -3,6 +3,7 @@
 //! Reads only. Secret values never reach what is returned here.
 
 mod compose;
+pub mod images;
 mod late;
 mod mask;
 mod model;
