@@ -3,6 +3,7 @@
 //! Data flows one way: config → facts → render → rewrite → observe → plan → checks → apply → verify.
 //! docs/architecture.md draws the house.
 
+pub mod apply;
 pub mod clients;
 pub mod config;
 pub mod event;

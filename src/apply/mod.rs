@@ -1,0 +1,20 @@
+//! The only writer: carries a plan out wave by wave, under a lock, with an inventory of what it made.
+//!
+//! Decides nothing that the plan has not decided, except not to write what turns out to be as wanted.
+
+mod dependents;
+mod established;
+mod execute;
+mod gone;
+mod interrupt;
+mod ledger;
+mod lock;
+mod namespace;
+mod recheck;
+mod ssa;
+mod steps;
+mod uninstall;
+
+pub use execute::{Execution, Gate, execute};
+pub use interrupt::Interrupt;
+pub use uninstall::plan_uninstall;
