@@ -17,3 +17,4 @@ pub mod plan;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod yaml;

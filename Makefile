@@ -1,0 +1,57 @@
+# make demo    a throw-away cluster on this machine, and arc-setup on it
+# make test    every test; sets up all that it needs
+#
+# Programs for the tests (etcd, Kubernetes, kwok, helm) are built once into a cache outside this
+# tree: ${ARC_SETUP_TEST_CACHE:-${XDG_CACHE_HOME:-~/.cache}/arc-setup}. KUBEBUILDER_ASSETS is honoured.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+CARGO ?= cargo
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+MUSL := $(firstword $(subst -, ,$(HOST)))-unknown-linux-musl
+
+.PHONY: all demo test bench release fmt lint doc deny test-binaries
+.DEFAULT_GOAL := all
+
+all:
+	$(CARGO) build --locked
+
+test-binaries:
+	tests/binaries/build all >/dev/null
+
+demo: test-binaries
+	$(CARGO) build --locked --bin arc-setup --example demo
+	$(CARGO) run --locked --quiet --example demo
+
+# Unit tests, the one integration binary and the documentation's examples; one run tells all.
+test: test-binaries
+	$(CARGO) test --locked --no-fail-fast
+
+bench:
+	tests/binaries/build bench >/dev/null
+	$(CARGO) bench --locked --bench ratios
+
+# A static binary where the target is installed. Nothing but a C compiler is needed beside it.
+release:
+	@mkdir -p dist
+	@if [[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ]]; then \
+	  CC_$(subst -,_,$(MUSL))="$${CC_$(subst -,_,$(MUSL)):-cc}" $(CARGO) build --locked --release --bin arc-setup --target $(MUSL); \
+	  cp "$${CARGO_TARGET_DIR:-target}/$(MUSL)/release/arc-setup" dist/arc-setup; \
+	  echo "dist/arc-setup: static, $(MUSL)"; \
+	else \
+	  echo "the Rust target $(MUSL) is not installed (rustup target add $(MUSL)): dist/arc-setup is linked dynamically"; \
+	  $(CARGO) build --locked --release --bin arc-setup; \
+	  cp "$${CARGO_TARGET_DIR:-target}/release/arc-setup" dist/arc-setup; \
+	fi
+
+fmt:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+deny:
+	.ci/deny

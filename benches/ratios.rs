@@ -1,0 +1,40 @@
+//! `make bench`: what arc-setup costs beside the tools that one would use without it. Pairs in turn,
+//! the median of the ratios; nothing here passes or fails by a clock.
+
+#![expect(clippy::print_stdout, reason = "the figures are the bench's result")]
+
+mod chart;
+mod install;
+mod measure;
+mod render;
+#[path = "../tests/it/support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the bench needs a part of what the tests stand on"
+)]
+mod support;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("the bench failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    println!(
+        "{:<48} {:>12} {:>12} {:>7} {:>6}",
+        "", "arc-setup", "beside it", "ratio", "goal"
+    );
+    render::run().await.context("render")?;
+    install::run().await.context("init")
+}

@@ -1,0 +1,70 @@
+//! `arc-setup render` beside `helm template` of a chart of the same objects.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, ensure};
+
+use crate::support::arc_setup::{ArcSetup, program};
+use crate::support::company::Company;
+use crate::{chart, measure};
+
+/// The story.
+const CONFIG: &str = "examples/locked-down-rancher/arc-setup.yaml";
+
+pub(crate) async fn run() -> Result<()> {
+    let company = Company::start(CONFIG).await?;
+    let arc_setup = company.program(Path::new("/dev/null"))?;
+    let objects = chart::objects(&arc_setup, CONFIG, &[]).await?;
+    let directory = chart::write(&arc_setup, &objects)?;
+    let helm = helm()?;
+    let ours = || ours(&arc_setup);
+    let theirs = || {
+        let mut command = Command::new(&helm);
+        command
+            .args(["template", "same-objects"])
+            .arg(&directory)
+            .env_clear()
+            .env("HOME", arc_setup.home());
+        command
+    };
+    // Both warm.
+    measure::run(&mut ours()?, &[0])?;
+    measure::run(&mut theirs(), &[0])?;
+    let mut pairs = Vec::new();
+    for _ in 0..measure::PAIRS {
+        pairs.push((
+            measure::run(&mut ours()?, &[0])?,
+            measure::run(&mut theirs(), &[0])?,
+        ));
+    }
+    measure::report("render of the story / helm template", &pairs, 0.25)?;
+    measure::report_memory(
+        "  memory",
+        measure::peak_kib(&mut ours()?)?,
+        measure::peak_kib(&mut theirs())?,
+    );
+    Ok(())
+}
+
+fn ours(arc_setup: &ArcSetup) -> Result<Command> {
+    let mut command = Command::new(program()?);
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join(CONFIG);
+    command.arg("render").arg("--config").arg(config);
+    arc_setup.prepare(&mut command);
+    Ok(command)
+}
+
+fn helm() -> Result<PathBuf> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/binaries/build");
+    let output = Command::new(script)
+        .arg("bench")
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{script} ended with {}",
+        output.status
+    );
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()).join("helm"))
+}

@@ -1,0 +1,14 @@
+//! The one integration binary. Each topic is a file; what it stands on is in `support`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends with the line at fault"
+)]
+
+mod architecture;
+mod control_plane;
+mod control_plane_end;
+mod readme;
+mod stand_ins;
+#[expect(dead_code, reason = "it offers more than the tests of today ask for")]
+mod support;

@@ -1,0 +1,17 @@
+//! A real control plane without root: etcd, kube-apiserver, kube-controller-manager,
+//! kube-scheduler and kwok on loopback, stopped when the process that started them ends.
+//!
+//! Self-contained, so that examples and benches include it by `#[path]`.
+
+mod access;
+mod binaries;
+mod cluster;
+mod components;
+mod credentials;
+mod kwok;
+mod process;
+mod shared;
+mod webhook_proxy;
+
+pub(crate) use cluster::{Component, ControlPlane, Options};
+pub(crate) use webhook_proxy::WebhookBackend;

@@ -1,0 +1,11 @@
+//! A GitHub server over TLS: what controllers and arc-setup ask of it, as strict as the original.
+
+mod accounts;
+mod answers;
+mod rest;
+mod scale_sets;
+mod server;
+mod tenant;
+
+pub(crate) use accounts::App;
+pub(crate) use server::{Github, Setup};
