@@ -1,17 +1,56 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::config::RunnerKind;
 use crate::image_ref::ImageReference;
 use crate::object::pods::{Role, absent_slots, image_slots, pod_specs, sites};
 use crate::object::{LateSource, Source};
 use crate::rules::Outcome;
 
+/// Every mode, release and container mode, with every kind of runner.
+fn matrix() -> &'static [(String, Config)] {
+    static MATRIX: LazyLock<Vec<(String, Config)>> = LazyLock::new(every_install);
+    &MATRIX
+}
+
+fn every_install() -> Vec<(String, Config)> {
+    let mut found = fixtures::matrix();
+    for (name, config) in fixtures::matrix() {
+        for kind in [RunnerKind::Runner, RunnerKind::RunnerSet] {
+            let mut config = config.clone();
+            config.runner_sets[0].kind = kind;
+            config.runner_sets[0].max = 1;
+            config.runner_sets[0].min = 1;
+            if config.mode == Mode::Legacy
+                && crate::render::render(&config, &fixtures::facts()).is_ok()
+            {
+                found.push((format!("{name} {kind:?}"), config));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_kind_of_runner_is_there() {
+    for kind in ["RunnerSet", "Runner\""] {
+        assert!(
+            matrix()
+                .iter()
+                .any(|(name, _)| format!("{name}\"").contains(kind)),
+            "{kind}"
+        );
+    }
+}
+
 #[test]
 fn every_release_and_mode_goes_through_and_a_second_run_changes_nothing() {
     let facts = facts();
-    for (name, config) in fixtures::matrix() {
-        let config = locked_down(config);
+    for (name, config) in matrix() {
+        let config = locked_down(config.clone());
         let done = passes(&config, &facts);
         let rules = RuleSet::compile(&config.registry.rules).unwrap();
         for manifest in &done.manifests {
@@ -38,8 +77,8 @@ fn every_release_and_mode_goes_through_and_a_second_run_changes_nothing() {
 #[test]
 fn every_container_gets_what_it_needs_in_every_release_and_mode() {
     let facts = facts();
-    for (name, config) in fixtures::matrix() {
-        let done = passes(&locked_down(config), &facts);
+    for (name, config) in matrix() {
+        let done = passes(&locked_down(config.clone()), &facts);
         for manifest in &done.manifests {
             let object = &manifest.object;
             for site in sites(object) {
@@ -199,7 +238,7 @@ proptest! {
         container in "(runner|dind|docker|extra)",
         case in 0_usize..1000,
     ) {
-        let matrix = fixtures::matrix();
+        let matrix = matrix();
         let (name, config) = matrix[case % matrix.len()].clone();
         let mut config = locked_down(config);
         let env: Vec<Value> = names.iter().map(|name| json!({"name": name, "value": value})).collect();
