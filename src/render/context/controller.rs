@@ -6,6 +6,8 @@ use crate::config::{Config, Mode, Watch};
 use crate::render::names::{self, Labels};
 use crate::render::versions;
 
+use super::{github, images};
+
 #[derive(Debug, Serialize)]
 pub(super) struct Controller<'a> {
     name: String,
@@ -131,14 +133,14 @@ fn arguments(config: &Config, name: &str, watch: Option<&str>) -> Vec<String> {
             wanted.push(("--sync-period", text(versions::sync_period(config.version))));
             wanted.push(("--default-scale-down-delay", text("10m")));
             // Always: without them the binary falls back to images that are compiled into it.
-            wanted.push(("--docker-image", text(versions::dind_image())));
-            wanted.push(("--runner-image", text(versions::runner_image(config.mode))));
+            wanted.push(("--docker-image", text(images::fallback_dind(config))));
+            wanted.push(("--runner-image", text(images::fallback_runner(config))));
             if let Some(namespace) = watch {
                 wanted.push(("--watch-namespace", text(namespace)));
             }
             wanted.push(("--log-level", text(&config.controller.log_level)));
             wanted.push(("--log-format", text("text")));
-            if super::github::has_own_api_host(config) {
+            if github::has_own_api_host(config) {
                 wanted.push(("--runner-github-url", text(&config.github.url)));
             }
         }

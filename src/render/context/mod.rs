@@ -2,6 +2,7 @@
 
 mod controller;
 mod github;
+mod images;
 mod input;
 mod namespaces;
 mod runner_set;

@@ -10,6 +10,7 @@ use crate::facts::Facts;
 use crate::render::names::{self, Labels};
 use crate::render::versions::{self, Feature};
 
+use super::images;
 use super::scaling::{Scaling, is_autoscaled};
 
 #[derive(Debug, Serialize)]
@@ -40,6 +41,7 @@ pub(super) struct RunnerSet<'a> {
     runner_labels: &'a [String],
     image: &'a str,
     dind_image: &'a str,
+    /// True where it is not what the manager was told.
     own_dind_image: bool,
     min: u32,
     max: u32,
@@ -98,15 +100,9 @@ impl<'a> RunnerSet<'a> {
             scope: scope(&set.scope),
             group: set.group.as_deref(),
             runner_labels: &set.labels,
-            image: set
-                .image
-                .as_deref()
-                .unwrap_or_else(|| versions::runner_image(config.mode)),
-            dind_image: set
-                .dind_image
-                .as_deref()
-                .unwrap_or_else(|| versions::dind_image()),
-            own_dind_image: set.dind_image.is_some(),
+            image: images::runner(config, set),
+            dind_image: images::dind(set),
+            own_dind_image: images::dind(set) != images::fallback_dind(config),
             min: set.min,
             max: set.max,
             service_account: if runs_job_pods {

@@ -1,5 +1,7 @@
 //! Golden renders of the oldest and the newest release in every container mode.
 
+use std::fmt::Write as _;
+
 use crate::config::{
     BusyScaling, Config, ContainerMode, ExistingController, ExistingSecret, GithubCredentials,
     Mode, RunnerKind, Schedule, Scope, Watch, WebhookCertificate,
@@ -23,12 +25,11 @@ fn text(manifests: &[Manifest]) -> String {
 
 fn document(manifest: &Manifest) -> String {
     let object = serde_yaml::to_string(&manifest.object).unwrap();
-    let lates: String = manifest
-        .lates
-        .iter()
-        .map(|late| format!("# late {}: {:?}\n", late.pointer, late.from))
-        .collect();
-    format!("---\n{object}{lates}")
+    let mut text = format!("---\n{object}");
+    for late in &manifest.lates {
+        writeln!(text, "# late {}: {:?}", late.pointer, late.from).unwrap();
+    }
+    text
 }
 
 #[test]

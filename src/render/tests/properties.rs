@@ -191,9 +191,13 @@ fn check_mounts(name: &str, value: &Value) {
                 }
             }
         }
-        fields.values().for_each(|field| check_mounts(name, field));
+        for field in fields.values() {
+            check_mounts(name, field);
+        }
     } else if let Value::Array(items) = value {
-        items.iter().for_each(|item| check_mounts(name, item));
+        for item in items {
+            check_mounts(name, item);
+        }
     }
 }
 
