@@ -14,3 +14,4 @@ pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod yaml;

@@ -2,8 +2,29 @@
 //!
 //! Only `load.rs` reads the environment and files. Nothing here reaches the network or a terminal.
 
+pub mod arc_versions;
+mod assemble;
 mod credentials;
+pub mod load;
 pub mod model;
+mod overlay;
+mod partial;
+pub mod problem;
+mod runner_set;
+mod schema;
+mod secrets;
+mod settled;
+mod shape;
+pub mod table;
+pub mod validate;
+pub mod wizard;
 
 pub use credentials::Credentials;
 pub use model::*;
+pub use partial::Partial;
+pub use problem::Problem;
+pub use schema::{defaults, reference, schema};
+pub use settled::Value;
+
+#[cfg(test)]
+mod tests;

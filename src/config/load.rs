@@ -1,0 +1,442 @@
+//! Reads file, environment, flags and answers. The only place that reads the environment and configuration
+//! files; all problems come back together. Asks nothing and prints nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::secret::Secret;
+use crate::yaml;
+
+use super::assemble;
+use super::credentials::Credentials;
+use super::model::{Config, Origin};
+use super::overlay::{self, Given};
+use super::partial::Partial;
+use super::problem::Problem;
+use super::secrets;
+use super::settled::Settled;
+use super::shape::{self, nearest};
+use super::table::{self, Kind};
+use super::validate;
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "arc-setup.yaml";
+
+/// Where values come from. `Debug` shows no value.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// `--config`; without it `arc-setup.yaml` in `directory`, if it exists.
+    pub file: Option<PathBuf>,
+    /// The working directory; empty is the process's own.
+    pub directory: PathBuf,
+    /// Flags in the order of the command line.
+    pub flags: Vec<FlagGiven>,
+    /// The environment, as [`variables`] took it.
+    pub environment: Variables,
+    /// Answers to questions: path and value; for a secret the value is a path.
+    pub answers: Vec<(String, String)>,
+    /// Where `-` and `stdin: true` read from.
+    pub stdin: Stdin,
+    /// Whether secret values are read at all.
+    pub secrets: SecretReading,
+}
+
+/// One flag as it was given.
+#[derive(Clone)]
+pub struct FlagGiven {
+    /// The field, from [`table::FlagSpec::path`].
+    pub path: String,
+    /// The flag's name, without dashes.
+    pub flag: String,
+    /// Its value; `true` for a switch.
+    pub value: String,
+}
+
+impl fmt::Debug for FlagGiven {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "--{}", self.flag)
+    }
+}
+
+/// Environment variables by name. `Debug` shows names only.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Standard input for one secret.
+#[derive(Debug, Clone, Default)]
+pub enum Stdin {
+    /// The process's own.
+    #[default]
+    Process,
+    /// These bytes, for tests and embedders.
+    Given(Secret<Vec<u8>>),
+}
+
+/// Whether secret values are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretReading {
+    /// Files, variables and standard input are read, and their contents checked.
+    #[default]
+    Read,
+    /// Only their sources are checked (`render` without secrets, `images`).
+    Leave,
+}
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the user wants.
+    pub config: Config,
+    /// The secret values.
+    pub credentials: Credentials,
+    /// What is allowed but not wise.
+    pub warnings: Vec<Problem>,
+}
+
+/// Takes the process's environment; names and values that are not UTF-8 are left out.
+pub fn variables() -> Variables {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// What other parts of the program need of the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// `HTTPS_PROXY` or `https_proxy`; may hold user information.
+    pub https_proxy: Option<Secret<String>>,
+    /// `http_proxy`, or `HTTP_PROXY`.
+    pub http_proxy: Option<Secret<String>>,
+    /// `NO_PROXY` or `no_proxy`.
+    pub no_proxy: Option<String>,
+    /// `CI` is set and not `false`.
+    pub ci: bool,
+    /// `KUBECONFIG`: paths as the system's list separator parts them.
+    pub kubeconfig: Vec<PathBuf>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+    /// `TERM`.
+    pub term: Option<String>,
+    /// `KUBERNETES_SERVICE_HOST`.
+    pub kubernetes_service_host: Option<String>,
+    /// `KUBERNETES_SERVICE_PORT`.
+    pub kubernetes_service_port: Option<String>,
+}
+
+impl Environment {
+    /// Reads them from a snapshot. Upper case wins, as kubectl (Go) has it.
+    pub fn new(variables: &Variables) -> Self {
+        let text = |name: &str| variables.get(name).map(str::to_owned);
+        let either = |upper: &str, lower: &str| text(upper).or_else(|| text(lower));
+        Self {
+            https_proxy: either("HTTPS_PROXY", "https_proxy").map(Secret::new),
+            http_proxy: either("HTTP_PROXY", "http_proxy").map(Secret::new),
+            no_proxy: either("NO_PROXY", "no_proxy"),
+            ci: variables.get("CI").is_some_and(|value| value != "false"),
+            kubeconfig: text("KUBECONFIG")
+                .map(|list| {
+                    std::env::split_paths(&list)
+                        .filter(|path| !path.as_os_str().is_empty())
+                        .collect()
+                })
+                .unwrap_or_default(),
+            home: text("HOME").map(PathBuf::from),
+            no_color: variables.get("NO_COLOR").is_some(),
+            term: text("TERM"),
+            kubernetes_service_host: text("KUBERNETES_SERVICE_HOST"),
+            kubernetes_service_port: text("KUBERNETES_SERVICE_PORT"),
+        }
+    }
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// Every problem of every source, in one list; `problem::failure` makes one failure of it.
+pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
+    let credentials = secrets::read(
+        &gathered.settled,
+        &gathered.places,
+        sources,
+        &mut gathered.problems,
+    );
+    let mut broken = gathered.settled.broken().clone();
+    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
+    let checked = validate::validate(&config, &broken);
+    gathered.problems.extend(checked.problems);
+    gathered
+        .problems
+        .extend(validate::credentials(&config, &credentials));
+    gathered.warnings.extend(checked.warnings);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| Loaded {
+        config,
+        credentials,
+        warnings,
+    })
+}
+
+/// Reads what needs no answer: enough for `patch-images` and `uninstall`. Missing values are no problem.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
+    let credentials = secrets::read(
+        &gathered.settled,
+        &gathered.places,
+        sources,
+        &mut gathered.problems,
+    );
+    gathered
+        .problems
+        .extend(validate::credentials(&config, &credentials));
+    gathered.problems.retain(|problem| !problem.is_missing());
+    let warnings = gathered.warnings.clone();
+    gathered
+        .finish()
+        .map(|()| Partial::new(config, credentials, warnings))
+}
+
+struct Gathered {
+    settled: Settled,
+    places: Places,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    /// The file could not be read, so nobody knows what is missing.
+    unread: bool,
+}
+
+impl Gathered {
+    fn finish(mut self) -> Result<(), Vec<Problem>> {
+        if self.unread {
+            self.problems.retain(|problem| !problem.is_missing());
+        }
+        let mut seen = BTreeSet::new();
+        self.problems
+            .retain(|problem| seen.insert((problem.path.clone(), problem.what.clone())));
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(self.problems)
+        }
+    }
+}
+
+/// Directories that relative paths count from.
+pub(super) struct Places {
+    working: PathBuf,
+    file: PathBuf,
+}
+
+impl Places {
+    /// The path, counted from the place of its origin.
+    pub(super) fn resolve(&self, path: &str, origin: &Origin) -> PathBuf {
+        match origin {
+            Origin::File { .. } => self.file.join(path),
+            _ => self.working.join(path),
+        }
+    }
+}
+
+fn gather(sources: &Sources) -> Gathered {
+    let named = sources.file.clone();
+    let file = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+    let place = sources.directory.join(&file);
+    let mut gathered = Gathered {
+        settled: Settled::default(),
+        places: Places {
+            working: sources.directory.clone(),
+            file: place.parent().map(Path::to_path_buf).unwrap_or_default(),
+        },
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        unread: false,
+    };
+    if named.is_some() || place.exists() {
+        let known = gathered.problems.len();
+        read_file(&place, &file.display().to_string(), &mut gathered);
+        gathered.unread = gathered.problems[known..]
+            .iter()
+            .any(|problem| problem.path.is_empty());
+    }
+    let answers = sources.answers.iter().map(|(path, value)| Given {
+        path: path.replace("runnerSets[0].", "runnerSets[]."),
+        value: value.clone(),
+        origin: Origin::Answer,
+        variable: false,
+    });
+    let flags = sources.flags.iter().map(|given| Given {
+        path: given.path.clone(),
+        value: given.value.clone(),
+        origin: Origin::Flag(format!("--{}", given.flag)),
+        variable: false,
+    });
+    for source in [
+        answers.collect(),
+        from_variables(&sources.environment),
+        flags.collect::<Vec<_>>(),
+    ] {
+        overlay::lay(source, &mut gathered.settled, &mut gathered.problems);
+    }
+    for (first, second) in gathered.settled.rivals() {
+        let origin = gathered.settled.origin(&second);
+        gathered.problems.push(
+            Problem::new(
+                "config-alternatives",
+                &second,
+                format!("{second} and {first} exclude each other"),
+                origin,
+            )
+            .remedy("keep one of them"),
+        );
+    }
+    gathered.warnings = misspelled(&sources.environment);
+    gathered
+}
+
+fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
+    let origin = Origin::File {
+        path: name.to_owned(),
+        line: 1,
+        column: 1,
+    };
+    let problem = |what: String| Problem::new("config-file", "", what, origin.clone());
+    let text = read_limited(place, yaml::CONFIGURATION_LIMIT)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()));
+    let tree = match text {
+        Err(why) => {
+            gathered.problems.push(
+                problem(format!("the configuration file {why}"))
+                    .remedy("name a readable file with --config"),
+            );
+            return;
+        }
+        Ok(text) => yaml::parse_tree(&text, name),
+    };
+    match tree {
+        Ok(None) => {}
+        Ok(Some(tree)) => shape::read(
+            &tree,
+            name,
+            table::fields(),
+            &mut gathered.settled,
+            &mut gathered.problems,
+        ),
+        Err(failure) => {
+            // The place already stands at the head of the text.
+            let details = failure.details();
+            let what = [details.what.as_str(), ": ", &details.why.join(", ")].concat();
+            let mut problem = Problem::new("config-yaml", "", what, Origin::Default);
+            problem.remedy = details.remedy.first().cloned();
+            gathered.problems.push(problem);
+        }
+    }
+}
+
+/// Reads at most `limit` bytes of a regular file or pipe; the error continues "FILE …".
+pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+    let file = std::fs::File::open(path).map_err(|error| cannot(path, &error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(format!("{} is a directory", path.display()));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot(path, &error))?;
+    if bytes.len() > limit {
+        return Err(format!("{} is larger than {limit} bytes", path.display()));
+    }
+    Ok(bytes)
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be read: {}", path.display(), error.kind())
+}
+
+fn from_variables(variables: &Variables) -> Vec<Given> {
+    let mut given = Vec::new();
+    for (path, field) in table::every_field() {
+        let Some(env) = field.env else { continue };
+        let secret = matches!(field.kind, Kind::Secret);
+        let file = format!("{env}_FILE");
+        let found = match variables.get(env) {
+            Some(_) if secret => Some((env.to_owned(), env, true)),
+            Some(value) => Some((env.to_owned(), value, false)),
+            None if secret => variables
+                .get(&file)
+                .map(|value| (file.clone(), value, false)),
+            None => None,
+        };
+        if let Some((name, value, variable)) = found {
+            given.push(Given {
+                path: path.to_owned(),
+                value: value.to_owned(),
+                origin: Origin::Environment(name),
+                variable,
+            });
+        }
+    }
+    given
+}
+
+/// Variables that look like ours and are none: a typing error would otherwise pass unseen.
+fn misspelled(variables: &Variables) -> Vec<Problem> {
+    let known: Vec<&str> = table::every_field()
+        .into_iter()
+        .filter_map(|(_, field)| field.env)
+        .collect();
+    variables
+        .0
+        .keys()
+        .filter(|name| name.starts_with("ARC_SETUP_"))
+        .filter(|name| !known.contains(&name.strip_suffix("_FILE").unwrap_or(name)))
+        .filter_map(|name| {
+            let suffix: Vec<&str> = known.iter().filter_map(|known| known.get(10..)).collect();
+            let near = nearest(name.get(10..)?, &suffix)?;
+            Some(
+                Problem::new(
+                    "config-unknown-variable",
+                    "",
+                    "this variable sets nothing",
+                    Origin::Environment(name.clone()),
+                )
+                .remedy(format!("did you mean ARC_SETUP_{near}?")),
+            )
+        })
+        .collect()
+}

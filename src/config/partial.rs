@@ -1,0 +1,49 @@
+//! The part of a configuration that needs no answer.
+
+use std::path::PathBuf;
+
+use super::credentials::Credentials;
+use super::model::{ArcVersion, Config, Mode, Namespaces, Origins, Proxy, Registry};
+use super::problem::Problem;
+
+/// What `patch-images` and `uninstall` read: everything but GitHub, controller and runner sets.
+#[derive(Debug, Clone)]
+pub struct Partial {
+    /// The install's name.
+    pub name: String,
+    /// Generation of ARC.
+    pub mode: Mode,
+    /// Release of ARC.
+    pub version: ArcVersion,
+    /// Namespaces.
+    pub namespaces: Namespaces,
+    /// Where images come from.
+    pub registry: Registry,
+    /// The company's proxy.
+    pub proxy: Option<Proxy>,
+    /// The company's CA bundle.
+    pub ca_bundle: Option<PathBuf>,
+    /// Where each value came from.
+    pub origins: Origins,
+    /// The secret values.
+    pub credentials: Credentials,
+    /// What is allowed but not wise.
+    pub warnings: Vec<Problem>,
+}
+
+impl Partial {
+    pub(super) fn new(config: Config, credentials: Credentials, warnings: Vec<Problem>) -> Self {
+        Self {
+            name: config.name,
+            mode: config.mode,
+            version: config.version,
+            namespaces: config.namespaces,
+            registry: config.registry,
+            proxy: config.proxy,
+            ca_bundle: config.ca_bundle,
+            origins: config.origins,
+            credentials,
+            warnings,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Secret values from files, variables and standard input. No value reaches a problem.
+
+use std::io::Read;
+
+use crate::object::Credential;
+use crate::secret::Secret;
+
+use super::credentials::Credentials;
+use super::load::{Places, SecretReading, Sources, Stdin, read_limited};
+use super::model::Origin;
+use super::problem::Problem;
+use super::settled::Settled;
+
+/// Greatest size of a secret in bytes: what a Kubernetes Secret can hold.
+const LIMIT: usize = 1024 * 1024;
+
+/// Which credential each field holds; None is an account of `user:password`.
+const FIELDS: &[(&str, Credential, Option<Credential>)] = &[
+    ("github.token", Credential::GithubToken, None),
+    (
+        "github.app.privateKey",
+        Credential::GithubAppPrivateKey,
+        None,
+    ),
+    (
+        "registry.pullSecret.dockerConfig",
+        Credential::PullSecret,
+        None,
+    ),
+    (
+        "registry.mirrorCredentials.account",
+        Credential::MirrorUsername,
+        Some(Credential::MirrorPassword),
+    ),
+    (
+        "registry.mirrorCredentials.username",
+        Credential::MirrorUsername,
+        None,
+    ),
+    (
+        "registry.mirrorCredentials.password",
+        Credential::MirrorPassword,
+        None,
+    ),
+    (
+        "proxy.credentials.account",
+        Credential::ProxyUsername,
+        Some(Credential::ProxyPassword),
+    ),
+    (
+        "proxy.credentials.username",
+        Credential::ProxyUsername,
+        None,
+    ),
+    (
+        "proxy.credentials.password",
+        Credential::ProxyPassword,
+        None,
+    ),
+    (
+        "webhookCertificate.certificate",
+        Credential::WebhookCertificate,
+        None,
+    ),
+    (
+        "webhookCertificate.privateKey",
+        Credential::WebhookPrivateKey,
+        None,
+    ),
+    (
+        "webhookCertificate.authority",
+        Credential::WebhookAuthority,
+        None,
+    ),
+];
+
+/// Reads every secret that is named.
+pub(super) fn read(
+    settled: &Settled,
+    places: &Places,
+    sources: &Sources,
+    problems: &mut Vec<Problem>,
+) -> Credentials {
+    let mut credentials = Credentials::default();
+    let mut stdin: Option<&str> = None;
+    for (path, credential, password) in FIELDS {
+        let Some(source) = settled.get(path) else {
+            continue;
+        };
+        let origin = source.origin.clone();
+        let text = |key: &str| source.value.get(key).and_then(|value| value.as_str());
+        let from_stdin = source.value.get("stdin").is_some();
+        if let (true, Some(first)) = (from_stdin, stdin) {
+            problems.push(
+                Problem::new(
+                    "config-stdin",
+                    path,
+                    format!("{path} and {first} both read standard input"),
+                    origin,
+                )
+                .remedy("read one of them from a file or a variable"),
+            );
+            continue;
+        }
+        if from_stdin {
+            stdin = Some(path);
+        }
+        if sources.secrets == SecretReading::Leave {
+            continue;
+        }
+        let bytes = if let Some(name) = text("env") {
+            sources
+                .environment
+                .get(name)
+                .map(|value| value.as_bytes().to_vec())
+                .ok_or_else(|| format!("the variable {name} is not set or empty"))
+        } else if let Some(file) = text("file") {
+            read_limited(&places.resolve(file, &origin), LIMIT).map_err(|why| format!("file {why}"))
+        } else {
+            from_standard_input(&sources.stdin)
+        };
+        match bytes.map(Secret::new) {
+            Err(why) => problems.push(
+                Problem::new("config-secret", path, format!("{path}: {why}"), origin)
+                    .remedy("make it readable, or name another source for the secret"),
+            ),
+            Ok(bytes) => match password {
+                None => credentials.insert(*credential, bytes, origin),
+                Some(password) => {
+                    account(
+                        path,
+                        (*credential, *password),
+                        &bytes,
+                        &origin,
+                        &mut credentials,
+                        problems,
+                    );
+                }
+            },
+        }
+    }
+    credentials
+}
+
+fn from_standard_input(stdin: &Stdin) -> Result<Vec<u8>, String> {
+    match stdin {
+        Stdin::Given(bytes) => Ok(bytes.expose().clone()),
+        Stdin::Process => {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .take(LIMIT as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("standard input cannot be read: {}", error.kind()))?;
+            if bytes.len() > LIMIT {
+                return Err("standard input is too large".to_owned());
+            }
+            Ok(bytes)
+        }
+    }
+}
+
+/// `user:password`: the user name ends at the first colon, the password may hold more.
+fn account(
+    path: &str,
+    (username, password): (Credential, Credential),
+    bytes: &Secret<Vec<u8>>,
+    origin: &Origin,
+    credentials: &mut Credentials,
+    problems: &mut Vec<Problem>,
+) {
+    let line = bytes.expose().trim_ascii();
+    match line.iter().position(|byte| *byte == b':') {
+        Some(colon) if colon > 0 && colon + 1 < line.len() => {
+            let (user, rest) = line.split_at(colon);
+            credentials.insert(username, Secret::new(user.to_vec()), origin.clone());
+            credentials.insert(password, Secret::new(rest[1..].to_vec()), origin.clone());
+        }
+        _ => problems.push(
+            Problem::new(
+                "config-secret",
+                path,
+                format!("{path} is not of the form user:password"),
+                origin.clone(),
+            )
+            .remedy("write the account as one line: user:password"),
+        ),
+    }
+}

@@ -1,0 +1,173 @@
+//! What a well-formed configuration still gets wrong: names, versions, combinations, credentials. Pure.
+
+mod credentials;
+mod install;
+mod runner_sets;
+mod syntax;
+
+use std::collections::BTreeSet;
+
+use crate::image_ref::ImageReference;
+use crate::rules::RuleSet;
+
+use super::model::{Config, Origin};
+use super::problem::Problem;
+use super::settled::parents;
+
+pub use credentials::credentials;
+
+/// What validation found.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// What makes the configuration unusable.
+    pub problems: Vec<Problem>,
+    /// What is allowed but not wise.
+    pub warnings: Vec<Problem>,
+}
+
+/// Checks a configuration. `broken` are paths that hold stand-in values: nothing is said about them again.
+pub fn validate(config: &Config, broken: &BTreeSet<String>) -> Checked {
+    let mut validator = Validator {
+        config,
+        broken,
+        checked: Checked::default(),
+    };
+    validator.install();
+    validator.rules();
+    for (index, set) in config.runner_sets.iter().enumerate() {
+        validator.runner_set(&format!("runnerSets[{index}]"), set);
+    }
+    validator.unique_names();
+    validator.checked
+}
+
+struct Validator<'a> {
+    config: &'a Config,
+    broken: &'a BTreeSet<String>,
+    checked: Checked,
+}
+
+impl Validator<'_> {
+    /// True where none of the values is a stand-in.
+    fn knows(&self, paths: &[&str]) -> bool {
+        paths.iter().all(|path| !self.broken.contains(*path))
+    }
+
+    fn make(
+        &self,
+        code: &'static str,
+        path: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Problem {
+        let origin = parents(path)
+            .find_map(|parent| self.config.origins.0.get(parent))
+            .cloned()
+            .unwrap_or(Origin::Default);
+        Problem::new(code, path, what, origin).remedy(remedy)
+    }
+
+    fn problem(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        if self.knows(&[path]) {
+            let problem = self.make(code, path, what, remedy);
+            self.checked.problems.push(problem);
+        }
+    }
+
+    fn warn(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let warning = self.make(code, path, what, remedy);
+        self.checked.warnings.push(warning);
+    }
+
+    /// A DNS label of at most `limit` characters.
+    fn label(&mut self, path: &str, name: &str, limit: usize) {
+        if !syntax::is_dns_label(name) || name.len() > limit {
+            self.problem(
+                "config-name",
+                path,
+                format!("{path} is not a DNS label of at most {limit} characters"),
+                "use lower-case letters, digits and '-', starting and ending with a letter or digit",
+            );
+        }
+    }
+
+    fn image(&mut self, path: &str, image: Option<&str>) {
+        let Some(image) = image else { return };
+        let Ok(reference) = ImageReference::parse(image) else {
+            return self.problem(
+                "config-image",
+                path,
+                format!("{path} is not an image reference"),
+                "write [HOST/]PATH:TAG or [HOST/]PATH@sha256:DIGEST",
+            );
+        };
+        if let Some(tag) = syntax::floating_tag(&reference) {
+            self.warn(
+                "config-floating-tag",
+                path,
+                format!("{path} has the floating tag '{tag}': two nodes may run different images"),
+                "pin a version or a digest",
+            );
+        }
+    }
+
+    /// What compiling the rules says, at the place of the last rule that it is about.
+    fn rules(&mut self) {
+        let Err(problems) = RuleSet::compile(&self.config.registry.rules) else {
+            return;
+        };
+        for problem in problems {
+            let id = problem.rules.last().map_or("", String::as_str);
+            let head = id.split(' ').next().unwrap_or_default();
+            let given = match (head.strip_prefix('$'), head.starts_with("--")) {
+                (Some(name), _) => Some(Origin::Environment(name.to_owned())),
+                (None, true) => Some(Origin::Flag(head.to_owned())),
+                (None, false) => None,
+            };
+            let path = if given.is_some() { "registry" } else { id };
+            if !self
+                .broken
+                .iter()
+                .any(|broken| parents(broken).any(|parent| parent == path))
+            {
+                let mut made = self.make(
+                    "config-registry-rule",
+                    path,
+                    problem.to_string(),
+                    "correct the rule; the first that takes an image decides",
+                );
+                made.origin = given.unwrap_or(made.origin);
+                self.checked.problems.push(made);
+            }
+        }
+    }
+
+    fn pod_template(&mut self, path: &str, template: Option<&serde_json::Value>) {
+        let unknown = template
+            .and_then(serde_json::Value::as_object)
+            .and_then(|map| {
+                map.keys()
+                    .find(|key| !matches!(key.as_str(), "metadata" | "spec"))
+            });
+        if unknown.is_some() {
+            self.problem(
+                "config-pod-template",
+                path,
+                format!("{path} has keys beside metadata and spec"),
+                "write it as a pod template: pod fields stand under spec",
+            );
+        }
+    }
+}

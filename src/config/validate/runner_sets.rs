@@ -1,0 +1,404 @@
+//! Checks of each runner set.
+
+use std::collections::BTreeSet;
+
+use crate::config::model::{
+    ArcVersion, ContainerMode, GithubCredentials, Mode, RunnerKind, RunnerSet, Scaling, Scope,
+    WorkVolume,
+};
+
+use super::install::LOGIN;
+use super::{Validator, syntax};
+
+/// First release with `runnerScaleSetLabels`.
+const SCALE_SET_LABELS: ArcVersion = ArcVersion::new(0, 14, 0);
+/// First release with `kubernetes-novolume`.
+const NOVOLUME: ArcVersion = ArcVersion::new(0, 13, 0);
+/// First legacy release with container hooks.
+const LEGACY_HOOKS: ArcVersion = ArcVersion::new(0, 25, 0);
+/// First legacy release with RunnerSet.
+const RUNNER_SET: ArcVersion = ArcVersion::new(0, 20, 0);
+/// First legacy release whose runners take an ephemeral volume claim.
+const EPHEMERAL_CLAIM: ArcVersion = ArcVersion::new(0, 20, 0);
+/// First supported legacy release with `scheduledOverrides`.
+const SCHEDULES: ArcVersion = ArcVersion::new(0, 20, 0);
+/// First legacy release with `githubAPICredentialsFrom`.
+const OWN_CREDENTIALS: ArcVersion = ArcVersion::new(0, 26, 0);
+
+impl Validator<'_> {
+    pub(super) fn runner_set(&mut self, at: &str, set: &RunnerSet) {
+        let path = |member: &str| format!("{at}.{member}");
+        self.label(&path("name"), &set.name, 45);
+        if set.namespace != self.config.namespaces.runners {
+            self.label(&path("namespace"), &set.namespace, 63);
+        }
+        if Some(&set.scope) != self.config.github.scope.as_ref()
+            && self.knows(&["github.organization"])
+        {
+            self.scope(at, &set.scope);
+        }
+        self.image(&path("image"), set.image.as_deref());
+        self.image(&path("dindImage"), set.dind_image.as_deref());
+        self.pod_template(&path("podTemplate"), set.pod_template.as_ref());
+        self.counts(at, set);
+        self.kind(at, set);
+        self.container_mode(at, set);
+        self.work_volume(at, set);
+        self.runner_labels(at, set);
+        self.group(at, set);
+        self.scaling(at, set);
+        if let Some(secret) = &set.github_secret {
+            self.existing_secret(&path("githubSecret"), secret, LOGIN, true);
+            self.since(
+                &path("githubSecret"),
+                Mode::Legacy,
+                OWN_CREDENTIALS,
+                "a login of its own",
+            );
+        }
+    }
+
+    /// A problem where this mode's release is older than `first`.
+    fn since(&mut self, path: &str, mode: Mode, first: ArcVersion, what: &str) {
+        let (config, known) = (self.config, self.knows(&["version", "mode"]));
+        if known && config.mode == mode && config.version < first {
+            self.problem(
+                "config-too-old",
+                path,
+                format!(
+                    "{path}: {what} needs ARC {first} or newer, and the version is {}",
+                    config.version
+                ),
+                format!("set version: {first} or newer, or leave it out"),
+            );
+        }
+    }
+
+    fn counts(&mut self, at: &str, set: &RunnerSet) {
+        let path = format!("{at}.max");
+        if set.kind == RunnerKind::Runner {
+            if set.max != 1 || set.min > 1 {
+                self.problem(
+                    "config-count",
+                    &path,
+                    format!("{at} is a single Runner, which is always 1"),
+                    "leave min and max out, or use kind RunnerDeployment",
+                );
+            }
+        } else if set.max == 0 {
+            self.problem(
+                "config-count",
+                &path,
+                format!("{path} is 0: no job would ever run"),
+                "use at least 1",
+            );
+        } else if set.max < set.min {
+            self.problem(
+                "config-count",
+                &path,
+                format!("{path} ({}) is less than min ({})", set.max, set.min),
+                "raise max or lower min",
+            );
+        }
+    }
+
+    fn kind(&mut self, at: &str, set: &RunnerSet) {
+        let path = format!("{at}.kind");
+        if !self.knows(&["mode"]) {
+            return;
+        }
+        let scale_set = set.kind == RunnerKind::ScaleSet;
+        if scale_set != (self.config.mode == Mode::ScaleSet) {
+            self.problem(
+                "config-kind",
+                &path,
+                format!("{path} does not exist in this mode"),
+                "scale-set knows ScaleSet; legacy knows Runner, RunnerDeployment and RunnerSet",
+            );
+        }
+        if set.kind == RunnerKind::RunnerSet {
+            self.since(&path, Mode::Legacy, RUNNER_SET, "kind RunnerSet");
+        }
+    }
+
+    fn container_mode(&mut self, at: &str, set: &RunnerSet) {
+        let path = format!("{at}.containerMode");
+        let legacy = self.config.mode == Mode::Legacy;
+        match set.container_mode {
+            ContainerMode::KubernetesNovolume if legacy && self.knows(&["mode"]) => self.problem(
+                "config-container-mode",
+                &path,
+                format!("{path}: legacy ARC has no kubernetes-novolume"),
+                "use kubernetes with workVolume.claim, or mode scale-set",
+            ),
+            ContainerMode::KubernetesNovolume => {
+                self.since(&path, Mode::ScaleSet, NOVOLUME, "kubernetes-novolume");
+            }
+            ContainerMode::Kubernetes => {
+                self.since(&path, Mode::Legacy, LEGACY_HOOKS, "kubernetes");
+            }
+            ContainerMode::None | ContainerMode::Dind => {}
+        }
+    }
+
+    fn work_volume(&mut self, at: &str, set: &RunnerSet) {
+        let at = format!("{at}.workVolume");
+        let claim = format!("{at}.claim");
+        match &set.work_volume {
+            WorkVolume::EmptyDir { size_limit } => {
+                let path = format!("{at}.emptyDir.sizeLimit");
+                self.quantity(&path, size_limit.as_deref());
+                if set.container_mode == ContainerMode::Kubernetes {
+                    self.problem(
+                        "config-work-volume",
+                        &claim,
+                        format!("container mode kubernetes shares _work between pods: {claim} is missing"),
+                        "set workVolume.claim with size (and storageClass), or use kubernetes-novolume",
+                    );
+                }
+            }
+            WorkVolume::Claim {
+                size,
+                storage_class,
+                ..
+            } => {
+                self.quantity(&format!("{claim}.size"), Some(size));
+                self.since(&claim, Mode::Legacy, EPHEMERAL_CLAIM, "a volume claim");
+                if storage_class.is_none()
+                    && self.config.mode == Mode::Legacy
+                    && set.container_mode == ContainerMode::Kubernetes
+                {
+                    let path = format!("{claim}.storageClass");
+                    self.problem(
+                        "config-work-volume",
+                        &path,
+                        format!("{path} is missing: legacy ARC requires it"),
+                        "name a storage class of the cluster",
+                    );
+                }
+            }
+        }
+    }
+
+    fn quantity(&mut self, path: &str, text: Option<&str>) {
+        if text.is_some_and(|text| !syntax::is_quantity(text)) {
+            self.problem(
+                "config-quantity",
+                path,
+                format!("{path} is not a quantity"),
+                "write it as 20Gi",
+            );
+        }
+    }
+
+    fn runner_labels(&mut self, at: &str, set: &RunnerSet) {
+        let path = format!("{at}.labels");
+        if set
+            .labels
+            .iter()
+            .any(|label| !syntax::is_runner_label(label))
+        {
+            self.problem(
+                "config-label",
+                &path,
+                format!("{path} has an entry that cannot be a runner label"),
+                "labels have at most 256 characters, without commas and white space",
+            );
+        }
+        if !set.labels.is_empty() {
+            self.since(
+                &path,
+                Mode::ScaleSet,
+                SCALE_SET_LABELS,
+                "labels beside the name",
+            );
+        }
+    }
+
+    fn group(&mut self, at: &str, set: &RunnerSet) {
+        let path = format!("{at}.group");
+        if set.group.is_none() {
+            return;
+        }
+        if matches!(set.scope, Scope::Repository(_)) {
+            self.warn(
+                "config-unused",
+                &path,
+                format!("{path} has no effect: runners of a repository are in no group"),
+                "remove it, or register with the organization",
+            );
+        }
+        let app = matches!(
+            self.config.github.credentials,
+            GithubCredentials::App { .. }
+        );
+        if app && self.config.github.is_enterprise_server() && set.github_secret.is_none() {
+            self.warn(
+                "config-group-app",
+                &path,
+                format!(
+                    "{path}: some GitHub Enterprise Servers let only a token assign runner groups"
+                ),
+                "use github.token if registration is refused",
+            );
+        }
+    }
+
+    fn scaling(&mut self, at: &str, set: &RunnerSet) {
+        let at = format!("{at}.scaling");
+        let scaling = &set.scaling;
+        if *scaling == Scaling::default() {
+            return;
+        }
+        if self.config.mode == Mode::ScaleSet {
+            return self.problem(
+                "config-scaling",
+                &at,
+                format!(
+                    "{at} is for legacy ARC: scale sets scale by themselves between min and max"
+                ),
+                "remove it, or use mode legacy",
+            );
+        }
+        if set.kind == RunnerKind::Runner {
+            return self.problem(
+                "config-scaling",
+                &at,
+                format!("{at}: a single Runner does not scale"),
+                "use kind RunnerDeployment",
+            );
+        }
+        let queue = format!("{at}.queue");
+        if let Some(repositories) = &scaling.queue_repositories {
+            if repositories.is_empty() && !matches!(set.scope, Scope::Repository(_)) {
+                self.problem(
+                    "config-scaling",
+                    &queue,
+                    format!(
+                        "{queue} names no repositories, and the set registers with more than one"
+                    ),
+                    "list the repositories whose queue counts, without owner",
+                );
+            }
+            if repositories
+                .iter()
+                .any(|name| !syntax::is_github_name(name))
+            {
+                self.problem(
+                    "config-scaling",
+                    &queue,
+                    format!("{queue} has an entry that is not the name of a repository"),
+                    "write names without owner",
+                );
+            }
+        }
+        self.busy(&at, scaling);
+        self.schedules(&at, set);
+    }
+
+    fn busy(&mut self, at: &str, scaling: &Scaling) {
+        let Some(busy) = &scaling.busy else { return };
+        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+        let up = number(&busy.up_threshold);
+        let down = number(&busy.down_threshold);
+        for (member, value, low, high) in [
+            ("upThreshold", up, 0.0, 1.0),
+            ("downThreshold", down, 0.0, 1.0),
+            ("upFactor", number(&busy.up_factor), 1.0, 100.0),
+            ("downFactor", number(&busy.down_factor), 0.0, 1.0),
+        ] {
+            let path = format!("{at}.busy.{member}");
+            if !value.is_some_and(|value| (low..=high).contains(&value)) {
+                self.problem(
+                    "config-scaling",
+                    &path,
+                    format!("{path} is not a number from {low} to {high}"),
+                    "thresholds are shares of runners, such as 0.75",
+                );
+            }
+        }
+        if let (Some(up), Some(down)) = (up, down)
+            && down >= up
+        {
+            self.problem(
+                "config-scaling",
+                &format!("{at}.busy.downThreshold"),
+                format!("{at}.busy.downThreshold is not below upThreshold"),
+                "leave room between them, such as 0.3 and 0.8",
+            );
+        }
+    }
+
+    fn schedules(&mut self, at: &str, set: &RunnerSet) {
+        for (index, schedule) in set.scaling.schedules.iter().enumerate() {
+            let mut path = format!("{at}.schedules[{index}]");
+            if !self.config.origins.0.contains_key(&path) {
+                path = format!("{at}.workdays");
+            }
+            if index == 0 {
+                self.since(&path, Mode::Legacy, SCHEDULES, "a schedule");
+            }
+            let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
+            let (start, end) = (time(&schedule.start), time(&schedule.end));
+            for (member, text, parsed) in [
+                ("start", Some(&schedule.start), start),
+                ("end", Some(&schedule.end), end),
+                (
+                    "until",
+                    schedule.until.as_ref(),
+                    schedule.until.as_deref().and_then(time),
+                ),
+            ] {
+                let member = format!("{path}.{member}");
+                if text.is_some() && parsed.is_none() {
+                    self.problem(
+                        "config-schedule",
+                        &member,
+                        format!("{member} is not a time with an offset"),
+                        "write RFC 3339, such as 2026-01-05T07:00:00+01:00",
+                    );
+                }
+            }
+            if let (Some(start), Some(end)) = (start, end)
+                && end <= start
+            {
+                self.problem(
+                    "config-schedule",
+                    &format!("{path}.end"),
+                    format!("{path} ends before it starts"),
+                    "set an end after the start",
+                );
+            }
+            if schedule.min > set.max {
+                self.problem(
+                    "config-schedule",
+                    &format!("{path}.min"),
+                    format!(
+                        "{path}.min ({}) is more than max ({})",
+                        schedule.min, set.max
+                    ),
+                    "raise max or lower min",
+                );
+            }
+        }
+    }
+
+    pub(super) fn unique_names(&mut self) {
+        let config = self.config;
+        let mut seen = BTreeSet::new();
+        for (index, set) in config.runner_sets.iter().enumerate() {
+            if !seen.insert((&set.namespace, &set.name)) {
+                let path = format!("runnerSets[{index}].name");
+                self.problem(
+                    "config-name",
+                    &path,
+                    format!(
+                        "{path}: namespace '{}' has another runner set of this name",
+                        set.namespace
+                    ),
+                    "give each runner set of a namespace its own name",
+                );
+            }
+        }
+    }
+}
