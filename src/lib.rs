@@ -14,6 +14,7 @@ pub mod object;
 pub mod observe;
 pub mod pki;
 pub mod plan;
+pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;

@@ -10,6 +10,7 @@ pub mod model;
 mod overlay;
 mod partial;
 pub mod problem;
+mod runner_set;
 mod schema;
 mod secrets;
 mod settled;
@@ -22,7 +23,7 @@ pub use credentials::Credentials;
 pub use model::*;
 pub use partial::Partial;
 pub use problem::Problem;
-pub use schema::{reference, schema};
+pub use schema::{defaults, reference, schema};
 pub use settled::Value;
 
 #[cfg(test)]

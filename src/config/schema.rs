@@ -83,6 +83,17 @@ fn text_map() -> Json {
     Json::Object(map)
 }
 
+/// The defaults as a table in Markdown: key and default.
+pub fn defaults() -> String {
+    let mut text = String::from("| key | default |\n|---|---|\n");
+    for (path, field) in table::every_field() {
+        if let Some(default) = field.default {
+            text.push_str(&["| `", path, "` | ", default, " |\n"].concat());
+        }
+    }
+    text
+}
+
 /// Every field as a table in Markdown: key, meaning, default, flag, variable.
 pub fn reference() -> String {
     let mut text =
@@ -132,5 +143,6 @@ mod tests {
         let text = reference();
         assert_eq!(text.lines().count(), table::every_field().len() + 2);
         assert!(text.contains("| `registry.host` | internal registry"));
+        assert!(defaults().contains("| `runnerSets[].containerMode` | none |"));
     }
 }

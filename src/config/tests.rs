@@ -452,3 +452,54 @@ fn a_missing_or_unreadable_file_is_a_problem() {
         assert_eq!(problems[0].code, "config-file", "{problems:?}");
     }
 }
+
+#[test]
+fn the_environment_is_read_as_kubectl_reads_it() {
+    let variables: Variables = [
+        ("HTTPS_PROXY", "http://user:canary@upper:1"),
+        ("https_proxy", "http://lower:1"),
+        ("no_proxy", ".corp"),
+        ("CI", "false"),
+        ("NO_COLOR", ""),
+        ("KUBECONFIG", "/a:/b"),
+    ]
+    .into_iter()
+    .collect();
+    let environment = load::Environment::new(&variables);
+    assert!(
+        environment
+            .https_proxy
+            .as_ref()
+            .unwrap()
+            .expose()
+            .ends_with("upper:1")
+    );
+    assert_eq!(environment.no_proxy.as_deref(), Some(".corp"));
+    assert!(!environment.ci && !environment.no_color);
+    assert_eq!(
+        environment.kubeconfig,
+        [PathBuf::from("/a"), PathBuf::from("/b")]
+    );
+    assert!(!format!("{environment:?} {variables:?}").contains("canary"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    /// Any text at any place ends in a configuration or in problems.
+    #[test]
+    fn nothing_panics(text in "[ -~\\n]{0,200}", value in "\\PC{0,40}", pick in 0usize..1000) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("arc-setup.yaml");
+        write(file.clone(), &text);
+        let flags = table::flags();
+        let spec = &flags[pick % flags.len()];
+        let mut sources = sources(&file);
+        sources.flags = vec![flag(spec.path, spec.name, &value)];
+        sources.stdin = Stdin::Given(Secret::new(value.clone().into_bytes()));
+        let _ = load(&sources);
+        sources.file = Some(root().join("examples/legacy-scaling/arc-setup.yaml"));
+        let _ = load(&sources);
+        let _ = crate::yaml::parse_documents(&value, "x");
+    }
+}

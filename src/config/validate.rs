@@ -7,6 +7,9 @@ mod syntax;
 
 use std::collections::BTreeSet;
 
+use crate::image_ref::ImageReference;
+use crate::rules::RuleSet;
+
 use super::model::{Config, Origin};
 use super::problem::Problem;
 use super::settled::parents;
@@ -30,6 +33,7 @@ pub fn validate(config: &Config, broken: &BTreeSet<String>) -> Checked {
         checked: Checked::default(),
     };
     validator.install();
+    validator.rules();
     for (index, set) in config.runner_sets.iter().enumerate() {
         validator.runner_set(&format!("runnerSets[{index}]"), set);
     }
@@ -101,20 +105,52 @@ impl Validator<'_> {
 
     fn image(&mut self, path: &str, image: Option<&str>) {
         let Some(image) = image else { return };
-        if !syntax::is_plausible_image(image) {
-            self.problem(
+        let Ok(reference) = ImageReference::parse(image) else {
+            return self.problem(
                 "config-image",
                 path,
                 format!("{path} is not an image reference"),
                 "write [HOST/]PATH:TAG or [HOST/]PATH@sha256:DIGEST",
             );
-        } else if let Some(tag) = syntax::floating_tag(image) {
+        };
+        if let Some(tag) = syntax::floating_tag(&reference) {
             self.warn(
                 "config-floating-tag",
                 path,
                 format!("{path} has the floating tag '{tag}': two nodes may run different images"),
                 "pin a version or a digest",
             );
+        }
+    }
+
+    /// What compiling the rules says, at the place of the last rule that it is about.
+    fn rules(&mut self) {
+        let Err(problems) = RuleSet::compile(&self.config.registry.rules) else {
+            return;
+        };
+        for problem in problems {
+            let id = problem.rules.last().map_or("", String::as_str);
+            let head = id.split(' ').next().unwrap_or_default();
+            let given = match (head.strip_prefix('$'), head.starts_with("--")) {
+                (Some(name), _) => Some(Origin::Environment(name.to_owned())),
+                (None, true) => Some(Origin::Flag(head.to_owned())),
+                (None, false) => None,
+            };
+            let path = if given.is_some() { "registry" } else { id };
+            if !self
+                .broken
+                .iter()
+                .any(|broken| parents(broken).any(|parent| parent == path))
+            {
+                let mut made = self.make(
+                    "config-registry-rule",
+                    path,
+                    problem.to_string(),
+                    "correct the rule; the first that takes an image decides",
+                );
+                made.origin = given.unwrap_or(made.origin);
+                self.checked.problems.push(made);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod absent;
 mod catalogue;
 mod containers;
 mod edit;
+mod sites;
 mod slots;
 mod suspected;
 
@@ -18,6 +19,7 @@ pub use absent::{AbsentKind, AbsentSlot, absent_slots};
 pub use catalogue::{NameStrength, image_name_strength};
 pub use containers::{ContainerAt, Role, containers};
 pub use edit::{SlotEdit, write_slots};
+pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots};
 pub use suspected::{Suspect, suspected};
 

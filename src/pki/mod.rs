@@ -1,5 +1,8 @@
-//! Certificates: what a company's bundle holds, and the serving certificate of admission webhooks.
+//! X.509: what certificates say, how stores find them, which issuer a chain lacks, and the webhooks' own certificate.
 //!
-//! A leaf: no input or output, no clock.
+//! A leaf: no input or output; clock and randomness are arguments.
 
 pub mod issue;
+mod subject_hash;
+
+pub use subject_hash::{SubjectHashError, subject_hash};

@@ -37,10 +37,13 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "legacy/80-runner-set.yaml.j2",
 ];
 
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, String>> =
-    LazyLock::new(|| build().map_err(|error| error.to_string()));
+type Built = LazyLock<Result<Environment<'static>, String>>;
 
-fn build() -> Result<Environment<'static>, minijinja::Error> {
+// One for each generation: a run renders one, and compiling the other's templates costs as much as rendering.
+static SCALE_SET: Built = LazyLock::new(|| build("scale-set/").map_err(|error| error.to_string()));
+static LEGACY: Built = LazyLock::new(|| build("legacy/").map_err(|error| error.to_string()));
+
+fn build(generation: &str) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(
@@ -50,7 +53,9 @@ fn build() -> Result<Environment<'static>, minijinja::Error> {
             .build()?,
     );
     for (name, source) in TEMPLATES {
-        environment.add_template(name, source)?;
+        if name.starts_with(generation) || name.starts_with("shared/") {
+            environment.add_template(name, source)?;
+        }
     }
     Ok(environment)
 }
@@ -58,7 +63,12 @@ fn build() -> Result<Environment<'static>, minijinja::Error> {
 /// Expands one template. The failure is a defect of a template, never of the user's input, and
 /// carries only the engine's one-line message: its long form would print the values around.
 pub(super) fn expand(template: &str, context: &impl Serialize) -> Result<String, Failure> {
-    let environment = ENVIRONMENT.as_ref().map_err(|error| defect(template, error))?;
+    let built = if template.starts_with("legacy/") {
+        &LEGACY
+    } else {
+        &SCALE_SET
+    };
+    let environment = built.as_ref().map_err(|error| defect(template, error))?;
     environment
         .get_template(template)
         .and_then(|found| found.render(Serde(context)))

@@ -202,9 +202,7 @@ pub fn is_supported(mode: Mode, version: ArcVersion) -> bool {
             version == ArcVersion::new(0, 18, 2)
                 || (ArcVersion::new(0, 20, 0)..=ArcVersion::new(0, 27, 6)).contains(&version)
         }
-        Mode::ScaleSet => {
-            (ArcVersion::new(0, 9, 0)..=ArcVersion::new(0, 14, 2)).contains(&version)
-        }
+        Mode::ScaleSet => (ArcVersion::new(0, 9, 0)..=ArcVersion::new(0, 14, 2)).contains(&version),
     }
 }
 

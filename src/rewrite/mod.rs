@@ -2,8 +2,25 @@
 //!
 //! Pure. A pass is `fn(&mut Vec<Manifest>, &Context) -> Vec<Change>` and may add ConfigMaps and Secrets.
 
+mod additions;
+mod edit;
+mod gate;
+mod hashes;
+pub mod images;
+mod names;
+mod passes;
+mod pod_template;
+mod proxy;
+mod strategic;
+#[cfg(test)]
+mod tests;
+mod trust;
+
 use crate::config::Config;
 use crate::facts::Facts;
+
+pub use passes::run;
+pub use proxy::no_proxy;
 
 /// What a pass may look at.
 #[derive(Debug, Clone, Copy)]

@@ -147,7 +147,12 @@ fn glob(text: &str) -> Result<Vec<String>, String> {
             "the glob '{text}' does not begin with a host; Docker Hub is docker.io"
         ));
     }
-    components[0] = canonical_host(first).to_owned();
+    let first = canonical_host(first).to_owned();
+    components[0] = first;
+    if components.len() == 1 && components[0] != "**" {
+        // Hosts alone: everything of them.
+        components.push("**".to_owned());
+    }
     Ok(components)
 }
 
@@ -201,42 +206,45 @@ fn component_matches(pattern: &[u8], text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn matches(matcher: Matcher, image: &str) -> bool {
+    fn matches(matcher: &Matcher, image: &str) -> bool {
         let reference = ImageReference::parse(image).unwrap();
-        Pattern::compile(&matcher).unwrap().matches(&reference)
+        Pattern::compile(matcher).unwrap().matches(&reference)
     }
 
     #[test]
     fn matchers_work_on_the_canonical_reference() {
         assert!(matches(
-            Matcher::Exact("nginx:1".into()),
+            &Matcher::Exact("nginx:1".into()),
             "docker.io/library/nginx:1"
         ));
-        assert!(!matches(Matcher::Exact("nginx:1".into()), "nginx:2"));
-        assert!(matches(Matcher::Repository("docker".into()), "docker:dind"));
+        assert!(!matches(&Matcher::Exact("nginx:1".into()), "nginx:2"));
+        assert!(matches(
+            &Matcher::Repository("docker".into()),
+            "docker:dind"
+        ));
         assert!(!matches(
-            Matcher::Repository("quay.io/a".into()),
+            &Matcher::Repository("quay.io/a".into()),
             "quay.io/a/b"
         ));
         assert!(matches(
-            Matcher::Prefix("quay.io/brancz".into()),
+            &Matcher::Prefix("quay.io/brancz".into()),
             "quay.io/brancz/x:1"
         ));
         assert!(!matches(
-            Matcher::Prefix("quay.io/brancz".into()),
+            &Matcher::Prefix("quay.io/brancz".into()),
             "quay.io/brancz2/x"
         ));
         assert!(matches(
-            Matcher::Prefix("summerwind".into()),
+            &Matcher::Prefix("summerwind".into()),
             "summerwind/x"
         ));
-        assert!(matches(Matcher::Host("index.docker.io".into()), "nginx"));
-        assert!(!matches(Matcher::Host("quay.io".into()), "quay.io.evil/x"));
+        assert!(matches(&Matcher::Host("index.docker.io".into()), "nginx"));
+        assert!(!matches(&Matcher::Host("quay.io".into()), "quay.io.evil/x"));
     }
 
     #[test]
     fn globs_stay_within_components() {
-        let glob = |pattern: &str, image| matches(Matcher::Glob(pattern.into()), image);
+        let glob = |pattern: &str, image| matches(&Matcher::Glob(pattern.into()), image);
         assert!(glob("*.gcr.io/**", "eu.gcr.io/a/b:1"));
         assert!(!glob("*.gcr.io/**", "gcr.io/a"));
         assert!(glob(
@@ -245,6 +253,7 @@ mod tests {
         ));
         assert!(!glob("quay.io/*", "quay.io/a/b"));
         assert!(glob("**/x", "nginx/x"));
+        assert!(glob("*.gcr.io", "eu.gcr.io/a/b"));
         assert!(!component_matches(b"a*b*c", b"axbx"));
         assert!(component_matches(b"a*b*c", b"abbcbc"));
     }

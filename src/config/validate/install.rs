@@ -8,6 +8,16 @@ use crate::config::model::{
 
 use super::{Validator, syntax};
 
+/// Keys of a Secret with a GitHub login: a token, or the three of an App.
+pub(super) const LOGIN: &[&str] = &[
+    "github_token",
+    "github_app_id",
+    "github_app_installation_id",
+    "github_app_private_key",
+];
+/// Keys of a Secret with an account.
+const ACCOUNT: &[&str] = &["username", "password"];
+
 impl Validator<'_> {
     pub(super) fn install(&mut self) {
         let config = self.config;
@@ -166,39 +176,62 @@ impl Validator<'_> {
 
     fn secrets(&mut self) {
         let config = self.config;
-        let mut named: Vec<(&str, &ExistingSecret)> = Vec::new();
+        let scale_sets = config.mode == Mode::ScaleSet;
         if let GithubCredentials::ExistingSecret(secret) = &config.github.credentials {
-            named.push(("github.existingSecret", secret));
+            self.existing_secret("github.existingSecret", secret, LOGIN, scale_sets);
         }
         if let Some(PullSecret::ExistingSecret(secret)) = &config.registry.pull_secret {
-            named.push(("registry.pullSecret.existingSecret", secret));
+            let path = "registry.pullSecret.existingSecret";
+            self.existing_secret(path, secret, &[".dockerconfigjson"], true);
         }
         if let Some(MirrorCredentials::ExistingSecret(secret)) = &config.registry.mirror_credentials
         {
-            named.push(("registry.mirrorCredentials.existingSecret", secret));
+            let path = "registry.mirrorCredentials.existingSecret";
+            self.existing_secret(path, secret, ACCOUNT, false);
         }
         if let Some(ProxyCredentials::ExistingSecret(secret)) = config
             .proxy
             .as_ref()
             .and_then(|proxy| proxy.credentials.as_ref())
         {
-            named.push(("proxy.credentials.existingSecret", secret));
+            let path = "proxy.credentials.existingSecret";
+            self.existing_secret(path, secret, ACCOUNT, scale_sets);
         }
         if let WebhookCertificate::ExistingSecret(secret) = &config.webhook_certificate {
-            named.push(("webhookCertificate.existingSecret", secret));
-        }
-        for (path, secret) in named {
-            self.existing_secret(path, secret);
+            let path = "webhookCertificate.existingSecret";
+            self.existing_secret(path, secret, &["tls.crt", "tls.key", "ca.crt"], false);
         }
     }
 
-    pub(super) fn existing_secret(&mut self, path: &str, secret: &ExistingSecret) {
+    /// `usual` are the keys that are read; `fixed` where the reader cannot be told others.
+    pub(super) fn existing_secret(
+        &mut self,
+        path: &str,
+        secret: &ExistingSecret,
+        usual: &[&str],
+        fixed: bool,
+    ) {
         if !syntax::is_dns_subdomain(&secret.name) {
             self.problem(
                 "config-name",
                 path,
                 format!("{path} is not the name of a Secret"),
                 "write the name alone, without a namespace",
+            );
+        }
+        let unknown = secret.keys.keys().any(|key| !usual.contains(&key.as_str()));
+        let renamed = secret.keys.iter().any(|(usual, key)| usual != key);
+        if unknown || (fixed && renamed) {
+            let what = if unknown {
+                "has keys that nobody reads"
+            } else {
+                "cannot have other keys: ARC reads fixed ones"
+            };
+            self.problem(
+                "config-secret-keys",
+                path,
+                format!("{path} {what}"),
+                format!("the usual keys are {}", usual.join(", ")),
             );
         }
     }

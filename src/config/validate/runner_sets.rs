@@ -7,6 +7,7 @@ use crate::config::model::{
     WorkVolume,
 };
 
+use super::install::LOGIN;
 use super::{Validator, syntax};
 
 /// First release with `runnerScaleSetLabels`.
@@ -17,7 +18,9 @@ const NOVOLUME: ArcVersion = ArcVersion::new(0, 13, 0);
 const LEGACY_HOOKS: ArcVersion = ArcVersion::new(0, 25, 0);
 /// First legacy release with RunnerSet.
 const RUNNER_SET: ArcVersion = ArcVersion::new(0, 20, 0);
-/// First legacy release with `scheduledOverrides`.
+/// First legacy release whose runners take an ephemeral volume claim.
+const EPHEMERAL_CLAIM: ArcVersion = ArcVersion::new(0, 20, 0);
+/// First supported legacy release with `scheduledOverrides`.
 const SCHEDULES: ArcVersion = ArcVersion::new(0, 20, 0);
 /// First legacy release with `githubAPICredentialsFrom`.
 const OWN_CREDENTIALS: ArcVersion = ArcVersion::new(0, 26, 0);
@@ -45,7 +48,7 @@ impl Validator<'_> {
         self.group(at, set);
         self.scaling(at, set);
         if let Some(secret) = &set.github_secret {
-            self.existing_secret(&path("githubSecret"), secret);
+            self.existing_secret(&path("githubSecret"), secret, LOGIN, true);
             self.since(
                 &path("githubSecret"),
                 Mode::Legacy,
@@ -160,6 +163,7 @@ impl Validator<'_> {
                 ..
             } => {
                 self.quantity(&format!("{claim}.size"), Some(size));
+                self.since(&claim, Mode::Legacy, EPHEMERAL_CLAIM, "a volume claim");
                 if storage_class.is_none()
                     && self.config.mode == Mode::Legacy
                     && set.container_mode == ContainerMode::Kubernetes

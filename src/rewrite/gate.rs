@@ -1,0 +1,108 @@
+//! The proof that no foreign image is left in what we render.
+
+use serde_json::Value;
+
+use crate::failure::{Exit, Failure};
+use crate::image_ref::ImageReference;
+use crate::object::pods::{AbsentKind, absent_slots, image_slots, suspected};
+use crate::object::{Change, Manifest, ObjectRef, Pointer};
+use crate::rules::{Outcome, RuleSet};
+
+/// Fails on the first image that is neither under a rule's target nor kept by a rule; without rules every
+/// valid image passes. Returns what may be an image in a place that is not known, as notes.
+pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>, Failure> {
+    let mut notes = Vec::new();
+    for manifest in manifests {
+        let object = manifest.reference();
+        for slot in image_slots(&manifest.object) {
+            judge(&object, &slot.pointer, &slot.text, rules)?;
+        }
+        for slot in absent_slots(&manifest.object) {
+            let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
+            judge(&object, &slot.list.child(name), &slot.default, rules)?;
+        }
+        for suspect in suspected(&manifest.object) {
+            let text = Some(Value::String(suspect.text));
+            notes.push(Change {
+                object: object.clone(),
+                pointer: suspect.pointer,
+                before: text.clone(),
+                after: text,
+                rule: "gate: suspected, never touched".to_owned(),
+            });
+        }
+    }
+    Ok(notes)
+}
+
+/// Two different images that the rules would send to one target: told before anything is rewritten.
+pub(super) fn collisions(manifests: &[Manifest], rules: &RuleSet) -> Result<(), Failure> {
+    let mut references = Vec::new();
+    for slot in manifests
+        .iter()
+        .flat_map(|manifest| image_slots(&manifest.object))
+    {
+        references.extend(ImageReference::parse(&slot.text).ok());
+    }
+    let Some(collision) = rules.collisions(&references).into_iter().next() else {
+        return Ok(());
+    };
+    let mut failure = Failure::new(
+        "image-collision",
+        Exit::Usage,
+        format!("different images would become {}", collision.target),
+    )
+    .remedy("give one of their sources a target of its own: `--registry-map HOST=TARGET/KEY`");
+    for (source, rule) in &collision.sources {
+        failure = failure.evidence(format!("{source} by rule '{rule}'"));
+    }
+    Err(failure)
+}
+
+fn judge(
+    object: &ObjectRef,
+    pointer: &Pointer,
+    text: &str,
+    rules: &RuleSet,
+) -> Result<(), Failure> {
+    let fail = |code: &str, what: String| {
+        Failure::new(code, Exit::Usage, format!("{object}: {what}"))
+            .evidence(format!("{pointer}: {text}"))
+    };
+    let reference = ImageReference::parse(text).map_err(|error| {
+        fail("image-invalid", "an image is no image reference".to_owned()).why(error.to_string())
+    })?;
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let decision = rules.decide(&reference);
+    let rule = decision.rule.unwrap_or_default();
+    let host = reference.host();
+    match decision.outcome {
+        Outcome::Kept | Outcome::AlreadyThere => Ok(()),
+        Outcome::Denied => Err(
+            fail("image-denied", format!("rule '{rule}' refuses {text}"))
+                .remedy("name another image, or change the rule"),
+        ),
+        Outcome::TooLong(name) => Err(fail(
+            "image-name-too-long",
+            format!(
+                "rule '{rule}' would make a name of {} bytes; 255 is the limit",
+                name.len()
+            ),
+        )
+        .evidence(name)
+        .remedy("use a shorter target")),
+        Outcome::Rewritten(target) => Err(fail(
+            "image-foreign",
+            format!("rule '{rule}' was not applied to {text}"),
+        )
+        .evidence(format!("expected {target}"))
+        .remedy("report this as a bug")),
+        Outcome::NoRule => Err(fail("image-foreign", format!("no rule covers {text}"))
+            .why(format!("images of {host} are neither rewritten nor kept"))
+            .remedy(format!(
+                "--registry-map {host}=keep, or --registry-map {host}=TARGET"
+            ))),
+    }
+}

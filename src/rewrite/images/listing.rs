@@ -1,0 +1,73 @@
+//! Every image of a configuration, before and after: the list that a registry's owner is asked to allow.
+
+use serde::Serialize;
+
+use crate::image_ref::ImageReference;
+use crate::object::pods::{AbsentKind, Role, absent_slots, image_slots};
+use crate::object::{Manifest, ObjectRef, Pointer};
+use crate::rules::{Outcome, RuleSet};
+
+/// One image in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageUse {
+    /// As rendered, or as compiled into the binary that falls back to it.
+    pub before: String,
+    /// As it is pulled.
+    pub after: String,
+    /// The rule that decided; None where none applies.
+    pub rule: Option<String>,
+    /// The object that names it.
+    pub object: ObjectRef,
+    /// Where in it.
+    pub pointer: Pointer,
+    /// What it is needed for.
+    pub why: Role,
+    /// True where a rule keeps it: the nodes reach or mirror its registry.
+    pub kept: bool,
+    /// True where a rule refuses it, or nothing could be made of it.
+    pub refused: bool,
+    /// Where dind finds this registry's images, as `HOST[:PORT][/KEY]`.
+    pub mirror: Option<String>,
+}
+
+/// Lists every image of rendered manifests, before any pass, in their order.
+pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
+    let mirrors = rules.mirrors();
+    let mut uses = Vec::new();
+    for manifest in manifests {
+        let object = &manifest.object;
+        let slots = image_slots(object)
+            .into_iter()
+            .map(|slot| (slot.text, slot.pointer, slot.why));
+        let absent = absent_slots(object).into_iter().map(|slot| {
+            let name = match slot.kind {
+                AbsentKind::Argument(name) | AbsentKind::Environment(name) => name,
+            };
+            (slot.default, slot.list.child(&name), slot.why)
+        });
+        for (before, pointer, why) in slots.chain(absent) {
+            let reference = ImageReference::parse(&before).ok();
+            let decision = reference.as_ref().map(|reference| rules.decide(reference));
+            let outcome = decision.as_ref().map(|decision| &decision.outcome);
+            let mirror = mirrors
+                .iter()
+                .find(|(host, _)| reference.as_ref().is_some_and(|image| image.host() == host));
+            uses.push(ImageUse {
+                after: match outcome {
+                    Some(Outcome::Rewritten(target)) => target.clone(),
+                    _ => before.clone(),
+                },
+                kept: outcome == Some(&Outcome::Kept),
+                refused: matches!(outcome, None | Some(Outcome::Denied | Outcome::TooLong(_))),
+                rule: decision.and_then(|decision| decision.rule),
+                object: manifest.reference(),
+                pointer,
+                why,
+                mirror: mirror.map(|(_, mirror)| mirror.place.to_string()),
+                before,
+            });
+        }
+    }
+    uses
+}

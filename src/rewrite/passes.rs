@@ -1,0 +1,26 @@
+//! The passes in their order.
+
+use crate::failure::Failure;
+use crate::object::{Change, Manifest};
+use crate::rules::RuleSet;
+
+use super::{Context, gate, hashes, images, names, pod_template, proxy, trust};
+
+/// Runs every pass over rendered manifests: podTemplate → names → images → trust → proxy → gate → hashes.
+/// Returns every change with its rule; where `before` equals `after`, something was kept or only noted. Fails
+/// with what the gate found. Running it again changes nothing.
+pub fn run(
+    manifests: &mut Vec<Manifest>,
+    context: &Context<'_>,
+    rules: &RuleSet,
+) -> Result<Vec<Change>, Failure> {
+    let mut changes = pod_template::run(manifests, context);
+    changes.extend(names::run(manifests, context));
+    gate::collisions(manifests, rules)?;
+    changes.extend(images::run(manifests, context, rules));
+    changes.extend(trust::run(manifests, context, rules)?);
+    changes.extend(proxy::run(manifests, context));
+    changes.extend(gate::run(manifests, rules)?);
+    changes.extend(hashes::run(manifests, context));
+    Ok(changes)
+}

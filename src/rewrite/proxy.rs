@@ -1,0 +1,144 @@
+//! The company's proxy, in every container that talks to the outside, with what must always be direct.
+
+mod no_proxy;
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::additions::{insert, namespaces, secret};
+use super::edit::Editor;
+use crate::config::{Config, Proxy, ProxyCredentials};
+use crate::object::pods::{Part, Role, SCALE_SET_GROUP, Site, sites};
+use crate::object::{Change, Credential, LateForm, LateSource, Manifest, Pointer};
+
+pub use no_proxy::no_proxy;
+
+const RULE: &str = "proxy";
+/// A name that NO_PROXY covers for every parser; an address is thrown away by the runner's own.
+const API_SERVER: &str = "kubernetes.default.svc";
+
+/// Sets HTTP_PROXY, HTTPS_PROXY and NO_PROXY in both cases, and `spec.proxy` of scale sets.
+pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let config = context.config;
+    let Some(proxy) = &config.proxy else {
+        return changes;
+    };
+    let direct = no_proxy(&proxy.no_proxy, &context.facts.cluster);
+    for manifest in manifests.iter_mut() {
+        let all = sites(&manifest.object);
+        let mut editor = Editor {
+            manifest,
+            changes: &mut changes,
+        };
+        for site in all.iter().filter(|site| site.role != Role::RbacProxy) {
+            if site.pod.part == Part::Workload && site.role != Role::Controller {
+                continue;
+            }
+            variables(&mut editor, site, config, proxy, &direct.join(","));
+        }
+        scale_set(&mut editor, config, proxy, &direct);
+    }
+    if proxy.credentials == Some(ProxyCredentials::Given) {
+        for namespace in namespaces(config) {
+            let addition = secret(
+                config,
+                RULE,
+                namespace,
+                &secret_name(config),
+                "Opaque",
+                values(proxy),
+            );
+            insert(manifests, addition, &mut changes, RULE);
+        }
+    }
+    changes
+}
+
+fn secret_name(config: &Config) -> String {
+    format!("{}-proxy", config.name)
+}
+
+fn destinations(proxy: &Proxy) -> impl Iterator<Item = (&'static str, &str)> {
+    let http = proxy.http.as_deref().map(|url| ("http", url));
+    let https = proxy.https.as_deref().map(|url| ("https", url));
+    http.into_iter().chain(https)
+}
+
+/// `username` and `password` for the scale-set controller, whole URLs for environments.
+fn values(proxy: &Proxy) -> Vec<(String, LateSource)> {
+    let text = |credential| LateSource::Credential(LateForm::Text(credential));
+    let mut values = vec![
+        ("username".to_owned(), text(Credential::ProxyUsername)),
+        ("password".to_owned(), text(Credential::ProxyPassword)),
+    ];
+    for (scheme, url) in destinations(proxy) {
+        let from = LateForm::ProxyUrl {
+            url: url.to_owned(),
+            username: Credential::ProxyUsername,
+            password: Credential::ProxyPassword,
+        };
+        values.push((scheme.to_owned(), LateSource::Credential(from)));
+    }
+    values
+}
+
+fn variables(editor: &mut Editor<'_>, site: &Site, config: &Config, proxy: &Proxy, direct: &str) {
+    let from_secret = |name: &str, key: &str| json!({"secretKeyRef": {"name": name, "key": key}});
+    if let Some(ProxyCredentials::ExistingSecret(existing)) = &proxy.credentials {
+        // Its values are never read here, so the container composes the URL: they must be percent-encoded.
+        for (name, key) in [
+            ("ARC_PROXY_USERNAME", "username"),
+            ("ARC_PROXY_PASSWORD", "password"),
+        ] {
+            let from = from_secret(&existing.name, existing.key(key));
+            let item = json!({"name": name, "valueFrom": from});
+            editor.append_keyed(&site.env, "name", item, RULE);
+        }
+    }
+    for (scheme, url) in destinations(proxy) {
+        let upper = format!("{}_PROXY", scheme.to_uppercase());
+        for name in [upper.to_lowercase(), upper] {
+            let item = match &proxy.credentials {
+                None => json!({"name": name, "value": url}),
+                Some(ProxyCredentials::Given) => {
+                    json!({"name": name, "valueFrom": from_secret(&secret_name(config), scheme)})
+                }
+                Some(ProxyCredentials::ExistingSecret(_)) => {
+                    let account = "://$(ARC_PROXY_USERNAME):$(ARC_PROXY_PASSWORD)@";
+                    json!({"name": name, "value": url.replacen("://", account, 1)})
+                }
+            };
+            editor.append_keyed(&site.env, "name", item, RULE);
+        }
+    }
+    for name in ["no_proxy", "NO_PROXY"] {
+        editor.variable(site, name, direct, RULE);
+    }
+    // Clients of the Kubernetes API in these take the address from this variable, and a proxy for it too.
+    if matches!(site.role, Role::Controller | Role::Listener | Role::Runner) {
+        editor.variable(site, "KUBERNETES_SERVICE_HOST", API_SERVER, RULE);
+    }
+}
+
+/// The controller's own GitHub client, and what it hands to listeners and runners.
+fn scale_set(editor: &mut Editor<'_>, config: &Config, proxy: &Proxy, direct: &[String]) {
+    let reference = editor.manifest.reference();
+    if reference.group() != SCALE_SET_GROUP || reference.kind != "AutoscalingRunnerSet" {
+        return;
+    }
+    let account = match &proxy.credentials {
+        None => None,
+        Some(ProxyCredentials::Given) => Some(secret_name(config)),
+        Some(ProxyCredentials::ExistingSecret(existing)) => Some(existing.name.clone()),
+    };
+    let mut spec = json!({});
+    for (scheme, url) in destinations(proxy) {
+        spec[scheme] = json!({"url": url});
+        if let Some(account) = &account {
+            spec[scheme]["credentialSecretRef"] = json!(account);
+        }
+    }
+    spec["noProxy"] = Value::from(direct);
+    editor.put_absent(&Pointer::new("/spec/proxy"), spec, RULE);
+}

@@ -1,0 +1,108 @@
+//! The company's authorities, for everything that opens a connection; no image is built, no public root lost.
+
+mod authorities;
+mod daemon;
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::additions::{config_map, insert, namespaces};
+use super::edit::Editor;
+use crate::config::{Config, Mode};
+use crate::failure::Failure;
+use crate::object::pods::{Role, SCALE_SET_GROUP, Site, may_use_sudo, sites};
+use crate::object::{Change, Manifest, Pointer};
+use crate::rules::RuleSet;
+
+use authorities::Authorities;
+
+/// Where the authorities are mounted: one file, and one for each under its hash.
+const FOLDER: &str = "/etc/arc-setup/ca";
+/// The bundle in it.
+const BUNDLE: &str = "ca.crt";
+const BUNDLE_PATH: &str = "/etc/arc-setup/ca/ca.crt";
+/// Where `update-ca-certificates` looks, at any depth.
+const LOCAL_FOLDER: &str = "/usr/local/share/ca-certificates/arc-setup";
+const RULE: &str = "trust";
+
+/// Adds the authorities of `facts.ca`, and the registry hosts of dind.
+pub(super) fn run(
+    manifests: &mut Vec<Manifest>,
+    context: &Context<'_>,
+    rules: &RuleSet,
+) -> Result<Vec<Change>, Failure> {
+    let config = context.config;
+    let mut changes = Vec::new();
+    let authorities = Authorities::new(&context.facts.ca)?;
+    if !authorities.is_empty() {
+        for manifest in manifests.iter_mut() {
+            let all = sites(&manifest.object);
+            let mut editor = Editor {
+                manifest,
+                changes: &mut changes,
+            };
+            for site in &all {
+                trust_in(&mut editor, site, config, &authorities);
+            }
+            github_server(&mut editor, config);
+        }
+        for namespace in namespaces(config) {
+            let addition = config_map(config, RULE, namespace, &name(config), &authorities.data());
+            insert(manifests, addition, &mut changes, RULE);
+        }
+    }
+    daemon::run(
+        manifests,
+        context,
+        rules,
+        !authorities.is_empty(),
+        &mut changes,
+    );
+    Ok(changes)
+}
+
+/// The ConfigMap with the authorities.
+fn name(config: &Config) -> String {
+    format!("{}-ca", config.name)
+}
+
+fn volume(config: &Config) -> Value {
+    json!({"name": "arc-setup-ca", "configMap": {"name": name(config)}})
+}
+
+fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: &Authorities) {
+    if matches!(site.role, Role::Init | Role::Sidecar) {
+        return;
+    }
+    editor.mount(site, &volume(config), FOLDER, RULE);
+    // Both folders: the second alone would hide an image's own roots from some programs.
+    let folders = format!("/etc/ssl/certs:{FOLDER}");
+    editor.variable(site, "SSL_CERT_DIR", &folders, RULE);
+    if site.role != Role::Runner {
+        return;
+    }
+    // Additive where the usual *_CAINFO and *_BUNDLE variables replace the public roots. git reads neither
+    // SSL_CERT_DIR nor SSL_CERT_FILE.
+    editor.variable(site, "NODE_EXTRA_CA_CERTS", BUNDLE_PATH, RULE);
+    editor.variable(site, "GIT_SSL_CAPATH", FOLDER, RULE);
+    if may_use_sudo(&editor.manifest.object, site) {
+        let volume = json!({"name": "arc-setup-ca-local", "configMap": {
+            "name": name(config), "items": authorities.local_items()}});
+        editor.mount(site, &volume, LOCAL_FOLDER, RULE);
+        editor.variable(site, "RUNNER_UPDATE_CA_CERTS", "1", RULE);
+    }
+}
+
+/// The scale-set controller's own client, and its listener's.
+fn github_server(editor: &mut Editor<'_>, config: &Config) {
+    let reference = editor.manifest.reference();
+    let applies = config.mode == Mode::ScaleSet
+        && config.github.is_enterprise_server()
+        && reference.group() == SCALE_SET_GROUP
+        && reference.kind == "AutoscalingRunnerSet";
+    if applies {
+        let value =
+            json!({"certificateFrom": {"configMapKeyRef": {"name": name(config), "key": BUNDLE}}});
+        editor.put_absent(&Pointer::new("/spec/githubServerTLS"), value, RULE);
+    }
+}
