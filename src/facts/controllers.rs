@@ -269,7 +269,12 @@ fn flags(container: &Value, namespace: &str) -> Vec<(String, String)> {
         let (name, value) = if let Some((name, value)) = flag.split_once('=') {
             (name, value)
         } else {
-            (flag, words.next_if(|next| !next.starts_with('-')).unwrap_or_default())
+            (
+                flag,
+                words
+                    .next_if(|next| !next.starts_with('-'))
+                    .unwrap_or_default(),
+            )
         };
         flags.push((name.to_owned(), expand(container, value, namespace)));
     }
