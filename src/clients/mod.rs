@@ -1,5 +1,11 @@
 //! The only network code: cluster, registry, GitHub, proxy. Imports leaves alone; decides nothing.
 
 pub mod cause;
+pub mod github;
+pub mod handshake;
 pub mod kube;
 pub mod no_proxy;
+pub mod registry;
+#[cfg(test)]
+pub(crate) mod stand_in;
+pub mod transport;

@@ -1,7 +1,18 @@
 //! What is true outside before anything is decided: read once, then only passed on.
 //!
-//! Reads cluster, GitHub server and local files; decides nothing.
+//! Reads cluster, GitHub server, registries' certificates and local files; decides nothing.
 
+mod addresses;
+mod cluster;
+mod controllers;
+mod github;
+pub mod host;
 pub mod model;
+mod route;
+mod tls;
 
+pub use cluster::read;
+pub use github::{GithubReport, Registration, RegistrationOutcome, read_github};
 pub use model::*;
+pub use route::route;
+pub use tls::{TlsOutcome, TlsReport, read_tls};

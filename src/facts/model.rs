@@ -39,6 +39,7 @@ impl Facts {
                 crds: BTreeMap::new(),
                 controllers: Vec::new(),
                 openshift: false,
+                incomplete: Vec::new(),
             },
             ca: Vec::new(),
             crds: Vec::new(),
@@ -88,6 +89,9 @@ pub struct ClusterFacts {
     pub controllers: Vec<ControllerFacts>,
     /// True where the cluster serves `security.openshift.io`.
     pub openshift: bool,
+    /// What could not be read, and why: `Deployments of every namespace: deployments.apps is forbidden …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
 }
 
 impl ClusterFacts {

@@ -2,6 +2,7 @@
 //!
 //! A leaf: no input or output; clock and randomness are arguments.
 
+pub mod chain;
 pub mod issue;
 mod subject_hash;
 

@@ -1,0 +1,311 @@
+//! The one way out for everything but the cluster: own roots, an explicit proxy, bounded waits and retries.
+//!
+//! Reads no environment variable: `run()` fills in the [`Route`].
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use reqwest::Url;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::sleep;
+
+use super::cause::{self, Cause};
+use super::no_proxy::NoProxy;
+use crate::failure::{Exit, Failure};
+use crate::secret::Secret;
+
+/// Greatest answer that is read, in bytes; manifests end at 4 MiB.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// How to reach registries and GitHub.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Whom to trust.
+    pub roots: Roots,
+    /// The company's proxy.
+    pub proxy: Option<ProxyRoute>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// How often a read is tried again after a break, a timeout or 502, 503, 504.
+    pub retries: u32,
+    /// Seconds since 1970, to tell an expired certificate.
+    pub now: i64,
+}
+
+/// Whom to trust.
+#[derive(Debug, Clone, Default)]
+pub struct Roots {
+    /// The machine's own roots, where it has any.
+    pub system: bool,
+    /// The company's bundle, DER; enough by itself.
+    pub bundle: Vec<Vec<u8>>,
+}
+
+/// A proxy, with what it does not serve.
+#[derive(Debug, Clone)]
+pub struct ProxyRoute {
+    /// URL for http:// destinations, without user information.
+    pub http: Option<String>,
+    /// URL for https:// destinations, without user information.
+    pub https: Option<String>,
+    /// What is reached directly.
+    pub no_proxy: NoProxy,
+    /// The account.
+    pub account: Option<Account>,
+}
+
+/// A user name and a password.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The name.
+    pub username: Secret<String>,
+    /// The password.
+    pub password: Secret<String>,
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For a whole answer.
+    pub answer: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Roots {
+    /// Every root, DER. What rustls cannot read is left out.
+    pub fn ders(&self) -> Vec<Vec<u8>> {
+        self.store().1
+    }
+
+    pub(super) fn store(&self) -> (RootCertStore, Vec<Vec<u8>>) {
+        let mut store = RootCertStore::empty();
+        let mut ders = Vec::new();
+        let system = if self.system {
+            rustls_native_certs::load_native_certs().certs
+        } else {
+            Vec::new()
+        };
+        let bundle = self
+            .bundle
+            .iter()
+            .map(|der| CertificateDer::from(der.clone()));
+        for certificate in bundle.chain(system) {
+            if store.add(certificate.clone()).is_ok() {
+                ders.push(certificate.to_vec());
+            }
+        }
+        (store, ders)
+    }
+}
+
+impl Route {
+    /// The proxy's URL for a destination; None is direct.
+    pub fn proxy_for(&self, secure: bool, host: &str, port: u16) -> Option<&str> {
+        let proxy = self.proxy.as_ref()?;
+        if proxy.no_proxy.covers(host, port) {
+            return None;
+        }
+        if secure {
+            proxy.https.as_deref()
+        } else {
+            proxy.http.as_deref()
+        }
+    }
+
+    /// A client that goes this way and no other.
+    pub fn client(&self) -> Result<Http, Failure> {
+        let tls = ClientConfig::builder()
+            .with_root_certificates(self.roots.store().0)
+            .with_no_client_auth();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where clients are made"
+        )]
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(self.timeouts.connect)
+            .timeout(self.timeouts.answer)
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("arc-setup/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &self.proxy {
+            let (http, https) = (
+                proxy.url(proxy.http.as_deref())?,
+                proxy.url(proxy.https.as_deref())?,
+            );
+            let no_proxy = proxy.no_proxy.clone();
+            builder = builder.proxy(reqwest::Proxy::custom(move |url| {
+                let port = url.port_or_known_default().unwrap_or_default();
+                if no_proxy.covers(url.host_str().unwrap_or_default(), port) {
+                    return None;
+                }
+                if url.scheme() == "https" {
+                    https.clone()
+                } else {
+                    http.clone()
+                }
+            }));
+        }
+        let client = builder.build().map_err(|error| {
+            Failure::new("transport", Exit::Unexpected, "no HTTP client can be made")
+                .why(cause::of(&error).to_string())
+        })?;
+        Ok(Http {
+            client,
+            route: self.clone(),
+        })
+    }
+}
+
+impl ProxyRoute {
+    fn url(&self, url: Option<&str>) -> Result<Option<Url>, Failure> {
+        let Some(text) = url.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let wrong = || {
+            Failure::new("proxy-url", Exit::Usage, "the proxy's URL cannot be used")
+                .remedy("write it as http://proxy.corp:3128, the account apart from it")
+        };
+        let mut url = Url::parse(text).map_err(|_| wrong())?;
+        if !url.has_host() {
+            return Err(wrong());
+        }
+        if let Some(account) = &self.account {
+            url.set_username(account.username.expose())
+                .map_err(|()| wrong())?;
+            url.set_password(Some(account.password.expose()))
+                .map_err(|()| wrong())?;
+        }
+        Ok(Some(url))
+    }
+}
+
+/// An HTTP client over one [`Route`].
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    route: Route,
+}
+
+/// A request. Its Debug shows no header and no body.
+pub struct Exchange {
+    /// The method.
+    pub method: Method,
+    /// The URL.
+    pub url: String,
+    /// Headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.method, self.url)
+    }
+}
+
+impl Exchange {
+    /// A request without headers.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// Adds a login; None where it holds what no header may have.
+    pub fn authorization(mut self, value: &Secret<String>) -> Option<Self> {
+        let mut value = HeaderValue::from_str(value.expose()).ok()?;
+        value.set_sensitive(true);
+        self.headers.push((http::header::AUTHORIZATION, value));
+        Some(self)
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, at most 8 MiB of it.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl Http {
+    /// The way that this client goes.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Sends a request; only reads are tried again.
+    pub async fn send(&self, exchange: &Exchange) -> Result<Reply, Cause> {
+        let repeatable = exchange.method == Method::GET || exchange.method == Method::HEAD;
+        let mut attempt = 0;
+        loop {
+            let reply = self.send_once(exchange).await;
+            let passing = match &reply {
+                Ok(reply) => matches!(reply.status, 502..=504),
+                Err(cause) => matches!(cause, Cause::TimedOut | Cause::Closed),
+            };
+            if !passing || !repeatable || attempt >= self.route.retries {
+                return reply;
+            }
+            sleep(Duration::from_millis(200 << attempt.min(5))).await;
+            attempt += 1;
+        }
+    }
+
+    async fn send_once(&self, exchange: &Exchange) -> Result<Reply, Cause> {
+        let fail = |error: reqwest::Error| {
+            if error.is_timeout() {
+                Cause::TimedOut
+            } else {
+                cause::of(&error.without_url())
+            }
+        };
+        let mut request = self.client.request(exchange.method.clone(), &exchange.url);
+        for (name, value) in &exchange.headers {
+            request = request.header(name, value);
+        }
+        let mut response = request.send().await.map_err(fail)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(fail)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST_BODY {
+                return Err(Cause::Other("the answer is too large".to_owned()));
+            }
+        }
+        Ok(Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body,
+        })
+    }
+}

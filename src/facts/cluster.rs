@@ -1,0 +1,211 @@
+//! The cluster, read in parallel. What a restricted user may not read is left out and named in `incomplete`.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::{ClusterFacts, Facts, KubernetesVersion, addresses, controllers, host};
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::config::{Config, Mode};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+
+/// CRDs of each generation (upstream's `config/crd/bases`).
+const SCALE_SET_CRDS: &[&str] = &[
+    "autoscalinglisteners.actions.github.com",
+    "autoscalingrunnersets.actions.github.com",
+    "ephemeralrunners.actions.github.com",
+    "ephemeralrunnersets.actions.github.com",
+];
+const LEGACY_CRDS: &[&str] = &[
+    "horizontalrunnerautoscalers.actions.summerwind.dev",
+    "runnerdeployments.actions.summerwind.dev",
+    "runnerreplicasets.actions.summerwind.dev",
+    "runners.actions.summerwind.dev",
+    "runnersets.actions.summerwind.dev",
+];
+
+/// Collects what could not be read; only a server that is gone ends the reading.
+#[derive(Debug, Default)]
+pub(super) struct Gaps(pub(super) Vec<String>);
+
+impl Gaps {
+    /// The value, or its default with a note.
+    pub(super) fn fill<T: Default>(
+        &mut self,
+        what: &str,
+        result: Result<T, ClusterError>,
+    ) -> Result<T, Failure> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::Unauthorized { .. })) => {
+                Err(error.failure(format!("reading {what} failed"), Exit::Preflight))
+            }
+            Err(error) => {
+                self.0.push(format!("{what}: {}", error.message()));
+                Ok(T::default())
+            }
+        }
+    }
+}
+
+/// Reads everything that is decided upon: cluster, CA bundle and CRDs on disk. GitHub is read by
+/// [`super::read_github`]. `now` is in seconds since 1970.
+pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts, Failure> {
+    let mut facts = Facts::assumed(KubernetesVersion::DEFAULT);
+    facts.now = now;
+    host::read_into(config, &mut facts)?;
+    facts.cluster = Box::pin(read_cluster(cluster, config)).await?;
+    Ok(facts)
+}
+
+async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts, Failure> {
+    let names = namespaces(config);
+    let (version, found, crds, controllers, openshift, addresses) = futures::join!(
+        cluster.read("/version"),
+        join_all(
+            names
+                .iter()
+                .map(|name| object(cluster, "v1", "Namespace", name))
+        ),
+        read_crds(cluster, config.mode),
+        controllers::read(cluster, &names),
+        cluster.serves_group("security.openshift.io"),
+        addresses::read(cluster),
+    );
+    let version = version.map_err(|error| {
+        let what = format!("the version of {} cannot be read", cluster.identity.server);
+        error.failure(what, Exit::Preflight)
+    })?;
+    let mut gaps = Gaps::default();
+    let mut namespaces = BTreeMap::new();
+    for (name, result) in names.iter().zip(found) {
+        if let Some(object) = gaps.fill(&format!("Namespace {name}"), result)? {
+            namespaces.insert((*name).to_owned(), labels(&object));
+        }
+    }
+    let crds = crds
+        .into_iter()
+        .map(|(name, result)| {
+            Ok((
+                name,
+                gaps.fill(&format!("CustomResourceDefinition {name}"), result)?,
+            ))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let controllers = controllers.fold(&mut gaps)?;
+    let addresses = addresses.fold(&mut gaps)?;
+    Ok(ClusterFacts {
+        assumed: false,
+        kubernetes: kubernetes_version(&version),
+        api_server_hosts: addresses.api_server,
+        service_cidrs: addresses.services,
+        pod_cidrs: addresses.pods,
+        domain: addresses.domain,
+        namespaces,
+        crds: crds
+            .into_iter()
+            .filter_map(|(name, found)| Some((name.to_owned(), without_managed_fields(found?))))
+            .collect(),
+        controllers,
+        openshift: gaps.fill("API groups", openshift)?,
+        incomplete: gaps.0,
+    })
+}
+
+/// The namespaces of the configuration, without repetition.
+fn namespaces(config: &Config) -> Vec<&str> {
+    let mut names = vec![config.controller_namespace()];
+    for name in config.runner_namespaces() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+async fn object(
+    cluster: &Cluster,
+    api_version: &str,
+    kind: &str,
+    name: &str,
+) -> Result<Option<Value>, ClusterError> {
+    cluster
+        .get(&ObjectRef::new(api_version, kind, None, name))
+        .await
+}
+
+async fn read_crds(
+    cluster: &Cluster,
+    mode: Mode,
+) -> Vec<(&'static str, Result<Option<Value>, ClusterError>)> {
+    let names = match mode {
+        Mode::ScaleSet => SCALE_SET_CRDS,
+        Mode::Legacy => LEGACY_CRDS,
+    };
+    join_all(names.iter().map(async |name| {
+        (
+            *name,
+            object(
+                cluster,
+                "apiextensions.k8s.io/v1",
+                "CustomResourceDefinition",
+                name,
+            )
+            .await,
+        )
+    }))
+    .await
+}
+
+/// `{"major": "1", "minor": "33+"}`: some distributions append a plus sign.
+fn kubernetes_version(answer: &Value) -> KubernetesVersion {
+    let number = |key: &str| {
+        let text = answer.get(key).and_then(Value::as_str).unwrap_or_default();
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    };
+    match (number("major"), number("minor")) {
+        (Some(major), Some(minor)) => KubernetesVersion { major, minor },
+        _ => KubernetesVersion::DEFAULT,
+    }
+}
+
+/// `metadata.labels`.
+pub(super) fn labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object
+        .pointer("/metadata/labels")
+        .and_then(Value::as_object);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+fn without_managed_fields(mut object: Value) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("managedFields");
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn versions_with_a_plus_and_without_sense() {
+        let of = |minor: &str| kubernetes_version(&json!({"major": "1", "minor": minor}));
+        assert_eq!(
+            of("29+"),
+            KubernetesVersion {
+                major: 1,
+                minor: 29
+            }
+        );
+        assert_eq!(of(""), KubernetesVersion::DEFAULT);
+    }
+}

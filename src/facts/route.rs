@@ -1,0 +1,48 @@
+//! The way to GitHub and registries: the configuration's proxy, its account, the CA bundle beside the machine's roots.
+
+use crate::clients::no_proxy::NoProxy;
+use crate::clients::transport::{Account, ProxyRoute, Roots, Route, Timeouts};
+use crate::config::{Config, Credentials};
+use crate::object::Credential;
+use crate::pki::chain;
+use crate::secret::Secret;
+
+use super::Facts;
+
+/// Reads are tried again this often.
+const RETRIES: u32 = 2;
+
+/// Makes the route of a run. A proxy account in an existing Secret is not known here: such a proxy may answer 407.
+pub fn route(config: &Config, credentials: &Credentials, facts: &Facts) -> Route {
+    let pems = facts.ca.iter().map(|pem| ("caBundle", pem.as_bytes()));
+    let text = |credential| -> Option<Secret<String>> {
+        let bytes = credentials.get(credential)?;
+        Some(Secret::new(
+            String::from_utf8_lossy(bytes.expose())
+                .trim_end_matches(['\r', '\n'])
+                .to_owned(),
+        ))
+    };
+    let account = match (
+        text(Credential::ProxyUsername),
+        text(Credential::ProxyPassword),
+    ) {
+        (Some(username), Some(password)) => Some(Account { username, password }),
+        _ => None,
+    };
+    Route {
+        roots: Roots {
+            system: true,
+            bundle: chain::bundle(pems, facts.now).ders(),
+        },
+        proxy: config.proxy.as_ref().map(|proxy| ProxyRoute {
+            http: proxy.http.clone(),
+            https: proxy.https.clone(),
+            no_proxy: NoProxy::parse(&proxy.no_proxy.join(",")),
+            account,
+        }),
+        timeouts: Timeouts::default(),
+        retries: RETRIES,
+        now: facts.now,
+    }
+}

@@ -1,0 +1,286 @@
+//! The authorities of a bundle: PEM or DER, without repetition, leaves and keys left out.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::pem::Pem;
+use x509_parser::prelude::{FromDer, X509Version};
+
+/// Expiry within this many days is worth a warning.
+const SOON_DAYS: i64 = 30;
+const DAY: i64 = 24 * 60 * 60;
+
+/// One authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authority {
+    /// Its name: `C=XX, O=Corp, CN=Corp Root`.
+    pub subject: String,
+    /// Its issuer's name; equal to `subject` for a root.
+    pub issuer: String,
+    /// End of validity, in seconds since 1970.
+    pub not_after: i64,
+    /// The certificate, PEM with a line break at the end.
+    pub pem: String,
+    /// The certificate, DER.
+    #[serde(skip)]
+    pub der: Vec<u8>,
+}
+
+/// What some files hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// The authorities, in the order of the files.
+    pub authorities: Vec<Authority>,
+    /// What was left out or will make trouble, for a person.
+    pub notes: Vec<String>,
+    /// Files in which nothing could be read, each with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl Bundle {
+    /// DER of every authority.
+    pub fn ders(&self) -> Vec<Vec<u8>> {
+        self.authorities
+            .iter()
+            .map(|authority| authority.der.clone())
+            .collect()
+    }
+}
+
+/// Reads files (name and content) at the time `now`, in seconds since 1970.
+pub fn bundle<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, now: i64) -> Bundle {
+    let mut bundle = Bundle::default();
+    for (name, bytes) in files {
+        match certificates(bytes) {
+            Ok(contents) => {
+                if contents.private_keys > 0 {
+                    bundle.notes.push(format!(
+                        "{name}: a private key was left out; it does not belong in a CA bundle"
+                    ));
+                }
+                for der in &contents.certificates {
+                    bundle.add(name, der, now);
+                }
+            }
+            Err(why) => bundle.unreadable.push((name.to_owned(), why)),
+        }
+    }
+    bundle.note_missing_roots();
+    bundle
+}
+
+struct Contents {
+    certificates: Vec<Vec<u8>>,
+    private_keys: usize,
+}
+
+fn certificates(bytes: &[u8]) -> Result<Contents, String> {
+    let mut contents = Contents {
+        certificates: Vec::new(),
+        private_keys: 0,
+    };
+    if X509Certificate::from_der(bytes).is_ok() {
+        contents.certificates.push(bytes.to_vec());
+        return Ok(contents);
+    }
+    let mut other = None;
+    for section in Pem::iter_from_buffer(bytes) {
+        let section =
+            section.map_err(|_| "its PEM is broken (cut off, or not base64)".to_owned())?;
+        match section.label.as_str() {
+            "CERTIFICATE" | "X509 CERTIFICATE" => contents.certificates.push(section.contents),
+            // OpenSSL appends its trust settings to the certificate.
+            "TRUSTED CERTIFICATE" => match X509Certificate::from_der(&section.contents) {
+                Ok((rest, _)) => {
+                    let end = section.contents.len() - rest.len();
+                    contents.certificates.push(section.contents[..end].to_vec());
+                }
+                Err(_) => other = Some(section.label),
+            },
+            label if label.ends_with("PRIVATE KEY") => contents.private_keys += 1,
+            _ => other = Some(section.label),
+        }
+    }
+    match (contents.certificates.is_empty(), other) {
+        (false, _) => Ok(contents),
+        (true, Some(label)) if label == "PKCS7" => {
+            Err("it is PKCS#7: openssl pkcs7 -print_certs makes PEM of it".to_owned())
+        }
+        (true, Some(label)) => Err(format!("it holds no certificate but '{label}'")),
+        (true, None) if contents.private_keys > 0 => {
+            Err("it holds a private key and no certificate".to_owned())
+        }
+        (true, None) => Err("it holds no certificate, neither PEM nor DER".to_owned()),
+    }
+}
+
+impl Bundle {
+    fn add(&mut self, file: &str, der: &[u8], now: i64) {
+        if self
+            .authorities
+            .iter()
+            .any(|authority| authority.der == der)
+        {
+            return;
+        }
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+            self.unreadable.push((
+                file.to_owned(),
+                "one of its certificates is broken".to_owned(),
+            ));
+            return;
+        };
+        let subject = certificate.subject().to_string();
+        if !is_authority(&certificate) {
+            self.notes.push(format!(
+                "{file}: '{subject}' was left out: it is a server's certificate, not an authority's"
+            ));
+            return;
+        }
+        self.lint(file, &subject, &certificate, now);
+        self.authorities.push(Authority {
+            issuer: certificate.issuer().to_string(),
+            not_after: certificate.validity().not_after.timestamp(),
+            pem: pem(der),
+            der: der.to_vec(),
+            subject,
+        });
+    }
+
+    fn lint(&mut self, file: &str, subject: &str, certificate: &X509Certificate<'_>, now: i64) {
+        let end = certificate.validity().not_after;
+        let left = end.timestamp() - now;
+        if left < 0 {
+            self.notes
+                .push(format!("{file}: '{subject}' expired on {end}"));
+        } else if left < SOON_DAYS * DAY {
+            self.notes.push(format!(
+                "{file}: '{subject}' expires on {end}, in {} days",
+                left / DAY
+            ));
+        }
+        // VERIFY_X509_STRICT, on by default from Python 3.13 (python/cpython#107361).
+        let strict = certificate.version() != X509Version::V3
+            || certificate
+                .key_usage()
+                .ok()
+                .flatten()
+                .is_some_and(|usage| usage.value.key_cert_sign());
+        if !strict {
+            self.notes.push(format!(
+                "{file}: '{subject}' has no keyUsage keyCertSign: Python 3.13 and newer refuse it"
+            ));
+        }
+    }
+
+    /// OpenSSL, Node and .NET build chains up to a root only.
+    fn note_missing_roots(&mut self) {
+        let notes: Vec<String> = self
+            .authorities
+            .iter()
+            .filter(|authority| !self.authorities.iter().any(|other| other.subject == authority.issuer))
+            .map(|authority| {
+                format!(
+                    "'{}' is there without its issuer '{}': OpenSSL, Node and .NET need the root as well",
+                    authority.subject, authority.issuer
+                )
+            })
+            .collect();
+        self.notes.extend(notes);
+    }
+}
+
+/// CA:TRUE, or an old version 1 certificate that signed itself.
+fn is_authority(certificate: &X509Certificate<'_>) -> bool {
+    if certificate.version() == X509Version::V3 {
+        certificate.is_ca()
+    } else {
+        certificate.subject().as_raw() == certificate.issuer().as_raw()
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for (at, character) in text.chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            pem.push('\n');
+        }
+        pem.push(character);
+    }
+    pem.push_str("\n-----END CERTIFICATE-----\n");
+    pem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnosis::tests::Chain;
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    #[test]
+    fn pem_and_der_are_read_once_each_and_leaves_and_keys_left_out() {
+        let chain = Chain::new();
+        let mut mixed = chain.root.pem();
+        mixed.push_str(&chain.leaf.pem());
+        mixed.push_str("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+        let files: [(&str, &[u8]); 3] = [
+            ("a.pem", mixed.as_bytes()),
+            ("b.der", chain.issuing.der()),
+            ("c.der", chain.root.der()),
+        ];
+        let bundle = bundle(files, NOW);
+        let subjects: Vec<_> = bundle
+            .authorities
+            .iter()
+            .map(|authority| authority.subject.as_str())
+            .collect();
+        assert_eq!(subjects, ["CN=Corp Root", "CN=Corp Issuing"]);
+        assert_eq!(bundle.notes.len(), 2, "{:?}", bundle.notes);
+        assert!(
+            bundle.notes[0].contains("private key")
+                && bundle.notes[1].contains("server's certificate")
+        );
+        let written: String = bundle
+            .authorities
+            .iter()
+            .map(|authority| authority.pem.as_str())
+            .collect();
+        assert_eq!(
+            super::bundle([("x", written.as_bytes())], NOW).ders(),
+            bundle.ders()
+        );
+    }
+
+    #[test]
+    fn an_intermediate_without_its_root_and_an_old_one_are_noted() {
+        let chain = Chain::new();
+        let alone = bundle([("i.der", chain.issuing.der().as_ref())], NOW);
+        assert!(
+            alone.notes[0].contains("without its issuer 'CN=Corp Root'"),
+            "{:?}",
+            alone.notes
+        );
+        let late = bundle([("r.der", chain.root.der().as_ref())], i64::MAX / 2);
+        assert!(late.notes[0].contains("expired on"), "{:?}", late.notes);
+    }
+
+    #[test]
+    fn what_is_no_certificate_says_what_it_is() {
+        let of = |bytes: &[u8]| bundle([("f", bytes)], NOW).unreadable[0].1.clone();
+        assert!(of(b"").contains("neither PEM nor DER"));
+        assert!(of(b"-----BEGIN CERTIFICATE-----\nAAA").contains("broken"));
+        assert!(of(b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n").contains("PKCS#7"));
+        assert!(
+            of(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+                .contains("private key")
+        );
+        assert!(
+            of(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+                .contains("broken")
+        );
+    }
+}
