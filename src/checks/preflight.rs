@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::facts::{Facts, GithubReport, TlsReport};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
-use crate::observe::images::ImageReport;
+use crate::observe::ImageReport;
 use crate::observe::{Observed, Right};
 use crate::plan::minor_change;
 

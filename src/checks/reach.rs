@@ -4,7 +4,7 @@
 
 use super::Finding;
 use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
-use crate::observe::images::{ImagePresence, ImageReport};
+use crate::observe::{ImagePresence, ImageReport};
 use crate::pki::chain::Verdict;
 
 /// One finding for each handshake.

@@ -34,7 +34,7 @@ pub(super) async fn check(
 ) -> Result<Checked, Failure> {
     let config = &loaded.config;
     let route = facts::route(config, &loaded.credentials, facts);
-    let accounts = observe::images::accounts(&loaded.credentials)?;
+    let accounts = observe::accounts(&loaded.credentials)?;
     let images = pulled(rendered);
     let servers = servers(loaded, rendered);
     let manifests = &rendered.manifests;
@@ -54,7 +54,7 @@ pub(super) async fn check(
     };
     let (observed, images, handshakes, github) = join!(
         Box::pin(cluster_side),
-        Box::pin(observe::images::read_images(&images, &route, &accounts)),
+        Box::pin(observe::read_images(&images, &route, &accounts)),
         Box::pin(facts::read_tls(&route, &servers)),
         Box::pin(facts::read_github(config, &loaded.credentials, &route)),
     );
