@@ -47,8 +47,10 @@ pub(super) async fn check(
     };
     let cluster_side = async {
         let mut observed = observe::observe(cluster, manifests, resolver, &options).await?;
-        let (pods, rights) =
-            join!(observe::pods(cluster, manifests, &observed, &options), observe::rights(cluster, manifests));
+        let (pods, rights) = join!(
+            observe::pods(cluster, manifests, &observed, &options),
+            observe::rights(cluster, manifests)
+        );
         observed.pods = pods?;
         Ok::<_, Failure>((observed, rights))
     };
@@ -90,8 +92,12 @@ fn pulled(rendered: &Rendered) -> Vec<String> {
 
 /// True where the place that it is pulled from is known here.
 fn asked(rules: &RuleSet, image: &str) -> bool {
-    ImageReference::parse(image)
-        .is_ok_and(|image| matches!(rules.decide(&image).outcome, Outcome::AlreadyThere | Outcome::NoRule))
+    ImageReference::parse(image).is_ok_and(|image| {
+        matches!(
+            rules.decide(&image).outcome,
+            Outcome::AlreadyThere | Outcome::NoRule
+        )
+    })
 }
 
 /// GitHub, and the host of every rule's target.
@@ -120,8 +126,18 @@ pub(super) fn lines(findings: &[Finding], terminal: Terminal) -> Vec<String> {
         });
         if finding.verdict != Verdict::Ok {
             lines.extend(finding.why.iter().map(|why| format!("            {why}")));
-            lines.extend(finding.evidence.iter().map(|evidence| format!("            > {evidence}")));
-            lines.extend(finding.remedies().iter().map(|remedy| format!("            → {remedy}")));
+            lines.extend(
+                finding
+                    .evidence
+                    .iter()
+                    .map(|evidence| format!("            > {evidence}")),
+            );
+            lines.extend(
+                finding
+                    .remedies()
+                    .iter()
+                    .map(|remedy| format!("            → {remedy}")),
+            );
         }
     }
     lines
