@@ -6,7 +6,7 @@ use arc_setup::apply::patch::{
     PatchOptions, PatchReport, Rollouts, Treatment, patch_images, preview,
 };
 use arc_setup::clients::interrupt::Interrupt;
-use arc_setup::clients::kube::{Cluster, Identity};
+use arc_setup::clients::kube::{Cluster, Identity, Scope};
 use arc_setup::failure::{Exit, Failure};
 use arc_setup::object::ObjectRef;
 use arc_setup::rules::{Action, Matcher, RuleSet, RuleSpec};
@@ -114,6 +114,14 @@ async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
     let mut names = Vec::new();
     for (group, kind) in kinds {
         let object = definition(group, kind);
+        // Discovery follows a new CRD by a moment.
+        let plural = format!("{}s", kind.to_lowercase());
+        cluster.seed(
+            &format!("{group}/v1alpha1"),
+            kind,
+            &plural,
+            Scope::Namespaced,
+        );
         names.push(ObjectRef::from_value(&object));
         create(cluster, object).await;
     }
@@ -269,12 +277,25 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
     assert_eq!(report.unwrap_err().exit(), Exit::Timeout);
 
     // What an interrupted run leaves: the controller is patched, its listener is not remade.
-    let status = json!({"status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}});
-    let arguments = format!(
-        "patch deployment arc-gha-rs-controller -n arc --subresource=status --type=merge -p {status}"
+    let status = json!({"status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}});
+    let status = status.to_string();
+    let arguments = [
+        "patch",
+        "deployment",
+        "arc-gha-rs-controller",
+        "-n",
+        "arc",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    let output = plane.kubectl(&arguments).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    assert!(plane.kubectl(&arguments).unwrap().status.success());
     let report = run(
         &cluster,
         &rules,
@@ -389,6 +410,8 @@ async fn the_webhooks_backend_is_repaired_before_what_it_guards() {
     broken["spec"]["template"]["spec"]["containers"][1]["image"] =
         json!("missing.example.com/brancz/kube-rbac-proxy:v0.8.0");
     broken["spec"]["strategy"] = json!({"type": "Recreate"});
+    // So long that the first try of what it guards surely fails.
+    broken["spec"]["minReadySeconds"] = json!(4);
     create(&cluster, broken).await;
     create(&cluster, json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": "validating-webhook-configuration"},
