@@ -26,7 +26,7 @@ impl Run<'_> {
             if stale.is_empty() {
                 continue;
             }
-            self.roll_out(rollouts).await?;
+            self.roll_out_also(&controller.object, rollouts).await?;
             for (listener, uid) in stale {
                 self.check_interrupt()?;
                 if self.mode == Mode::Write {

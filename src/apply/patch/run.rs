@@ -98,6 +98,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Waits for `controller` too, which an earlier run may have changed.
+    pub(super) async fn roll_out_also(
+        &mut self,
+        controller: &ObjectRef,
+        rollouts: Rollouts<'_>,
+    ) -> Result<(), Failure> {
+        if self.mode != Mode::Write {
+            return Ok(());
+        }
+        if !self.rolling.contains(controller) && !self.report.rolled_out.contains(controller) {
+            self.rolling.push(controller.clone());
+        }
+        self.roll_out(rollouts).await
+    }
+
     async fn kind(&mut self, kind: &Kind, rollouts: Rollouts<'_>) -> Result<(), Failure> {
         let mut token: Option<String> = None;
         loop {

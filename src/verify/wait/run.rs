@@ -51,6 +51,8 @@ pub(super) struct Run<'a, 'r> {
     logs: Logs,
     sightings: Sightings,
     answers: BTreeMap<ObjectRef, Answer>,
+    /// Webhooks that were called since their endpoint is there.
+    tried: BTreeSet<ObjectRef>,
     /// What was told last, per target.
     pub(super) told: BTreeMap<ObjectRef, String>,
     pub(super) proven: BTreeMap<ObjectRef, String>,
@@ -82,6 +84,7 @@ impl<'a, 'r> Run<'a, 'r> {
             logs: Logs::default(),
             sightings: Sightings::default(),
             answers: BTreeMap::new(),
+            tried: BTreeSet::new(),
             told: BTreeMap::new(),
             proven: BTreeMap::new(),
             states: HashSet::new(),
@@ -215,8 +218,15 @@ impl<'a, 'r> Run<'a, 'r> {
     async fn judge(&mut self, now: Instant, looked: bool) -> Result<bool, Failure> {
         let mut waiting = Vec::new();
         for target in self.targets.clone() {
-            if target.kind.ends_with("WebhookConfiguration") && looked {
-                self.try_webhook(&target).await;
+            if target.kind.ends_with("WebhookConfiguration") {
+                // As soon as an endpoint is there, and then at every look until it answers.
+                let has_endpoint =
+                    judge(&target, &self.world, None).is_some_and(|state| state.is_ready());
+                if !has_endpoint {
+                    self.tried.remove(&target);
+                } else if self.tried.insert(target.clone()) || looked {
+                    self.try_webhook(&target).await;
+                }
             }
             let state = judge(&target, &self.world, self.answers.get(&target));
             match state {
