@@ -15,7 +15,7 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
             DryRun::Foreign { .. } => {}
             DryRun::Unknown { why } => unknown.push((&object.object, why)),
             DryRun::Refused { refusal, why } => {
-                findings.push(refused(&object.object, *refusal, why))
+                findings.push(refused(&object.object, *refusal, why));
             }
             DryRun::Conflict { .. } if force_conflicts => accepted += 1,
             DryRun::Conflict { owners } => findings.push(conflict(&object.object, owners)),

@@ -64,9 +64,10 @@ pub(super) fn images(reports: &[ImageReport]) -> Vec<Finding> {
                 _ => ("image-unknown", false, why),
             },
         };
-        let finding = match blocks {
-            true => Finding::failed(id, report.image.clone()),
-            false => Finding::unknown(id, report.image.clone()),
+        let finding = if blocks {
+            Finding::failed(id, report.image.clone())
+        } else {
+            Finding::unknown(id, report.image.clone())
         };
         findings.push(finding.why(why.clone()));
     }

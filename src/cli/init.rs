@@ -23,6 +23,10 @@ use crate::verify::wait::{self, Level, Report, WaitOptions};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Args {
     #[command(flatten)]
     config: ConfigArgs,
@@ -82,7 +86,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
                 .iter()
                 .fold(failure, |failure, need| failure.why(need.clone()))
         })?;
-    session.require_target(&needs)?;
+    Session::require_target(&needs)?;
     let progress = Progress::start(session.terminal, session.quiet);
     progress.stage("reading the cluster");
     let cluster = session.connect().await?;

@@ -19,6 +19,10 @@ use crate::yaml;
 
 /// Arguments of `patch-images`.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct Args {
     #[command(flatten)]
     config: ConfigArgs,
@@ -46,7 +50,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    session.require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
+    Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);

@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// Refuses to write to whatever cluster happens to be current, where nobody can be asked.
-    pub(super) fn require_target(&self, needs: &[String]) -> Result<(), Failure> {
+    pub(super) fn require_target(needs: &[String]) -> Result<(), Failure> {
         if needs.is_empty() {
             return Ok(());
         }

@@ -44,7 +44,7 @@ struct Answer<'a> {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    session.require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
+    Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = Progress::start(session.terminal, session.quiet);
@@ -54,7 +54,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let namespace = named.then_some(partial.namespaces.controller.as_str());
     let plan = apply::plan_uninstall(&cluster, &partial.name, namespace).await?;
     if plan.writes() && !session.quiet {
-        describe(&plan).iter().for_each(|line| progress.line(line));
+        for line in describe(&plan) {
+            progress.line(&line);
+        }
     }
     let answer = Answer {
         context: &cluster.identity.context,

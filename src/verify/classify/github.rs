@@ -84,7 +84,7 @@ fn has_status(lower: &str, status: u16) -> bool {
             || before.ends_with("statuscode")
             || before.ends_with("code");
         let answered =
-            lower[..at].ends_with(": ") || lower[..at].ends_with('"') || lower[..at].ends_with("[");
+            lower[..at].ends_with(": ") || lower[..at].ends_with('"') || lower[..at].ends_with('[');
         ends && separated && (named || answered)
     })
 }

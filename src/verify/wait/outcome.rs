@@ -11,7 +11,7 @@ impl Run<'_, '_> {
         let mut not_proven = Vec::new();
         match self.options.level {
             Level::None => {
-                not_proven.push("that anything written becomes ready (--wait none)".to_owned())
+                not_proven.push("that anything written becomes ready (--wait none)".to_owned());
             }
             Level::Manager => {
                 not_proven.push("that runners register and start (--wait runners)".to_owned())
