@@ -264,15 +264,12 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
         "spec": {"template": {"spec": {"image": "quay.io/acme/runner:1", "repository": "acme/tools"}}}})).await;
 
     let rules = rules(&["quay.io", "ghcr.io", "docker.io"], &[]);
-    let report = run(
-        &cluster,
-        &rules,
-        &PatchOptions {
-            pull_secret: Some("mirror".into()),
-            ..options(None)
-        },
-    )
-    .await;
+    let impatient = PatchOptions {
+        pull_secret: Some("mirror".into()),
+        timeout: Duration::from_secs(2),
+        ..options(None)
+    };
+    let report = run(&cluster, &rules, &impatient).await;
     // Without a controller-manager nothing rolls out, and listeners must not be deleted before that.
     assert_eq!(report.unwrap_err().exit(), Exit::Timeout);
 

@@ -9,7 +9,7 @@ use crate::object::ObjectRef;
 use crate::verify::readiness::fields::{condition_is, text};
 
 /// How long an autoscaler has to answer.
-const SCALE_UP: Duration = Duration::from_secs(60);
+const SCALE_UP: Duration = Duration::from_mins(1);
 
 /// The cause where the scheduler found no node for a minute and no `TriggeredScaleUp` event was seen;
 /// `waited` is how long the pod is known to be unschedulable.

@@ -232,11 +232,7 @@ impl<'a, 'r> Run<'a, 'r> {
             match state {
                 None => {}
                 Some(State::Ready(proof)) => {
-                    if self.proven.insert(target.clone(), proof).is_none() {
-                        self.progress = now;
-                        self.told.remove(&target);
-                        (self.sink)(Event::Ready { object: target });
-                    }
+                    self.ready(target, proof, now);
                 }
                 Some(State::Failed(terminal)) => {
                     return Err(Failure::new(
@@ -311,6 +307,17 @@ impl<'a, 'r> Run<'a, 'r> {
             }
         }
         Ok(seen)
+    }
+
+    fn ready(&mut self, target: ObjectRef, proof: String, now: Instant) {
+        if self.proven.insert(target.clone(), proof).is_some() {
+            return;
+        }
+        if self.states.insert((target.to_string(), "ready".to_owned())) {
+            self.progress = now;
+        }
+        self.told.remove(&target);
+        (self.sink)(Event::Ready { object: target });
     }
 
     /// Tells a reason that is new, with what the target's first blocked pod says.
