@@ -3,7 +3,13 @@
 //! The grammar and the normalisation are those of `github.com/distribution/reference`, with one addition:
 //! `registry-1.docker.io` is Docker Hub too. A leaf: pure, no regular expressions, no panic on any input.
 
+mod grammar;
+
 use std::fmt;
+
+use grammar::{check_digest, is_lower_hex, is_path_component, is_tag};
+
+pub use grammar::is_host;
 
 /// The host that references without one mean.
 pub const DOCKER_HUB: &str = "docker.io";
@@ -11,7 +17,6 @@ pub const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 /// The longest repository path, and the longest `host/path` that clients accept (distribution-spec).
 pub const NAME_LIMIT: usize = 255;
-const TAG_LIMIT: usize = 128;
 
 /// A parsed reference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,105 +207,11 @@ pub fn looks_like_host(component: &str) -> bool {
         || component.chars().any(char::is_uppercase)
 }
 
-/// `host[:port]` by the grammar: DNS labels, an IPv4 address or `[IPv6]`.
-pub fn is_host(text: &str) -> bool {
-    let (name, port) = if let Some(rest) = text.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else {
-            return false;
-        };
-        let valid = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
-        if address.is_empty() || !address.bytes().all(valid) {
-            return false;
-        }
-        match port.strip_prefix(':') {
-            Some(port) => (None, Some(port)),
-            None if port.is_empty() => (None, None),
-            None => return false,
-        }
-    } else {
-        match text.split_once(':') {
-            Some((name, port)) => (Some(name), Some(port)),
-            None => (Some(text), None),
-        }
-    };
-    name.is_none_or(|name| name.split('.').all(is_label))
-        && port
-            .is_none_or(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
 fn split_host(text: &str) -> (&str, &str) {
     match text.split_once('/') {
         Some((first, rest)) if looks_like_host(first) => (first, rest),
         _ => (DOCKER_HUB, text),
     }
-}
-
-fn is_label(label: &str) -> bool {
-    !label.is_empty()
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
-fn is_path_component(component: &str) -> bool {
-    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = component.as_bytes();
-    let mut at = 0;
-    loop {
-        let word = bytes[at..].iter().take_while(|byte| alphanumeric(**byte));
-        let length = word.count();
-        if length == 0 {
-            return false;
-        }
-        at += length;
-        if at == bytes.len() {
-            return true;
-        }
-        let separator = &bytes[at..];
-        let separator = &separator[..separator
-            .iter()
-            .take_while(|byte| !alphanumeric(**byte))
-            .count()];
-        let valid = matches!(separator, b"." | b"_" | b"__")
-            || (!separator.is_empty() && separator.iter().all(|byte| *byte == b'-'));
-        if !valid {
-            return false;
-        }
-        at += separator.len();
-    }
-}
-
-fn is_tag(tag: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (1..=TAG_LIMIT).contains(&tag.len())
-        && tag.bytes().next().is_some_and(word)
-        && tag
-            .bytes()
-            .all(|byte| word(byte) || byte == b'.' || byte == b'-')
-}
-
-fn check_digest(digest: &str) -> Result<(), ImageReferenceReason> {
-    let Some((algorithm, hex)) = digest.split_once(':') else {
-        return Err(ImageReferenceReason::Digest);
-    };
-    let length = match algorithm {
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ => return Err(ImageReferenceReason::Algorithm),
-    };
-    if hex.len() == length && hex.bytes().all(is_lower_hex) {
-        Ok(())
-    } else {
-        Err(ImageReferenceReason::Digest)
-    }
-}
-
-fn is_lower_hex(byte: u8) -> bool {
-    byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
 }
 
 #[cfg(test)]

@@ -65,7 +65,9 @@ fn run(cli: &cli::Cli) -> Exit {
         runtime.block_on(cli.command.run(&session))
     });
     outcome.unwrap_or_else(|failure| {
-        ui::prompt::restore_cursor();
+        if terminal.interactive {
+            ui::prompt::restore_cursor();
+        }
         ui::failure::show(&failure, format, terminal);
         failure.exit()
     })

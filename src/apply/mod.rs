@@ -1,3 +1,19 @@
-//! The only writer.
+//! The only writer: carries a plan out wave by wave, under a lock, with an inventory of what it made.
+//!
+//! Decides nothing that the plan has not decided, except not to write what turns out to be as wanted.
 
+mod dependents;
+mod established;
+mod execute;
+mod gone;
+mod ledger;
+mod lock;
+mod namespace;
 pub mod patch;
+mod recheck;
+mod ssa;
+mod steps;
+mod uninstall;
+
+pub use execute::{Execution, Gate, execute};
+pub use uninstall::plan_uninstall;

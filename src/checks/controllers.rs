@@ -8,7 +8,8 @@ use crate::facts::{ControllerFacts, Facts};
 
 /// Overlap with every other controller of the same generation; under `controller.existing` the fitness of that one.
 pub(super) fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
-    let generation = |controller: &&ControllerFacts| controller.scale_set == (config.mode == Mode::ScaleSet);
+    let generation =
+        |controller: &&ControllerFacts| controller.scale_set == (config.mode == Mode::ScaleSet);
     let mut findings = Vec::new();
     if let Some(existing) = &config.controller.existing {
         findings.extend(existing_findings(config, facts, existing));
@@ -29,7 +30,8 @@ fn is_ours(config: &Config, other: &ControllerFacts) -> bool {
     match &config.controller.existing {
         Some(existing) => existing.namespace == other.namespace && existing.name == other.name,
         None => {
-            other.install.as_deref() == Some(config.name.as_str()) && other.namespace == config.namespaces.controller
+            other.install.as_deref() == Some(config.name.as_str())
+                && other.namespace == config.namespaces.controller
         }
     }
 }
@@ -52,12 +54,24 @@ fn overlaps(config: &Config, other: &ControllerFacts) -> bool {
 }
 
 fn overlap(config: &Config, other: &ControllerFacts) -> Finding {
-    let version = other.version.map_or("of an unknown version".to_owned(), |version| version.to_string());
-    let watches = other.watches.as_deref().map_or("every namespace".to_owned(), |namespace| {
-        format!("namespace {namespace}")
-    });
+    let version = other
+        .version
+        .map_or("of an unknown version".to_owned(), |version| {
+            version.to_string()
+        });
+    let watches = other
+        .watches
+        .as_deref()
+        .map_or("every namespace".to_owned(), |namespace| {
+            format!("namespace {namespace}")
+        });
     let mut at_risk: Vec<String> = other.runner_sets.clone();
-    at_risk.extend(config.runner_sets.iter().map(|set| format!("{}/{}", set.namespace, set.name)));
+    at_risk.extend(
+        config
+            .runner_sets
+            .iter()
+            .map(|set| format!("{}/{}", set.namespace, set.name)),
+    );
     at_risk.sort();
     at_risk.dedup();
     Finding::failed("controller-overlap", format!("Deployment {}/{}", other.namespace, other.name))
@@ -73,13 +87,15 @@ fn overlap(config: &Config, other: &ControllerFacts) -> Finding {
         .remedy("or uninstall it, or narrow its watch to other namespaces")
 }
 
-fn existing_findings(config: &Config, facts: &Facts, existing: &ExistingController) -> Vec<Finding> {
+fn existing_findings(
+    config: &Config,
+    facts: &Facts,
+    existing: &ExistingController,
+) -> Vec<Finding> {
     let name = format!("Deployment {}/{}", existing.namespace, existing.name);
-    let found = facts
-        .cluster
-        .controllers
-        .iter()
-        .find(|controller| controller.namespace == existing.namespace && controller.name == existing.name);
+    let found = facts.cluster.controllers.iter().find(|controller| {
+        controller.namespace == existing.namespace && controller.name == existing.name
+    });
     let Some(found) = found else {
         let known: Vec<String> = facts
             .cluster
@@ -98,7 +114,10 @@ fn existing_findings(config: &Config, facts: &Facts, existing: &ExistingControll
     let mut findings = Vec::new();
     let wrong = |why: String| Finding::failed("controller-existing", name.clone()).why(why);
     if found.scale_set != (config.mode == Mode::ScaleSet) {
-        findings.push(wrong("it is of the other generation of ARC".to_owned()).remedy("set mode to its generation"));
+        findings.push(
+            wrong("it is of the other generation of ARC".to_owned())
+                .remedy("set mode to its generation"),
+        );
         return findings;
     }
     if let Some(version) = found.version
@@ -106,17 +125,26 @@ fn existing_findings(config: &Config, facts: &Facts, existing: &ExistingControll
         && (version.major, version.minor) != (config.version.major, config.version.minor)
     {
         findings.push(
-            wrong(format!("it is {version}, and deletes every runner set that is labelled {}", config.version))
-                .remedy(format!("version: {version}")),
+            wrong(format!(
+                "it is {version}, and deletes every runner set that is labelled {}",
+                config.version
+            ))
+            .remedy(format!("version: {version}")),
         );
     }
     if let Some(watched) = found.watches.as_deref() {
-        let outside: Vec<&str> =
-            config.runner_namespaces().into_iter().filter(|namespace| *namespace != watched).collect();
+        let outside: Vec<&str> = config
+            .runner_namespaces()
+            .into_iter()
+            .filter(|namespace| *namespace != watched)
+            .collect();
         if !outside.is_empty() {
             findings.push(
-                wrong(format!("it watches only {watched}, not {}", outside.join(", ")))
-                    .remedy(format!("namespaces.runners: {watched}")),
+                wrong(format!(
+                    "it watches only {watched}, not {}",
+                    outside.join(", ")
+                ))
+                .remedy(format!("namespaces.runners: {watched}")),
             );
         }
     }

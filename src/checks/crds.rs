@@ -17,8 +17,14 @@ pub(super) fn findings(facts: &Facts, manifests: &[Manifest]) -> Vec<Finding> {
             continue;
         }
         let before = findings.len();
-        let kind = crd.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
-        let group = crd.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
+        let kind = crd
+            .pointer("/spec/names/kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let group = crd
+            .pointer("/spec/group")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         for manifest in manifests {
             let object = manifest.reference();
             if object.kind != kind || object.group() != group {
@@ -26,8 +32,12 @@ pub(super) fn findings(facts: &Facts, manifests: &[Manifest]) -> Vec<Finding> {
             }
             let Some(schema) = schema_of(crd, object.version()) else {
                 findings.push(
-                    Finding::failed("crd-too-old", format!("CustomResourceDefinition {name}"))
-                        .why(format!("it does not serve version {} that {object} needs", object.version())),
+                    Finding::failed("crd-too-old", format!("CustomResourceDefinition {name}")).why(
+                        format!(
+                            "it does not serve version {} that {object} needs",
+                            object.version()
+                        ),
+                    ),
                 );
                 continue;
             };
@@ -36,8 +46,12 @@ pub(super) fn findings(facts: &Facts, manifests: &[Manifest]) -> Vec<Finding> {
             findings.extend(missing.into_iter().map(|pointer| {
                 Finding::failed("crd-too-old", format!("CustomResourceDefinition {name}"))
                     .why(format!("it has no field {pointer}, which {object} sets"))
-                    .remedy(format!("have the owner of {name} apply the CRDs of this release"))
-                    .remedy("or give complete CRDs with --crds DIR once nobody else needs the old one")
+                    .remedy(format!(
+                        "have the owner of {name} apply the CRDs of this release"
+                    ))
+                    .remedy(
+                        "or give complete CRDs with --crds DIR once nobody else needs the old one",
+                    )
             }));
         }
         if findings.len() == before {
@@ -70,7 +84,8 @@ fn lacking(schema: &Value, value: &Value, at: &Pointer, missing: &mut Vec<Pointe
     match value {
         Value::Object(fields) => {
             let properties = schema.get("properties");
-            let open = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+            let open =
+                schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
             let additional = schema.get("additionalProperties");
             for (key, field) in fields {
                 let here = at.child(key);
@@ -80,7 +95,8 @@ fn lacking(schema: &Value, value: &Value, at: &Pointer, missing: &mut Vec<Pointe
                     lacking(inner, field, &here, missing);
                 } else if !open
                     && additional != Some(&Value::Bool(true))
-                    && !(at.as_str().is_empty() && matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
+                    && !(at.as_str().is_empty()
+                        && matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
                 {
                     missing.push(here);
                 }
@@ -139,13 +155,20 @@ mod tests {
         let findings = findings(&facts(&schema, &json!({})), &set());
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].verdict, Verdict::Failed);
-        assert!(findings[0].why[0].contains("/spec/runnerScaleSetLabels"), "{:?}", findings[0].why);
+        assert!(
+            findings[0].why[0].contains("/spec/runnerScaleSetLabels"),
+            "{:?}",
+            findings[0].why
+        );
     }
 
     #[test]
     fn a_schema_with_room_is_kept_and_ours_is_not_looked_at() {
         let open = json!({"properties": {"spec": {"x-kubernetes-preserve-unknown-fields": true}}});
-        assert_eq!(findings(&facts(&open, &json!({})), &set())[0].verdict, Verdict::Ok);
+        assert_eq!(
+            findings(&facts(&open, &json!({})), &set())[0].verdict,
+            Verdict::Ok
+        );
         let ours = json!({"app.kubernetes.io/managed-by": "arc-setup"});
         assert!(findings(&facts(&json!({}), &ours), &set()).is_empty());
     }

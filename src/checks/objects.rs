@@ -14,7 +14,9 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
             DryRun::Accepted { .. } => accepted += 1,
             DryRun::Foreign { .. } => {}
             DryRun::Unknown { why } => unknown.push((&object.object, why)),
-            DryRun::Refused { refusal, why } => findings.push(refused(&object.object, *refusal, why)),
+            DryRun::Refused { refusal, why } => {
+                findings.push(refused(&object.object, *refusal, why));
+            }
             DryRun::Conflict { .. } if force_conflicts => accepted += 1,
             DryRun::Conflict { owners } => findings.push(conflict(&object.object, owners)),
         }
@@ -24,7 +26,10 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
         findings.extend(pod_findings(pod));
     }
     if accepted > 0 {
-        findings.push(Finding::ok("object-refused", format!("{accepted} objects, asked of the API server")));
+        findings.push(Finding::ok(
+            "object-refused",
+            format!("{accepted} objects, asked of the API server"),
+        ));
     }
     findings.extend(unanswered(&unknown));
     findings
@@ -34,7 +39,11 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
 fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
     let (first, why) = unknown.first()?;
     let others = unknown.len() - 1;
-    let subject = if others == 0 { first.to_string() } else { format!("{first} and {others} more objects") };
+    let subject = if others == 0 {
+        first.to_string()
+    } else {
+        format!("{first} and {others} more objects")
+    };
     Some(
         Finding::unknown("object-refused", subject)
             .why((*why).to_owned())
@@ -51,15 +60,18 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
     };
-    Finding::failed(id, object.to_string()).why(format!("the API server refuses {object}")).evidence(words)
+    Finding::failed(id, object.to_string())
+        .why(format!("the API server refuses {object}"))
+        .evidence(words)
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
     owners
         .iter()
-        .fold(Finding::failed("object-conflict", object.to_string()), |finding, owner| {
-            finding.why(format!("{} owns {}", owner.manager, owner.field))
-        })
+        .fold(
+            Finding::failed("object-conflict", object.to_string()),
+            |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
+        )
         .remedy("let that owner drop the field, or take it once with --force-conflicts")
 }
 
@@ -110,32 +122,72 @@ mod tests {
     }
 
     fn observed(dry_run: DryRun, warnings: Vec<String>) -> Observed {
-        let object = ObservedObject { object: deployment(), live: None, dry_run, warnings, keys: Vec::new() };
-        Observed { objects: vec![object], ..Observed::default() }
+        let object = ObservedObject {
+            object: deployment(),
+            live: None,
+            dry_run,
+            warnings,
+            keys: Vec::new(),
+        };
+        Observed {
+            objects: vec![object],
+            ..Observed::default()
+        }
     }
 
     fn only(observed: &Observed, force: bool) -> Vec<(String, Verdict)> {
-        findings(observed, force).into_iter().map(|finding| (finding.id, finding.verdict)).collect()
+        findings(observed, force)
+            .into_iter()
+            .map(|finding| (finding.id, finding.verdict))
+            .collect()
     }
 
     #[test]
     fn a_conflict_names_owner_and_field_and_force_takes_it() {
-        let owner = FieldOwner { manager: "kubectl-set".to_owned(), field: ".spec.replicas".to_owned() };
-        let conflict = observed(DryRun::Conflict { owners: vec![owner] }, Vec::new());
-        assert_eq!(findings(&conflict, false)[0].why, ["kubectl-set owns .spec.replicas"]);
-        assert_eq!(only(&conflict, true), [("object-refused".to_owned(), Verdict::Ok)]);
+        let owner = FieldOwner {
+            manager: "kubectl-set".to_owned(),
+            field: ".spec.replicas".to_owned(),
+        };
+        let conflict = observed(
+            DryRun::Conflict {
+                owners: vec![owner],
+            },
+            Vec::new(),
+        );
+        assert_eq!(
+            findings(&conflict, false)[0].why,
+            ["kubectl-set owns .spec.replicas"]
+        );
+        assert_eq!(
+            only(&conflict, true),
+            [("object-refused".to_owned(), Verdict::Ok)]
+        );
     }
 
     #[test]
     fn a_deployment_that_is_accepted_with_a_pod_security_warning_fails() {
-        let accepted = DryRun::Accepted { changed: true, result: Value::Null };
+        let accepted = DryRun::Accepted {
+            changed: true,
+            result: Value::Null,
+        };
         let warning = "would violate PodSecurity \"restricted:latest\": privileged".to_owned();
-        assert!(only(&observed(accepted, vec![warning]), false).contains(&("pod-security".to_owned(), Verdict::Failed)));
+        assert!(
+            only(&observed(accepted, vec![warning]), false)
+                .contains(&("pod-security".to_owned(), Verdict::Failed))
+        );
     }
 
     #[test]
     fn what_this_plan_makes_is_unknown_and_does_not_block() {
-        let unknown = observed(DryRun::Unknown { why: "its namespace is made by this plan".to_owned() }, Vec::new());
-        assert_eq!(only(&unknown, false), [("object-refused".to_owned(), Verdict::Unknown)]);
+        let unknown = observed(
+            DryRun::Unknown {
+                why: "its namespace is made by this plan".to_owned(),
+            },
+            Vec::new(),
+        );
+        assert_eq!(
+            only(&unknown, false),
+            [("object-refused".to_owned(), Verdict::Unknown)]
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::config::table::{self, FlagSpec, FlagValue};
 
 /// Values given by flags, in the order of the table.
 #[derive(Debug, Clone, Default)]
-pub struct ConfigArgs {
+pub(super) struct ConfigArgs {
     /// The configuration file; None takes ./arc-setup.yaml where it exists.
     pub(super) file: Option<PathBuf>,
     /// The given flags.

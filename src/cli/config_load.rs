@@ -25,9 +25,10 @@ pub(super) fn load(
             }
             Err(problems) => problems,
         };
-        let questions = match session.terminal.interactive {
-            true => wizard::questions(&problems),
-            false => Vec::new(),
+        let questions = if session.terminal.interactive {
+            wizard::questions(&problems)
+        } else {
+            Vec::new()
         };
         if questions.is_empty() {
             return Err(problem::failure(&problems));

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::{Change, Manifest};
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, RuleSpec};
 use crate::{render, rewrite};
 
 /// What rendering and rewriting made.
@@ -20,7 +20,12 @@ pub(super) struct Rendered {
 
 /// Compiles the rules of a configuration; every problem at once.
 pub(super) fn rules(config: &Config) -> Result<RuleSet, Failure> {
-    RuleSet::compile(&config.registry.rules).map_err(|problems| {
+    compiled(&config.registry.rules)
+}
+
+/// Compiles rules; every problem at once.
+pub(super) fn compiled(rules: &[RuleSpec]) -> Result<RuleSet, Failure> {
+    RuleSet::compile(rules).map_err(|problems| {
         problems.into_iter().fold(
             Failure::new(
                 "rules-invalid",

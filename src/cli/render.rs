@@ -125,19 +125,14 @@ fn tell_secrets(withheld: &[Manifest]) {
 
 fn write_stream(manifests: &[Manifest], format: Format) -> Result<(), Failure> {
     let objects = manifests.iter().map(|manifest| &manifest.object);
-    match format {
-        Format::Json => {
-            let list = serde_json::json!({
-                "apiVersion": "v1", "kind": "List", "items": objects.collect::<Vec<_>>(),
-            });
-            output::data_text(&format!("{list:#}\n"))
-        }
-        _ => output::data_text(
-            &objects
-                .map(|object| format!("---\n{}", yaml::to_string(object)))
-                .collect::<String>(),
-        ),
+    if format == Format::Json {
+        let list = serde_json::json!({
+            "apiVersion": "v1", "kind": "List", "items": objects.collect::<Vec<_>>(),
+        });
+        return output::data_text(&format!("{list:#}\n"));
     }
+    let documents: Vec<String> = objects.map(yaml::to_string).collect();
+    output::data_text(&format!("---\n{}", documents.join("---\n")))
 }
 
 /// One file for each object, numbered in the order of applying. A file that another run left is reported, not removed.

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn units_and_limits() {
         assert_eq!(parse("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(parse("5m"), Ok(Duration::from_mins(5)));
         for wrong in [
             "",
             "0s",

@@ -99,27 +99,34 @@ impl Session {
         Cluster::connect(&self.cluster_options()).await
     }
 
-    /// Refuses to write to whatever cluster happens to be current, where nobody can be asked.
-    pub(super) fn require_target(&self, yes: bool) -> Result<(), Failure> {
+    /// What is missing for writing where nobody can be asked, as sentences: the agreement and the target.
+    /// Looking (`--dry-run`) may use the current context.
+    pub(super) fn target_needs(&self, agreed: bool, looks_only: bool) -> Vec<String> {
         if self.terminal.interactive {
+            return Vec::new();
+        }
+        let mut needs = Vec::new();
+        if !agreed {
+            needs.push(
+                "nobody can be asked whether to go on; give --yes, or look first with --dry-run"
+                    .to_owned(),
+            );
+        }
+        if !looks_only && self.context.is_none() && self.in_cluster().is_none() {
+            needs.push("the cluster to write to is not named; give --context NAME".to_owned());
+        }
+        needs
+    }
+
+    /// Refuses to write to whatever cluster happens to be current, where nobody can be asked.
+    pub(super) fn require_target(needs: &[String]) -> Result<(), Failure> {
+        if needs.is_empty() {
             return Ok(());
         }
-        let mut missing = Vec::new();
-        if !yes {
-            missing.push("--yes");
-        }
-        if self.context.is_none() && self.in_cluster().is_none() {
-            missing.push("--context NAME");
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(
-            Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
-                .why("without one, the cluster must be named and the changes agreed to beforehand")
-                .remedy(format!("give {}", missing.join(" and ")))
-                .remedy("or look first, without writing: --dry-run"),
-        )
+        let failure = Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on");
+        Err(needs
+            .iter()
+            .fold(failure, |failure, need| failure.why(need.clone())))
     }
 
     /// Proxy variables of the environment.

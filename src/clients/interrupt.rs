@@ -32,19 +32,31 @@ impl Interrupt {
         }
     }
 
-    /// A failure once it came, saying how far things went.
-    pub fn check(&self, state: &str) -> Result<(), Failure> {
+    /// Fails with exit code 130 once it came.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.check_after("what was begun was finished; the rest was not started")
+    }
+
+    /// The same, saying how far things went.
+    pub fn check_after(&self, state: &str) -> Result<(), Failure> {
         if self.is_set() {
             Err(interrupted(state))
         } else {
             Ok(())
         }
     }
+
+    /// Ends with the failure when it comes; never where nobody can set it any more.
+    pub async fn requested(&self) -> Failure {
+        let mut waiting = self.clone();
+        waiting.wait().await;
+        interrupted("what was begun was finished; the rest was not started")
+    }
 }
 
 /// The failure of an interrupted run.
 pub fn interrupted(state: &str) -> Failure {
-    Failure::new("interrupted", Exit::Interrupted, "interrupted")
+    Failure::new("interrupted", Exit::Interrupted, "stopped on request")
         .why(state)
         .remedy("run the same command again: it goes on from what is there")
 }

@@ -8,5 +8,5 @@ pub mod kube;
 pub mod no_proxy;
 pub mod registry;
 #[cfg(test)]
-mod stand_in;
+pub(crate) mod stand_in;
 pub mod transport;

@@ -3,6 +3,7 @@
 //! Reads only. Secret values never reach what is returned here.
 
 mod compose;
+mod images;
 mod late;
 mod mask;
 mod model;
@@ -17,6 +18,7 @@ mod surroundings;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
 pub use mask::MANAGER;
 pub use model::{

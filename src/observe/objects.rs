@@ -169,6 +169,10 @@ async fn one(
     let object = manifest.reference();
     if let Some((live, dry_run)) = surroundings.answer(&object) {
         resolver.note_version(&object, None);
+        if matches!(dry_run, DryRun::Unknown { .. }) {
+            // A missing credential is found before anything is written, and a new certificate is known to webhooks.
+            resolver.resolve(cluster, manifest, None, false).await?;
+        }
         return Ok(ObservedObject {
             object,
             live,

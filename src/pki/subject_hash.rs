@@ -32,7 +32,10 @@ pub fn subject_hash(pem: &str) -> Result<String, SubjectHashError> {
     }
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, &canonical);
     let first = hash.as_ref().iter().take(4).rev();
-    Ok(first.map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!(
+        "{:08x}",
+        first.fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
+    ))
 }
 
 fn canonical_pair(pair: &AttributeTypeAndValue<'_>) -> Vec<u8> {

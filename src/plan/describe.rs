@@ -73,10 +73,9 @@ fn line(step: &Step) -> String {
             unknown: Some(why),
             ..
         } => format!("~ {object} (not yet checked: {why})"),
-        Step::Update { object, .. } => format!("~ {object}"),
+        Step::Update { object, .. } | Step::TrustBoth { object } => format!("~ {object}"),
         Step::Unchanged { object } => format!("= {object}"),
         Step::Keep { object, why } => format!(". {object} is kept: {why}"),
-        Step::TrustBoth { object } => format!("~ {object}"),
         Step::WaitEstablished { definitions } => format!("  wait for {}", definitions.join(", ")),
         Step::WaitAvailable { object, why } => format!("  wait for {object}: {why}"),
         Step::Delete { object, why, .. } => format!("- {object}: {why}"),

@@ -30,25 +30,30 @@ pub fn minor_change(config: &Config, facts: &Facts, observed: &Observed) -> Opti
             ));
         }
     }
-    for entry in &observed.objects {
-        if entry.object.kind == "AutoscalingRunnerSet"
-            && let Some(label) = entry
-                .live
-                .as_ref()
-                .and_then(|live| live.label(VERSION_LABEL))
-            && let Ok(version) = label.parse::<ArcVersion>()
-        {
-            others.push((entry.object.to_string(), version));
-        }
-    }
-    others.retain(|(_, version)| {
-        (version.major, version.minor) != (config.version.major, config.version.minor)
-    });
+    others.extend(holders(observed));
+    failure(config.version, others)
+}
+
+/// The runner sets of the plan that live, with the release that their label names.
+fn holders(observed: &Observed) -> Vec<(String, ArcVersion)> {
+    observed
+        .objects
+        .iter()
+        .filter(|entry| entry.object.kind == "AutoscalingRunnerSet")
+        .filter_map(|entry| {
+            let label = entry.live.as_ref()?.label(VERSION_LABEL)?;
+            Some((entry.object.to_string(), label.parse().ok()?))
+        })
+        .collect()
+}
+
+fn failure(wanted: ArcVersion, mut others: Vec<(String, ArcVersion)>) -> Option<Failure> {
+    others.retain(|(_, version)| (version.major, version.minor) != (wanted.major, wanted.minor));
     let (_, running) = others.first()?;
     let mut failure = Failure::new(
         "minor-change",
         Exit::Preflight,
-        format!("ARC {running} runs here, and {} is wanted", config.version),
+        format!("ARC {running} runs here, and {wanted} is wanted"),
     )
     .why("a controller deletes every runner set whose version label names another minor release")
     .remedy(format!("keep the release for now: version: {running}"))
@@ -57,4 +62,48 @@ pub fn minor_change(config: &Config, facts: &Facts, observed: &Observed) -> Opti
         failure = failure.evidence(format!("{holder} is {version}"));
     }
     Some(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::ObjectRef;
+    use crate::observe::{DryRun, Live, ObservedObject};
+
+    fn running(version: &str) -> Observed {
+        Observed {
+            objects: vec![ObservedObject {
+                object: ObjectRef::new(
+                    "actions.github.com/v1alpha1",
+                    "AutoscalingRunnerSet",
+                    Some("r"),
+                    "a",
+                ),
+                live: Some(Live {
+                    resource_version: "1".to_owned(),
+                    uid: "u".to_owned(),
+                    object: json!({"metadata": {"labels": {VERSION_LABEL: version}}}),
+                }),
+                dry_run: DryRun::Unknown { why: String::new() },
+                warnings: Vec::new(),
+                keys: Vec::new(),
+            }],
+            ..Observed::default()
+        }
+    }
+
+    #[test]
+    fn another_patch_is_fine_and_another_minor_names_the_set() {
+        let wanted = ArcVersion::new(0, 14, 2);
+        assert_eq!(failure(wanted, holders(&running("0.14.1"))), None);
+        let failed = failure(wanted, holders(&running("0.13.1"))).unwrap();
+        assert_eq!(failed.exit(), Exit::Preflight);
+        assert_eq!(failed.code(), "minor-change");
+        assert_eq!(
+            failed.details().evidence,
+            ["AutoscalingRunnerSet r/a is 0.13.1"]
+        );
+    }
 }

@@ -17,6 +17,7 @@ mod summary;
 
 pub use build::{Inputs, build};
 pub use conflict::conflict;
+pub(crate) use conflict::failure as conflict_failure;
 pub use describe::describe;
 pub use diff::differences;
 pub use minor::minor_change;

@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::image_ref::ImageReference;
+use crate::object::Pointer;
 use crate::object::pods::{
     AbsentKind, ImageSlot, SlotKind, absent_slots, image_slots, write_slots,
 };
-use crate::object::Pointer;
 use crate::rules::{Outcome, RuleSet};
 
 pub use advice::Advice;

@@ -1,5 +1,7 @@
 //! Pods follow what they read: hashes of ConfigMaps and versions of Secrets on pod templates.
 
+use std::fmt::Write as _;
+
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
@@ -174,8 +176,10 @@ fn scale_set(
 
 fn hex(value: &Value) -> String {
     let hash = digest(&SHA256, value.to_string().as_bytes());
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = String::new();
+    for byte in hash.as_ref() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

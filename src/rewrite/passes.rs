@@ -26,6 +26,6 @@ pub fn run(
 }
 
 /// The first pass alone: for the list of images, which shows references as they are before rewriting.
-pub fn merge_pod_templates(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<Change> {
+pub fn merge_pod_templates(manifests: &mut [Manifest], context: &Context<'_>) -> Vec<Change> {
     pod_template::run(manifests, context)
 }

@@ -97,8 +97,8 @@ fn for_shape(spec: &Value, pod: &PodSpecAt, current: &Value) -> Value {
             sidecars.push(container);
             continue;
         }
-        if pod.shape == Shape::RunnerSpec && !holds("containers", &name) {
-            spread(&mut container, &mut spec);
+        if pod.shape == Shape::RunnerSpec {
+            spread(&mut container, &mut spec, current);
             let bare = container.as_object().is_none_or(|fields| fields.len() < 2);
             if bare && (name == "runner" || name == "docker") {
                 continue;
@@ -147,19 +147,48 @@ const BUILT: [(&str, &[(&str, &str)]); 2] = [
     ),
 ];
 
-fn spread(container: &mut Value, spec: &mut Value) {
+/// Moves what a container is built from into those fields, unless the container that stands there has its own.
+fn spread(container: &mut Value, spec: &mut Value, current: &Value) {
     let Some(fields) = container.as_object_mut() else {
         return;
     };
-    let name = fields.get("name").and_then(Value::as_str);
-    let Some((_, moves)) = BUILT.iter().find(|(built, _)| Some(*built) == name) else {
+    let name = fields
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let Some((built, moves)) = BUILT
+        .iter()
+        .find(|(built, _)| Some(*built) == name.as_deref())
+    else {
         return;
     };
+    if *built == "docker" && !builds_docker(current) {
+        return;
+    }
+    let listed = current.get("containers").and_then(Value::as_array);
+    let listed = listed.filter(|list| !list.is_empty());
+    let there = listed.and_then(|list| {
+        let mut list = list.iter();
+        list.find(|other| other.get("name").and_then(Value::as_str) == Some(built))
+    });
+    if listed.is_some() && there.is_none() {
+        return;
+    }
     for (from, to) in *moves {
+        if there.is_some_and(|there| there.get(*from).is_some()) {
+            continue;
+        }
         if let (Some(value), Some(spec)) = (fields.shift_remove(*from), spec.as_object_mut()) {
             spec.insert((*to).to_owned(), value);
         }
     }
+}
+
+fn builds_docker(current: &Value) -> bool {
+    let is = |key: &str, value: bool| current.get(key).and_then(Value::as_bool) == Some(value);
+    !is("dockerEnabled", false)
+        && !is("dockerdWithinRunnerContainer", true)
+        && current.get("containerMode").is_none()
 }
 
 /// A list of containers replaces the built ones, so it must name those too.
@@ -168,13 +197,7 @@ fn complete(containers: &mut Vec<Value>, current: &Value) {
     if lists.is_some_and(|list| !list.is_empty()) {
         return;
     }
-    let docker = current.get("dockerEnabled").and_then(Value::as_bool) != Some(false)
-        && current.get("containerMode").is_none()
-        && current
-            .get("dockerdWithinRunnerContainer")
-            .and_then(Value::as_bool)
-            != Some(true);
-    let names = if docker {
+    let names = if builds_docker(current) {
         &["runner", "docker"][..]
     } else {
         &["runner"]

@@ -149,6 +149,10 @@ fn glob(text: &str) -> Result<Vec<String>, String> {
     }
     let first = canonical_host(first).to_owned();
     components[0] = first;
+    if components.len() == 1 && components[0] != "**" {
+        // Hosts alone: everything of them.
+        components.push("**".to_owned());
+    }
     Ok(components)
 }
 
@@ -249,6 +253,7 @@ mod tests {
         ));
         assert!(!glob("quay.io/*", "quay.io/a/b"));
         assert!(glob("**/x", "nginx/x"));
+        assert!(glob("*.gcr.io", "eu.gcr.io/a/b"));
         assert!(!component_matches(b"a*b*c", b"axbx"));
         assert!(component_matches(b"a*b*c", b"abbcbc"));
     }

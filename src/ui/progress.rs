@@ -95,6 +95,23 @@ impl Progress {
         }
     }
 
+    /// Says what the program does now.
+    pub fn stage(&self, title: &str) {
+        self.tell(&Event::Stage {
+            title: title.to_owned(),
+        });
+    }
+
+    /// Runs something that needs the terminal for itself, such as a question.
+    pub fn suspended<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bar.suspend(work)
+    }
+
+    /// Takes the spinner away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
     /// Shows a line above the spinner.
     pub fn line(&self, text: &str) {
         self.bar.suspend(|| output::talk(text));

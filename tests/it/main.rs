@@ -5,6 +5,7 @@
     reason = "a test that cannot go on ends with the line at fault"
 )]
 
+mod apply;
 mod architecture;
 mod control_plane;
 mod control_plane_end;

@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
 
     pub(super) fn check_interrupt(&self) -> Result<(), Failure> {
         let patched = self.report.patched();
-        self.interrupt.check(&format!(
+        self.interrupt.check_after(&format!(
             "{patched} objects were patched; each is patched whole or not at all"
         ))
     }

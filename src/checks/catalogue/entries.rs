@@ -24,6 +24,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "ask whoever runs the authority for its successor, add it to caBundle beside the old one, and run init again",
     ),
     code(
+        "cluster-unread",
+        "a part of the cluster could not be read",
+        "The user of this kubeconfig may not read it, so checks that need it say nothing: another controller, for example, could stand there unseen.",
+        "grant read access, or ask an administrator whether another ARC controller watches these namespaces",
+    ),
+    code(
+        "controller-existing",
+        "the controller that the runner sets should go under does not fit",
+        "controller.existing names a Deployment that is not there, is of the other generation or minor version, or does not watch the runner namespaces.",
+        "name an ARC controller of the same generation and minor version that watches these namespaces",
+    ),
+    code(
         "controller-overlap",
         "another controller watches the same namespaces",
         "Two ARC controllers that watch the same runner sets delete each other's: each removes every set whose version label is not its own. There is no flag to override this.",

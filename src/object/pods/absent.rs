@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::containers::is_controller;
-use super::{PodSpecAt, Role, Shape, containers, pod_specs};
+use super::{Part, PodSpecAt, Role, Shape, containers, pod_specs};
 use crate::object::Pointer;
 
 /// What is missing.
@@ -70,6 +70,12 @@ const HOOK_DEFAULT: &str = "ghcr.io/actions/actions-runner:latest";
 /// Every place of an object that falls back to a compiled-in public image.
 pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
     let mut found = Vec::new();
+    // A RunnerSet says it beside its template.
+    let hooked = |pod: &PodSpecAt| {
+        pod.part == Part::Runner
+            && mode(object.get("spec")) == Some("kubernetes")
+            && pod.shape == Shape::PodSpec
+    };
     for at in containers(object) {
         let Some(container) = at.pointer.get(object) else {
             continue;
@@ -87,7 +93,7 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
                     }
                 }
             }
-            Role::Runner if uses_hooks(container) => {
+            Role::Runner if uses_hooks(container) || hooked(&at.pod) => {
                 hook_image(object, &at.pod, &at.pointer, &mut found);
             }
             _ => {}
@@ -95,15 +101,17 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
     }
     for pod in pod_specs(object) {
         let spec = pod.pointer.get(object);
-        let field = |key: &str| spec.and_then(|spec| spec.get(key));
         if pod.shape == Shape::RunnerSpec
-            && (field("containerMode").and_then(Value::as_str) == Some("kubernetes")
-                || spec.is_some_and(uses_hooks))
+            && (mode(spec) == Some("kubernetes") || spec.is_some_and(uses_hooks))
         {
             hook_image(object, &pod, &pod.pointer, &mut found);
         }
     }
     found
+}
+
+fn mode(spec: Option<&Value>) -> Option<&str> {
+    spec?.get("containerMode")?.as_str()
 }
 
 fn hook_image(object: &Value, pod: &PodSpecAt, holder: &Pointer, found: &mut Vec<AbsentSlot>) {

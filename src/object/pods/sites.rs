@@ -91,9 +91,16 @@ pub fn sites(object: &Value) -> Vec<Site> {
 }
 
 fn written(object: &Value, at: ContainerAt) -> Site {
+    let spec = at.pod.pointer.get(object);
+    let is = |key: &str, value: bool| {
+        spec.and_then(|spec| spec.get(key)).and_then(Value::as_bool) == Some(value)
+    };
     let fallback = match (at.pod.shape, at.role) {
         (Shape::RunnerSpec, Role::Runner) => Some(("env", "volumeMounts")),
-        (Shape::RunnerSpec, Role::Dind) => Some(("dockerEnv", "dockerVolumeMounts")),
+        // With Docker disabled a container `docker` is the user's own, which no field reaches.
+        (Shape::RunnerSpec, Role::Dind) if !is("dockerEnabled", false) => {
+            Some(("dockerEnv", "dockerVolumeMounts"))
+        }
         _ => None,
     };
     let list = |key: &str, of_runner: Option<&str>| {
@@ -107,11 +114,7 @@ fn written(object: &Value, at: ContainerAt) -> Site {
             _ => own,
         }
     };
-    let spec = at.pod.pointer.get(object);
-    let within = spec
-        .and_then(|spec| spec.get("dockerdWithinRunnerContainer"))
-        .and_then(Value::as_bool)
-        == Some(true);
+    let within = is("dockerdWithinRunnerContainer", true);
     Site {
         env: list("env", fallback.map(|(env, _)| env)),
         mounts: list("volumeMounts", fallback.map(|(_, mounts)| mounts)),
@@ -170,11 +173,12 @@ mod tests {
         let runner = built("env", "volumeMounts", Role::Runner);
         let docker = built("dockerEnv", "dockerVolumeMounts", Role::Dind);
         assert_eq!(lists(&json!({})), [runner.clone(), docker.clone()]);
-        assert_eq!(lists(&json!({"dockerEnabled": false})), [runner.clone()]);
-        assert_eq!(
-            lists(&json!({"containerMode": "kubernetes"})),
-            [runner.clone()]
-        );
+        for without_docker in [
+            json!({"dockerEnabled": false}),
+            json!({"containerMode": "kubernetes"}),
+        ] {
+            assert_eq!(lists(&without_docker), std::slice::from_ref(&runner));
+        }
         // Names and an image only: the lists still come from the runner's spec.
         let named =
             json!({"containers": [{"name": "runner"}, {"name": "docker", "image": "docker:dind"}]});

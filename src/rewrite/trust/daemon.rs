@@ -41,7 +41,7 @@ pub(super) fn run(
             let mut editor = Editor { manifest, changes };
             match existing_account(config) {
                 Some(_) if !mirrors.is_empty() => {
-                    with_account(&mut editor, config, site, &all, &volume)
+                    with_account(&mut editor, config, site, &all, &volume);
                 }
                 _ => editor.mount(site, &volume, FOLDER, RULE),
             }

@@ -1,0 +1,106 @@
+//! What hangs on a runner object through owner references: it has to be gone before rights and controller go. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::object::ObjectRef;
+
+/// Kind and name inside one namespace.
+type Owner = (String, String);
+
+/// Adds to `owners` the objects of `found` that hang on them, and theirs; returns those objects.
+/// `owners` is kept from look to look: an owner may be gone before what it owns.
+pub(super) fn dependents<'a>(owners: &mut BTreeSet<Owner>, found: &'a [Value]) -> Vec<&'a Value> {
+    let mut hanging: Vec<&Value> = Vec::new();
+    loop {
+        let more: Vec<&Value> = found
+            .iter()
+            .filter(|object| !hanging.iter().any(|known| std::ptr::eq(*known, *object)))
+            .filter(|object| owned_by(object, owners))
+            .collect();
+        if more.is_empty() {
+            return hanging;
+        }
+        for object in more {
+            let object_ref = ObjectRef::from_value(object);
+            owners.insert((object_ref.kind, object_ref.name));
+            hanging.push(object);
+        }
+    }
+}
+
+fn owned_by(object: &Value, owners: &BTreeSet<Owner>) -> bool {
+    let references = object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    references.into_iter().flatten().any(|reference| {
+        let text = |key: &str| {
+            reference
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        owners.contains(&(text("kind"), text("name")))
+    })
+}
+
+/// What keeps an object, for a person: `EphemeralRunner r/x (finalizer ephemeralrunner.actions.github.com/finalizer)`.
+pub(super) fn keeps(object: &Value) -> String {
+    let finalizers: Vec<&str> = object
+        .pointer("/metadata/finalizers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let name = ObjectRef::from_value(object);
+    match finalizers.as_slice() {
+        [] => name.to_string(),
+        some => format!("{name} (finalizer {})", some.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(kind: &str, name: &str, owner: Option<(&str, &str)>) -> Value {
+        let mut object = json!({"kind": kind, "metadata": {"name": name, "namespace": "r"}});
+        if let Some((kind, name)) = owner {
+            object["metadata"]["ownerReferences"] = json!([{"kind": kind, "name": name}]);
+        }
+        object
+    }
+
+    #[test]
+    fn the_chain_is_followed_and_remembered() {
+        let mut owners = BTreeSet::from([("RunnerDeployment".to_owned(), "a".to_owned())]);
+        let found = [
+            object("Runner", "a-x-1", Some(("RunnerReplicaSet", "a-x"))),
+            object("RunnerReplicaSet", "a-x", Some(("RunnerDeployment", "a"))),
+            object("Runner", "other", Some(("RunnerReplicaSet", "b-x"))),
+            object("Runner", "alone", None),
+        ];
+        assert_eq!(dependents(&mut owners, &found).len(), 2);
+        let later = &found[..1];
+        assert_eq!(
+            dependents(&mut owners, later).len(),
+            1,
+            "its owner is gone, it is not"
+        );
+    }
+
+    #[test]
+    fn a_finalizer_is_named() {
+        let mut runner = object("Runner", "a", None);
+        runner["metadata"]["finalizers"] = json!(["runner.actions.summerwind.dev"]);
+        assert_eq!(
+            keeps(&runner),
+            "Runner r/a (finalizer runner.actions.summerwind.dev)"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Waits until objects and what hangs on them are gone, and says what keeps them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::event::{Event, Sink};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+
+use super::dependents::{dependents, keeps};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Kinds that controllers make under runner objects, by API group.
+const DEPENDENTS: [(&str, &str, &[&str]); 2] = [
+    (
+        "actions.github.com",
+        "actions.github.com/v1alpha1",
+        &["EphemeralRunnerSet", "EphemeralRunner"],
+    ),
+    (
+        "actions.summerwind.dev",
+        "actions.summerwind.dev/v1alpha1",
+        &["RunnerReplicaSet", "Runner"],
+    ),
+];
+
+/// Ends when all are gone. `limit` counts from the last progress.
+pub(super) async fn gone(
+    cluster: &Cluster,
+    objects: &[ObjectRef],
+    why: &str,
+    limit: Duration,
+    events: Sink<'_>,
+) -> Result<(), Failure> {
+    let mut owners: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for object in objects {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let owner = (object.kind.clone(), object.name.clone());
+        owners.entry(namespace).or_default().insert(owner);
+    }
+    let mut pause = FIRST_PAUSE;
+    let (mut progress, mut last) = (Instant::now(), None);
+    loop {
+        let left = left(cluster, objects, &mut owners).await?;
+        let Some(first) = left.first() else {
+            return Ok(());
+        };
+        if last.as_ref() != Some(&left) {
+            let reason = match left.len() {
+                1 => why.to_owned(),
+                count => format!("{why}; {} more", count - 1),
+            };
+            events(Event::Waiting {
+                object: ObjectRef::from_value(&first.1),
+                reason: format!("{reason}: {}", first.0),
+            });
+            (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
+        } else if progress.elapsed() >= limit {
+            return Err(stuck(&left, why, limit));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What is still there: what keeps it, and itself without what changes all the time.
+async fn left(
+    cluster: &Cluster,
+    objects: &[ObjectRef],
+    owners: &mut BTreeMap<String, BTreeSet<(String, String)>>,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let failed = |error: ClusterError| {
+        error.failure(
+            "cannot see whether runner objects are gone",
+            Exit::ApplyFailed,
+        )
+    };
+    let looks = objects.iter().map(|object| cluster.get(object));
+    let mut left: Vec<Value> = futures::future::try_join_all(looks)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .flatten()
+        .collect();
+    for (namespace, owners) in owners.iter_mut() {
+        for (group, api_version, kinds) in DEPENDENTS {
+            let concerned = objects.iter().any(|object| {
+                object.group() == group && object.namespace.as_deref() == Some(namespace)
+            });
+            if !concerned {
+                continue;
+            }
+            let mut found = Vec::new();
+            for kind in kinds {
+                match cluster.list(api_version, kind, Some(namespace), None).await {
+                    Ok(objects) => found.extend(objects),
+                    Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+            left.extend(dependents(owners, &found).into_iter().cloned());
+        }
+    }
+    let slim = |object: &Value| {
+        let reference = ObjectRef::from_value(object);
+        let mut slim = serde_json::json!({"apiVersion": reference.api_version, "kind": reference.kind,
+            "metadata": {"name": reference.name}});
+        if let Some(namespace) = reference.namespace {
+            slim["metadata"]["namespace"] = Value::String(namespace);
+        }
+        slim
+    };
+    let mut left: Vec<(String, Value)> = left
+        .iter()
+        .map(|object| (keeps(object), slim(object)))
+        .collect();
+    left.sort_by(|one, other| one.0.cmp(&other.0));
+    left.dedup_by(|one, other| one.0 == other.0);
+    Ok(left)
+}
+
+fn stuck(left: &[(String, Value)], why: &str, limit: Duration) -> Failure {
+    let what = format!(
+        "{} objects are still there after {} s without progress",
+        left.len(),
+        limit.as_secs()
+    );
+    let failure = Failure::new("finalizers", Exit::Timeout, what)
+        .why(format!("{why}; only the controller clears its finalizers"))
+        .remedy(
+            "see whether the controller runs and reaches GitHub, then run the same command again",
+        );
+    left.iter().take(10).fold(failure, |failure, (keeps, _)| {
+        failure.evidence(keeps.clone())
+    })
+}

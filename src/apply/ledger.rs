@@ -1,0 +1,100 @@
+//! Keeps the receipt in step with the cluster: everything planned before the first write, uids after each wave.
+
+use crate::clients::kube::{ApplyOptions, Cluster};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::observe::{MANAGER, Receipt};
+use crate::plan::{Plan, Step};
+
+/// The receipt of a run, and whether the cluster's copy is behind.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    receipt: Receipt,
+    behind: bool,
+    /// False where there is none to keep: a removal that found none, or has removed it.
+    kept: bool,
+}
+
+impl Ledger {
+    /// The inventory as the plan will leave it; what earlier runs made stays in it until it is gone.
+    pub(super) fn open(plan: &Plan) -> Self {
+        let mut receipt = plan
+            .receipt
+            .clone()
+            .unwrap_or_else(|| Receipt::new(&plan.install, &plan.namespace, &plan.inputs));
+        receipt.plan.clone_from(&plan.inputs);
+        receipt.complete = false;
+        for step in plan.steps() {
+            match step {
+                Step::Create { object, .. } | Step::Unchanged { object } => {
+                    receipt.note(object, None, false);
+                }
+                Step::Update {
+                    object, adopted, ..
+                } => receipt.note(object, None, *adopted),
+                _ => {}
+            }
+        }
+        Self {
+            receipt,
+            behind: true,
+            kept: plan.receipt.is_some() || !plan.objects.is_empty(),
+        }
+    }
+
+    pub(super) fn wrote(&mut self, object: &ObjectRef, uid: Option<&str>) {
+        let known = self
+            .receipt
+            .entry(object)
+            .and_then(|entry| entry.uid.as_deref());
+        if known != uid {
+            self.receipt.note(object, uid, false);
+            self.behind = true;
+        }
+    }
+
+    pub(super) fn removed(&mut self, object: &ObjectRef) {
+        if object == &self.receipt.reference() {
+            self.kept = false;
+        } else if self.receipt.entry(object).is_some() {
+            self.receipt.forget(object);
+            self.behind = true;
+        }
+    }
+
+    pub(super) fn complete(&mut self) {
+        self.receipt.complete = true;
+        self.behind = true;
+    }
+
+    pub(super) fn into_receipt(self) -> Receipt {
+        self.receipt
+    }
+
+    /// Writes the receipt where the cluster's copy is behind. The copy is taken now, so that the next wave may run
+    /// while it is written.
+    pub(super) fn write<'a>(
+        &mut self,
+        cluster: &'a Cluster,
+    ) -> impl Future<Output = Result<(), Failure>> + use<'a> {
+        let receipt = (std::mem::take(&mut self.behind) && self.kept).then(|| self.receipt.clone());
+        async move {
+            let Some(receipt) = receipt else {
+                return Ok(());
+            };
+            let what = format!("cannot write the receipt {}", receipt.reference());
+            let secret = receipt.to_secret().map_err(|problem| {
+                Failure::new("receipt", Exit::ApplyFailed, what.as_str()).why(problem.to_string())
+            })?;
+            let options = ApplyOptions {
+                manager: MANAGER,
+                force: true,
+                dry_run: false,
+            };
+            match cluster.apply(&secret, &options).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.failure(what, Exit::ApplyFailed)),
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One writer per install: a Lease beside the receipt, held for 15 s at a time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::event::{Event, Sink};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::observe::{INSTALL_LABEL, MANAGED_BY, MANAGER, Receipt};
+
+/// How long the lock holds without renewal.
+const DURATION: Duration = Duration::from_secs(15);
+/// How often it is renewed.
+const RENEWAL: Duration = Duration::from_secs(5);
+/// How often a waiting run looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The lock, held.
+#[derive(Debug)]
+pub(super) struct Lock {
+    lease: ObjectRef,
+    uid: String,
+    holder: String,
+}
+
+impl Lock {
+    /// Takes the lock. Where another run holds it, waits for one expiry; fails with exit code 22 when that run
+    /// turns out to be alive.
+    pub(super) async fn acquire(
+        cluster: &Cluster,
+        install: &str,
+        namespace: &str,
+        events: Sink<'_>,
+    ) -> Result<Self, Failure> {
+        let lease = ObjectRef::new(
+            "coordination.k8s.io/v1",
+            "Lease",
+            Some(namespace),
+            &Receipt::name_of(install),
+        );
+        let now = Timestamp::now();
+        let holder = format!("{MANAGER}-{}-{}", std::process::id(), now.as_nanosecond());
+        let wanted = json!({
+            "apiVersion": lease.api_version,
+            "kind": lease.kind,
+            "metadata": {
+                "name": lease.name,
+                "namespace": namespace,
+                "labels": {MANAGED_BY: "arc-setup", INSTALL_LABEL: install},
+            },
+            "spec": {
+                "holderIdentity": holder,
+                "leaseDurationSeconds": DURATION.as_secs(),
+                "acquireTime": micro(now),
+                "renewTime": micro(now),
+            },
+        });
+        loop {
+            match cluster.create(&wanted, false).await {
+                Ok(made) => return Ok(Self::held(lease, holder, &made.object)),
+                Err(ClusterError::AlreadyExists { .. }) => {}
+                Err(error) => {
+                    return Err(
+                        error.failure(format!("cannot take the lock {lease}"), Exit::ApplyFailed)
+                    );
+                }
+            }
+            if let Some(taken) = take_over(cluster, &lease, &holder, events).await? {
+                return Ok(Self::held(lease, holder, &taken));
+            }
+        }
+    }
+
+    fn held(lease: ObjectRef, holder: String, object: &Value) -> Self {
+        let uid = text(object, "/metadata/uid");
+        Self { lease, uid, holder }
+    }
+
+    /// Renews until the lock is lost; then says so. Run beside the work.
+    pub(super) async fn keep(&self, cluster: &Cluster) -> Failure {
+        loop {
+            sleep(RENEWAL).await;
+            let operations = [
+                json!({"op": "test", "path": "/spec/holderIdentity", "value": self.holder}),
+                json!({"op": "replace", "path": "/spec/renewTime", "value": micro(Timestamp::now())}),
+            ];
+            let renewed = cluster
+                .json_patch(&self.lease, &operations, MANAGER, false)
+                .await;
+            // Whatever else is wrong, the work itself will meet it.
+            if let Err(ClusterError::Invalid { .. } | ClusterError::NotFound { .. }) = renewed {
+                return Failure::new(
+                    "lock-lost",
+                    Exit::Conflict,
+                    format!("the lock {} was taken over", self.lease),
+                )
+                .why("another run of arc-setup for this install took it, or someone removed it")
+                .remedy("wait for the other run to end, then run this command again");
+            }
+        }
+    }
+
+    /// Gives the lock back. A failure does not matter: the Lease expires.
+    pub(super) async fn release(self, cluster: &Cluster) {
+        if let Err(error) = cluster.delete(&self.lease, Some(&self.uid)).await {
+            tracing::debug!(%error, "the lock was not released");
+        }
+    }
+}
+
+/// Waits for one expiry of someone's lock. `None`: it is free again.
+async fn take_over(
+    cluster: &Cluster,
+    lease: &ObjectRef,
+    holder: &str,
+    events: Sink<'_>,
+) -> Result<Option<Value>, Failure> {
+    let look = async || {
+        let seen = cluster.get(lease).await;
+        seen.map_err(|error| {
+            error.failure(format!("cannot read the lock {lease}"), Exit::ApplyFailed)
+        })
+    };
+    let Some(first) = look().await? else {
+        return Ok(None);
+    };
+    let version = text(&first, "/metadata/resourceVersion");
+    let other = text(&first, "/spec/holderIdentity");
+    let seconds = first
+        .pointer("/spec/leaseDurationSeconds")
+        .and_then(Value::as_u64);
+    let expiry = Duration::from_secs(seconds.unwrap_or(DURATION.as_secs()).min(60));
+    let start = Instant::now();
+    events(Event::Waiting {
+        object: lease.clone(),
+        reason: format!(
+            "{other} holds the lock; waiting {} s in case it has died",
+            expiry.as_secs()
+        ),
+    });
+    while !other.is_empty() && start.elapsed() < expiry {
+        sleep(LOOK).await;
+        let Some(seen) = look().await? else {
+            return Ok(None);
+        };
+        if text(&seen, "/metadata/resourceVersion") != version {
+            return Err(held_by(lease, &other));
+        }
+    }
+    let now = micro(Timestamp::now());
+    let operations = [
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
+        json!({"op": "add", "path": "/spec/holderIdentity", "value": holder}),
+        json!({"op": "add", "path": "/spec/leaseDurationSeconds", "value": DURATION.as_secs()}),
+        json!({"op": "add", "path": "/spec/acquireTime", "value": now}),
+        json!({"op": "add", "path": "/spec/renewTime", "value": now}),
+    ];
+    match cluster.json_patch(lease, &operations, MANAGER, false).await {
+        Ok(taken) => Ok(Some(taken.object)),
+        Err(ClusterError::NotFound { .. }) => Ok(None),
+        Err(ClusterError::Invalid { .. } | ClusterError::Conflict { .. }) => {
+            Err(held_by(lease, &other))
+        }
+        Err(error) => {
+            Err(error.failure(format!("cannot take the lock {lease}"), Exit::ApplyFailed))
+        }
+    }
+}
+
+fn held_by(lease: &ObjectRef, holder: &str) -> Failure {
+    Failure::new(
+        "lock-held",
+        Exit::Conflict,
+        "another run of arc-setup is changing this install",
+    )
+    .evidence(format!(
+        "{lease} is held by {holder}, which has just renewed it"
+    ))
+    .remedy("wait for it to end, then run this command again")
+}
+
+fn text(object: &Value, pointer: &str) -> String {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// `MicroTime` of the Kubernetes API: exactly six digits.
+fn micro(time: Timestamp) -> String {
+    format!("{time:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_six_digits() {
+        let time = Timestamp::new(1_800_000_000, 5_000).unwrap();
+        assert_eq!(micro(time), "2027-01-15T08:00:00.000005Z");
+    }
+}
