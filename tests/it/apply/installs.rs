@@ -90,7 +90,7 @@ pub(super) fn runner_set(name: &str) -> Manifest {
         json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
         "metadata": {"name": name, "namespace": "runners", "labels": labels},
         "spec": {"githubConfigUrl": "https://github.com/o", "maxRunners": 3,
-            "template": {"spec": {"containers": [{"name": "runner", "image": "registry.example.com/runner:1"}]}}}}),
+            "template": {"spec": {"serviceAccountName": "runner", "containers": [{"name": "runner", "image": "registry.example.com/runner:1"}]}}}}),
     )
 }
 
@@ -109,6 +109,7 @@ pub(super) fn scale_set() -> Vec<Manifest> {
         deployment("controller", "systems", &json!([])),
         runner_set("first"),
         runner_set("second"),
+        account("runner", "runners"),
     ]
 }
 
