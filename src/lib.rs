@@ -4,6 +4,8 @@
 //! docs/architecture.md draws the house.
 
 pub mod apply;
+pub mod checks;
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod event;
@@ -18,4 +20,65 @@ pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod ui;
+pub mod verify;
 pub mod yaml;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::clients::interrupt::Interrupt;
+use crate::config::load::Environment;
+use crate::failure::{Exit, Failure};
+
+/// Runs the program with these arguments (the first is its name) and says how it ended.
+///
+/// A rustls crypto provider must be installed before.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match cli::Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0; a broken pipe there is nobody's concern.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    ui::quiet_panics();
+    ui::log(cli.global.verbosity());
+    run(&cli)
+}
+
+/// Runs the command; its failure is shown here and nowhere else.
+fn run(cli: &cli::Cli) -> Exit {
+    let variables = config::load::variables();
+    let terminal = cli::terminal(&Environment::new(&variables));
+    let format = cli.global.format();
+    let outcome = runtime().and_then(|runtime| {
+        let (sender, interrupt) = Interrupt::channel();
+        let session = cli.global.session(variables, interrupt);
+        runtime.spawn(clients::interrupt::listen(sender));
+        runtime.block_on(cli.command.run(&session))
+    });
+    outcome.unwrap_or_else(|failure| {
+        if terminal.interactive {
+            ui::prompt::restore_cursor();
+        }
+        ui::failure::show(&failure, format, terminal);
+        failure.exit()
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new("internal", Exit::Unexpected, "cannot start").evidence(error.to_string())
+        })
+}

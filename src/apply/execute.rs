@@ -18,9 +18,10 @@ use crate::plan::{Plan, Rank, Step, Wave};
 
 use super::ledger::Ledger;
 use super::lock::Lock;
+use super::recheck;
 use super::ssa::Writer;
 use super::steps::{Done, step};
-use super::{Interrupt, recheck};
+use crate::clients::interrupt::Interrupt;
 
 /// Requests in flight inside one wave.
 const CONCURRENCY: usize = 8;

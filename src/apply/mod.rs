@@ -6,15 +6,14 @@ mod dependents;
 mod established;
 mod execute;
 mod gone;
-mod interrupt;
 mod ledger;
 mod lock;
 mod namespace;
+pub mod patch;
 mod recheck;
 mod ssa;
 mod steps;
 mod uninstall;
 
 pub use execute::{Execution, Gate, execute};
-pub use interrupt::Interrupt;
 pub use uninstall::plan_uninstall;

@@ -10,7 +10,7 @@ use crate::object::{Manifest, ObjectRef};
 use crate::observe::{FieldOwner, MANAGER, Resolver, all_ours};
 use crate::plan::{conflict_failure, is_runner_object};
 
-use super::Interrupt;
+use crate::clients::interrupt::Interrupt;
 
 /// A kind that was just established, and a webhook whose endpoint was just made, may take this long to answer.
 const SETTLING: Duration = Duration::from_secs(30);

@@ -101,6 +101,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<Cause> {
         Some(Cause::ProxyLogin)
     } else if text.starts_with("tunnel error: unsuccessful") {
         Some(Cause::ProxyRefused)
+    } else if text.starts_with("connection error received")
+        || text.starts_with("stream error received: refused stream")
+    {
+        // HTTP/2: GOAWAY, and a stream that the server never began.
+        Some(Cause::Closed)
     } else if text.contains("dns error") || text.contains("failed to lookup address") {
         Some(Cause::NameNotFound)
     } else {

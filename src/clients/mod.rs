@@ -3,6 +3,7 @@
 pub mod cause;
 pub mod github;
 pub mod handshake;
+pub mod interrupt;
 pub mod kube;
 pub mod no_proxy;
 pub mod registry;

@@ -196,6 +196,139 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    use std::path::PathBuf;
+
+    use ::kube::Client;
+    use ::kube::client::Body;
+    use http::{Request, Response};
+
+    use crate::clients::kube::Identity;
+    use crate::config::load::{Sources, load};
+
+    fn config() -> Config {
+        let example = "examples/existing-secrets/arc-setup.yaml";
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(example);
+        let sources = Sources {
+            file: Some(file),
+            ..Sources::default()
+        };
+        load(&sources).expect("the example is valid").config
+    }
+
+    /// A server that knows these paths; every other answers `status`.
+    fn cluster(known: &'static [(&'static str, &'static str)], status: u16) -> Cluster {
+        let service = tower::service_fn(move |request: Request<Body>| async move {
+            let path = request.uri().path().to_owned();
+            let found = known.iter().find(|(known, _)| *known == path);
+            let (status, body) = found.map_or((status, "{}"), |(_, body)| (200, body));
+            let body = Body::from(body.as_bytes().to_vec());
+            Ok::<_, tower::BoxError>(Response::builder().status(status).body(body).unwrap())
+        });
+        let identity = Identity {
+            server: "https://api.corp:6443".to_owned(),
+            ..Identity::default()
+        };
+        Cluster::new(Client::new(service, "default"), identity)
+    }
+
+    const DISCOVERY: &str = r#"{"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
+        {"resource": "namespaces", "scope": "Cluster", "responseKind": {"kind": "Namespace"}},
+        {"resource": "services", "scope": "Namespaced", "responseKind": {"kind": "Service"}},
+        {"resource": "configmaps", "scope": "Namespaced", "responseKind": {"kind": "ConfigMap"}},
+        {"resource": "nodes", "scope": "Cluster", "responseKind": {"kind": "Node"}}]}]}]}"#;
+    const GROUPS: &str = r#"{"items": [{"metadata": {"name": "security.openshift.io"}, "versions": []},
+        {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
+        {"resource": "deployments", "scope": "Namespaced", "responseKind": {"kind": "Deployment"}}]}]},
+        {"metadata": {"name": "discovery.k8s.io"}, "versions": [{"version": "v1", "resources": [
+        {"resource": "endpointslices", "scope": "Namespaced", "responseKind": {"kind": "EndpointSlice"}}]}]},
+        {"metadata": {"name": "networking.k8s.io"}, "versions": [{"version": "v1", "resources": [
+        {"resource": "servicecidrs", "scope": "Cluster", "responseKind": {"kind": "ServiceCIDR"}}]}]}]}"#;
+
+    #[tokio::test]
+    async fn everything_is_read_and_what_is_absent_is_no_gap() {
+        let known: &[(&str, &str)] = &[
+            ("/version", r#"{"major": "1", "minor": "30"}"#),
+            ("/api", DISCOVERY),
+            ("/apis", GROUPS),
+            (
+                "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+                r#"{"items": [{"endpoints": [{"addresses": ["10.0.0.5"]}]}]}"#,
+            ),
+            (
+                "/apis/networking.k8s.io/v1/servicecidrs",
+                r#"{"items": [{"spec": {"cidrs": ["10.43.0.0/16"]}}]}"#,
+            ),
+            (
+                "/api/v1/namespaces/arc-systems",
+                r#"{"metadata": {"name": "arc-systems", "labels": {"a": "b"}}}"#,
+            ),
+            (
+                "/api/v1/nodes",
+                r#"{"items": [{"spec": {"podCIDRs": ["10.42.1.0/24"]}}, {"spec": {"podCIDRs": ["10.42.0.0/24"]}}]}"#,
+            ),
+            (
+                "/apis/apps/v1/deployments",
+                r#"{"items": [{"metadata": {"name": "arc", "namespace": "other"}, "spec": {"template": {"spec": {"containers": [
+                    {"image": "ghcr.io/actions/gha-runner-scale-set-controller:0.13.1", "command": ["/manager"], "args": ["--auto-scaling-runner-set-only"]}]}}}}]}"#,
+            ),
+        ];
+        let facts = read(&cluster(known, 404), &config(), 7).await.unwrap();
+        let cluster = facts.cluster;
+        assert_eq!(
+            (facts.now, cluster.kubernetes.minor, cluster.openshift),
+            (7, 30, true)
+        );
+        assert_eq!(cluster.api_server_hosts, ["api.corp", "10.0.0.5"]);
+        assert_eq!(cluster.pod_cidrs, ["10.42.0.0/24", "10.42.1.0/24"]);
+        assert_eq!(
+            cluster.namespaces.keys().collect::<Vec<_>>(),
+            ["arc-systems"]
+        );
+        assert_eq!(cluster.controllers.len(), 1);
+        assert_eq!(
+            cluster.controllers[0]
+                .version
+                .map(|version| version.to_string())
+                .as_deref(),
+            Some("0.13.1")
+        );
+        assert_eq!(cluster.controllers[0].watches, None);
+        assert_eq!(cluster.service_cidrs, ["10.43.0.0/16"]);
+        assert_eq!(cluster.incomplete, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_restricted_user_gets_what_may_be_read_and_a_list_of_the_rest() {
+        let known: &[(&str, &str)] = &[
+            ("/version", r#"{"major": "1", "minor": "33"}"#),
+            ("/api", DISCOVERY),
+            ("/apis", GROUPS),
+            (
+                "/apis/apps/v1/namespaces/arc-systems/deployments",
+                r#"{"items": []}"#,
+            ),
+        ];
+        let facts = read(&cluster(known, 403), &config(), 7).await.unwrap();
+        let gaps = &facts.cluster.incomplete;
+        let named = |what: &str| gaps.iter().any(|gap| gap.starts_with(what));
+        assert!(
+            named("Deployments of every namespace:") && !named("Deployments of arc-systems"),
+            "{gaps:?}"
+        );
+        assert!(
+            named("Nodes (pod ranges):") && named("Namespace arc-systems:"),
+            "{gaps:?}"
+        );
+        assert_eq!(facts.cluster.domain, "cluster.local");
+        assert_eq!(
+            read(&cluster(&[], 401), &config(), 7)
+                .await
+                .unwrap_err()
+                .code(),
+            "cluster-login"
+        );
+    }
+
     #[test]
     fn versions_with_a_plus_and_without_sense() {
         let of = |minor: &str| kubernetes_version(&json!({"major": "1", "minor": minor}));

@@ -8,11 +8,14 @@ mod late;
 mod mask;
 mod model;
 mod objects;
+mod offline;
 mod pods;
 mod receipt;
 mod refusal;
+mod rights;
 mod runner_pod;
 mod surroundings;
+pub mod workloads;
 
 pub use compose::ComposeProblem;
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
@@ -23,8 +26,10 @@ pub use model::{
     Refusal,
 };
 pub use objects::{Options, observe, observe_again};
+pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
+pub use rights::{Right, rights};
 pub use surroundings::{MANAGED_BY, is_ours};
 
 pub(crate) use refusal::all_ours;

@@ -1,4 +1,4 @@
-//! X.509: what certificates say, how stores find them, which issuer a chain lacks, and the webhooks' own certificate.
+//! X.509: what certificates say, how stores find them, and the serving certificate of admission webhooks.
 //!
 //! A leaf: no input or output; clock and randomness are arguments.
 

@@ -10,6 +10,7 @@ mod diff;
 mod minor;
 mod moved;
 mod order;
+pub mod patch;
 mod prune;
 mod step;
 mod summary;

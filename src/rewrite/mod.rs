@@ -19,7 +19,7 @@ mod trust;
 use crate::config::Config;
 use crate::facts::Facts;
 
-pub use passes::run;
+pub use passes::{merge_pod_templates, run};
 pub use proxy::no_proxy;
 
 /// What a pass may look at.

@@ -24,3 +24,8 @@ pub fn run(
     changes.extend(hashes::run(manifests, context));
     Ok(changes)
 }
+
+/// The first pass alone: for the list of images, which shows references as they are before rewriting.
+pub fn merge_pod_templates(manifests: &mut [Manifest], context: &Context<'_>) -> Vec<Change> {
+    pod_template::run(manifests, context)
+}

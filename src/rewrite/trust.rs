@@ -21,6 +21,8 @@ const FOLDER: &str = "/etc/arc-setup/ca";
 /// The bundle in it.
 const BUNDLE: &str = "ca.crt";
 const BUNDLE_PATH: &str = "/etc/arc-setup/ca/ca.crt";
+/// The image's own roots, one by one.
+const PUBLIC_FOLDER: &str = "/etc/ssl/certs";
 /// Where `update-ca-certificates` looks, at any depth.
 const LOCAL_FOLDER: &str = "/usr/local/share/ca-certificates/arc-setup";
 const RULE: &str = "trust";
@@ -76,15 +78,16 @@ fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: 
     }
     editor.mount(site, &volume(config), FOLDER, RULE);
     // Both folders: the second alone would hide an image's own roots from some programs.
-    let folders = format!("/etc/ssl/certs:{FOLDER}");
+    let folders = format!("{PUBLIC_FOLDER}:{FOLDER}");
     editor.variable(site, "SSL_CERT_DIR", &folders, RULE);
     if site.role != Role::Runner {
         return;
     }
-    // Additive where the usual *_CAINFO and *_BUNDLE variables replace the public roots. git reads neither
-    // SSL_CERT_DIR nor SSL_CERT_FILE.
     editor.variable(site, "NODE_EXTRA_CA_CERTS", BUNDLE_PATH, RULE);
-    editor.variable(site, "GIT_SSL_CAPATH", FOLDER, RULE);
+    // git reads neither SSL_CERT_DIR nor SSL_CERT_FILE, and either of these alone takes the public roots away
+    // on some distribution: ours as the file, theirs as the folder.
+    editor.variable(site, "GIT_SSL_CAINFO", BUNDLE_PATH, RULE);
+    editor.variable(site, "GIT_SSL_CAPATH", PUBLIC_FOLDER, RULE);
     if may_use_sudo(&editor.manifest.object, site) {
         let volume = json!({"name": "arc-setup-ca-local", "configMap": {
             "name": name(config), "items": authorities.local_items()}});

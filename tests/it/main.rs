@@ -9,7 +9,9 @@ mod apply;
 mod architecture;
 mod control_plane;
 mod control_plane_end;
+mod patch_images;
 mod readme;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;
+mod wait;

@@ -1,11 +1,12 @@
 //! From a kubeconfig or a ServiceAccount to a [`Cluster`]: the same place, the same way and as the same user as kubectl.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::kube::Config;
 use http::Uri;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::kubeconfig::{self, Context};
 use super::{Cluster, ClusterError, Identity, stack};
@@ -232,7 +233,17 @@ async fn identify(mut cluster: Cluster, proxy: Option<&Uri>) -> Result<Cluster, 
         super::Scope::Cluster,
     );
     let review = json!({ "apiVersion": REVIEW, "kind": "SelfSubjectReview" });
-    match cluster.create(&review, false).await {
+    // A silent name server alone takes half a minute by itself.
+    let first = timeout(FIRST_ANSWER, cluster.create(&review, false)).await;
+    let first = first.unwrap_or_else(|_| {
+        Err(ClusterError::Unreachable {
+            message: format!(
+                "no answer within {} s: a firewall, a silent name server, or a proxy is needed",
+                FIRST_ANSWER.as_secs()
+            ),
+        })
+    });
+    match first {
         Ok(answer) => {
             if let Some(user) = answer
                 .object
@@ -259,6 +270,9 @@ async fn identify(mut cluster: Cluster, proxy: Option<&Uri>) -> Result<Cluster, 
     }
     Ok(cluster)
 }
+
+/// Longest wait for the first answer.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
 const REVIEW: &str = "authentication.k8s.io/v1";
 

@@ -79,6 +79,13 @@ impl Cluster {
         self.discovery.insert(api_version, kind, plural, scope);
     }
 
+    /// The plural of a kind that is known already, from discovery or [`Cluster::seed`]; asks nothing.
+    pub fn plural_of(&self, api_version: &str, kind: &str) -> Option<String> {
+        self.discovery
+            .find(api_version, kind)
+            .map(|resource| resource.plural)
+    }
+
     /// True where the server serves an API group such as `security.openshift.io`.
     pub async fn serves_group(&self, group: &str) -> Result<bool, ClusterError> {
         self.aggregate().await?;

@@ -168,7 +168,13 @@ impl ClusterError {
         if let Some(webhook) = failed_webhook(&message) {
             return Self::WebhookFailed { webhook, message };
         }
+        // Server-side apply reports a field that the schema lacks as its own trouble (500).
+        let unknown_field = message.contains("failed to create typed patch object");
         match (status, reason) {
+            (500, _) if unknown_field => Self::Invalid {
+                message,
+                causes: Vec::new(),
+            },
             (_, "Expired" | "Gone") | (410, _) => Self::Gone { message },
             (404, _) => Self::NotFound { message },
             (409, "AlreadyExists") => Self::AlreadyExists { message },

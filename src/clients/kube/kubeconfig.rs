@@ -146,9 +146,12 @@ fn unknown(what: String, nearest: Option<&str>, names: &[&str]) -> Failure {
         [] => failure.why("the kubeconfig has no contexts"),
         names => failure.why(format!("contexts there: {}", names.join(", "))),
     };
-    match nearest.or(names.first().copied()) {
+    match nearest {
         Some(name) => failure.remedy(format!("did you mean --context {name}?")),
-        None => failure.remedy("name another file with --kubeconfig or in KUBECONFIG"),
+        None if names.is_empty() => {
+            failure.remedy("name another file with --kubeconfig or in KUBECONFIG")
+        }
+        None => failure.remedy("name one of them with --context"),
     }
 }
 
@@ -330,6 +333,34 @@ users: []
             "kubeconfig-unreadable"
         );
         assert!(read(&missing, false).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_expired_client_certificate_is_told_before_the_server_is_asked() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        let mut context = choose(&config(TWO), Some("production")).unwrap();
+        context.login.client_certificate_data =
+            Some(STANDARD.encode(params.self_signed(&key).unwrap().pem()));
+        let failure = context.prepare_login(false, 1_800_000_000).unwrap_err();
+        assert!(
+            failure.details().why[0].contains("expired on"),
+            "{failure:?}"
+        );
+        assert_eq!(failure.exit(), Exit::Usage);
+        context.login.client_certificate_data = Some("!".into());
+        assert!(context.prepare_login(false, 0).is_err());
+    }
+
+    #[test]
+    fn an_authority_that_is_none_is_a_failure() {
+        let mut context = choose(&config(TWO), Some("production")).unwrap();
+        assert_eq!(context.authorities().unwrap(), None);
+        for data in ["!!", "bm90IFBFTQ=="] {
+            context.cluster.certificate_authority_data = Some(data.into());
+            assert_eq!(context.authorities().unwrap_err().code(), "kubeconfig-ca");
+        }
     }
 
     #[test]

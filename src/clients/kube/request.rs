@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::query::Path;
 use super::{Cluster, ClusterError};
-use crate::clients::cause;
+use crate::clients::cause::{self, Cause};
 
 /// Longest wait for an answer's head or body; the API server itself gives up after 60 s.
 const ANSWER: Duration = Duration::from_secs(65);
@@ -97,7 +97,17 @@ impl Cluster {
         let start = Instant::now();
         let mut attempt: u32 = 0;
         loop {
-            let (status, headers, body) = self.send_once(&call).await?;
+            let (status, headers, body) = match self.send_once(&call).await {
+                Ok(answer) => answer,
+                // A server that is rolled, or a load balancer, hung up: once more, over a new connection.
+                Err(Broken::Connection(Cause::Closed))
+                    if attempt == 0 && repeatable(&call.method) =>
+                {
+                    attempt += 1;
+                    continue;
+                }
+                Err(broken) => return Err(broken.into()),
+            };
             if status < 400 {
                 let warnings = warnings(&headers);
                 let text = String::from_utf8(body).map_err(|_| ClusterError::Other {
@@ -118,43 +128,66 @@ impl Cluster {
         }
     }
 
-    async fn send_once(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), ClusterError> {
-        let request = call.request()?.map(Body::from);
+    async fn send_once(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), Broken> {
+        let request = call.request().map_err(Broken::Answer)?.map(Body::from);
         let exchange = async {
             let response = self
                 .client
                 .send(request)
                 .await
-                .map_err(|error| unreachable(&error))?;
+                .map_err(|error| Broken::of(&error))?;
             let (parts, body) = response.into_parts();
             let body = body
                 .collect_bytes()
                 .await
-                .map_err(|error| unreachable(&error))?;
+                .map_err(|error| Broken::of(&error))?;
             Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
         };
-        match timeout(ANSWER, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(ClusterError::Unreachable {
-                message: format!("no answer within {} s", ANSWER.as_secs()),
-            }),
+        timeout(ANSWER, exchange).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", ANSWER.as_secs());
+            Err(Broken::Answer(ClusterError::Unreachable { message }))
+        })
+    }
+}
+
+/// Why no answer came.
+enum Broken {
+    Connection(Cause),
+    Answer(ClusterError),
+}
+
+impl Broken {
+    fn of(error: &::kube::Error) -> Self {
+        match error {
+            ::kube::Error::Api(status) => {
+                let value = serde_json::to_value(status).unwrap_or_default();
+                Self::Answer(ClusterError::from_status(status.code, &value))
+            }
+            other => Self::Connection(cause::of(other)),
+        }
+    }
+}
+
+impl From<Broken> for ClusterError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Answer(error) => error,
+            Broken::Connection(Cause::Login(message)) => Self::Unauthorized { message },
+            Broken::Connection(cause) => Self::Unreachable {
+                message: cause.to_string(),
+            },
         }
     }
 }
 
 /// Names the cause of a request that got no answer. Never repeats what a login plugin printed.
 pub(super) fn unreachable(error: &::kube::Error) -> ClusterError {
-    if let ::kube::Error::Api(status) = error {
-        let value = serde_json::to_value(status).unwrap_or_default();
-        return ClusterError::from_status(status.code, &value);
-    }
-    let cause = cause::of(error);
-    match cause {
-        cause::Cause::Login(message) => ClusterError::Unauthorized { message },
-        other => ClusterError::Unreachable {
-            message: other.to_string(),
-        },
-    }
+    Broken::of(error).into()
+}
+
+/// Reads; and patches, which bring an object to the same state when they are sent twice.
+fn repeatable(method: &Method) -> bool {
+    method == Method::GET || method == Method::PATCH
 }
 
 /// 429 says that nothing was done, so every method may be repeated; 503 and 504 only for what is safe to repeat.
@@ -166,7 +199,7 @@ fn wait_before_retry(
 ) -> Option<Duration> {
     let limit = match status {
         429 => 8,
-        503 | 504 if method == Method::GET || method == Method::PATCH => 4,
+        503 | 504 if repeatable(method) => 4,
         _ => 0,
     };
     if attempt > limit {

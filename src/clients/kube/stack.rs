@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::kube::client::{Body, ConfigExt};
+use ::kube::config::AuthInfo;
 use ::kube::{Client, Config};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,20 +30,22 @@ pub(super) fn client(config: &Config) -> Result<Client, Failure> {
     tcp.enforce_http(false);
     tcp.set_connect_timeout(Some(CONNECT));
     tcp.set_nodelay(true);
-    let tls = tls(config)?;
     let Some(proxy) = &config.proxy_url else {
-        return over(config, tcp, tls);
+        return over(config, tcp);
     };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(config, SocksV5::new(proxy.clone(), tcp), tls),
-        Some("http") => over(config, login(proxy, Tunnel::new(proxy.clone(), tcp)), tls),
+        Some("socks5" | "socks5h") => over(config, SocksV5::new(proxy.clone(), tcp)),
+        Some("http") => over(config, login(proxy, Tunnel::new(proxy.clone(), tcp))),
         Some("https") => {
+            // Our login is for the API server alone.
+            let mut anonymous = config.clone();
+            anonymous.auth_info = AuthInfo::default();
             let outer = HttpsConnectorBuilder::new()
-                .with_tls_config(tls.clone())
+                .with_tls_config(tls(&anonymous)?)
                 .https_or_http()
                 .enable_http1()
                 .wrap_connector(tcp);
-            over(config, login(proxy, Tunnel::new(proxy.clone(), outer)), tls)
+            over(config, login(proxy, Tunnel::new(proxy.clone(), outer)))
         }
         other => Err(Failure::new(
             "kubeconfig-proxy",
@@ -75,11 +78,26 @@ fn tls(config: &Config) -> Result<ClientConfig, Failure> {
         })
 }
 
-fn over<C>(config: &Config, connector: C, tls: ClientConfig) -> Result<Client, Failure>
+fn over<C>(config: &Config, connector: C) -> Result<Client, Failure>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
 {
+    let broken = |error: ::kube::Error| {
+        Failure::new(
+            "cluster-login",
+            Exit::Usage,
+            "the login to the cluster cannot be made",
+        )
+        .why(cause::of(&error).to_string())
+    };
+    let by_header = config.auth_layer().map_err(broken)?;
+    let mut identity = config.clone();
+    if by_header.is_some() {
+        // A login plugin that gave a token has no certificate to give: it need not run again.
+        identity.auth_info.exec = None;
+    }
+    let tls = tls(&identity)?;
     let mut builder = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http();
@@ -103,17 +121,9 @@ where
             .http2_keep_alive_interval(KEEP_ALIVE)
             .http2_keep_alive_timeout(KEEP_ALIVE)
             .build(connector);
-    let broken = |error: ::kube::Error| {
-        Failure::new(
-            "cluster-login",
-            Exit::Usage,
-            "the login to the cluster cannot be made",
-        )
-        .why(cause::of(&error).to_string())
-    };
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer().map_err(broken)?)
+        .option_layer(by_header)
         .layer(config.extra_headers_layer().map_err(broken)?)
         .map_err(tower::BoxError::from)
         .service(http);

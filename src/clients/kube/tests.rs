@@ -241,3 +241,34 @@ async fn an_unreachable_server_is_exit_3_and_names_the_cause() {
     );
     assert!(!format!("{options:?}").contains("canary"));
 }
+
+#[tokio::test]
+async fn a_read_goes_once_more_over_a_new_connection_and_a_create_does_not() {
+    let calls = Arc::new(Mutex::new(0));
+    let count = calls.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let count = count.clone();
+        async move {
+            let first = {
+                let mut count = count.lock().unwrap();
+                *count += 1;
+                *count == 1
+            };
+            if first || request.method() == http::Method::POST {
+                return Err(tower::BoxError::from(std::io::Error::from(
+                    std::io::ErrorKind::ConnectionReset,
+                )));
+            }
+            Ok(Response::new(Body::from(b"{}".to_vec())))
+        }
+    });
+    let cluster = Cluster::new(Client::new(service, "default"), Identity::default());
+    assert_eq!(cluster.read("/version").await.unwrap(), json!({}));
+    cluster.seed("v1", "Namespace", "namespaces", Scope::Cluster);
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}});
+    assert!(matches!(
+        cluster.create(&object, false).await,
+        Err(ClusterError::Unreachable { .. })
+    ));
+    assert_eq!(*calls.lock().unwrap(), 3);
+}

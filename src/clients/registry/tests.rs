@@ -163,6 +163,8 @@ async fn a_proxy_gets_its_login_and_407_is_told() {
     let (proxy, log) = stand_in::proxy(server, Some("Ym9iOnBAc3Mvd29yZA==")).await;
     let of = async |login: Option<(&str, &str)>| {
         let route = route(&[&authority.root], proxy, login);
+        assert!(!format!("{route:?} {:?}", route.client()).contains("p@ss"));
+        assert!(!format!("{:?}", route.client()).contains("p%40ss"));
         let shaken = handshake(&route, "registry.corp", 443).await;
         (
             Registry::new(route.client().unwrap(), "registry.corp", None)

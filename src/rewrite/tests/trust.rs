@@ -50,14 +50,14 @@ fn the_runner_keeps_every_public_root() {
         variable(env, "NODE_EXTRA_CA_CERTS"),
         Some("/etc/arc-setup/ca/ca.crt")
     );
-    assert_eq!(variable(env, "GIT_SSL_CAPATH"), Some("/etc/arc-setup/ca"));
+    // Seen with git 2.39 and GnuTLS: the file and every root of the folder are loaded.
+    assert_eq!(
+        variable(env, "GIT_SSL_CAINFO"),
+        variable(env, "NODE_EXTRA_CA_CERTS")
+    );
+    assert_eq!(variable(env, "GIT_SSL_CAPATH"), Some("/etc/ssl/certs"));
     assert_eq!(variable(env, "RUNNER_UPDATE_CA_CERTS"), Some("1"));
-    for replacing in [
-        "SSL_CERT_FILE",
-        "CURL_CA_BUNDLE",
-        "GIT_SSL_CAINFO",
-        "REQUESTS_CA_BUNDLE",
-    ] {
+    for replacing in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] {
         assert_eq!(variable(env, replacing), None);
     }
     let local = item(&pod["volumes"], "name", "arc-setup-ca-local").unwrap();

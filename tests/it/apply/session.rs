@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use arc_setup::apply::{Execution, Interrupt, execute, plan_uninstall};
+use arc_setup::apply::{Execution, execute, plan_uninstall};
+use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity};
 use arc_setup::config::{Credentials, Origin};
 use arc_setup::event::{Event, Outcome};

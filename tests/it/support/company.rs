@@ -114,7 +114,6 @@ impl Company {
             .env("ARC_SETUP_CA_BUNDLE", bundle)
             .env("ARC_SETUP_PULL_SECRET", docker)
             // Nothing but the cluster is reached directly here, whatever the configuration excepts.
-            .env("ARC_SETUP_NO_PROXY", "10.0.0.0/8")
             .canary("the registry's password", ACCOUNT.1)
             .canary("the registry's account", &auth);
         if self.names.has_proxy_account() {

@@ -1,0 +1,99 @@
+//! Listeners keep the image that they were made with: after a change of the controller's image they are
+//! deleted, and the controller makes them again.
+
+use serde_json::Value;
+
+use super::Rollouts;
+use super::run::{Controller, Mode, Run};
+use crate::clients::kube::ClusterError;
+use crate::event::{Event, Outcome};
+use crate::failure::{Exit, Failure};
+use crate::image_ref::ImageReference;
+use crate::object::ObjectRef;
+use crate::object::pods::SCALE_SET_GROUP;
+use crate::rules;
+
+impl Run<'_> {
+    /// Deletes stale listeners, after their controller rolled out: the old one would make them as they were.
+    pub(super) async fn remake_listeners(&mut self, rollouts: Rollouts<'_>) -> Result<(), Failure> {
+        for controller in std::mem::take(&mut self.controllers) {
+            let stale = self.stale_listeners(&controller).await.map_err(|error| {
+                error.failure(
+                    format!("cannot list the listeners of {}", controller.object),
+                    Exit::ApplyFailed,
+                )
+            })?;
+            if stale.is_empty() {
+                continue;
+            }
+            self.roll_out_also(&controller.object, rollouts).await?;
+            for (listener, uid) in stale {
+                self.check_interrupt()?;
+                if self.mode == Mode::Write {
+                    match self.cluster.delete(&listener, Some(&uid)).await {
+                        // Gone or made again already.
+                        Ok(())
+                        | Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => {}
+                        Err(error) => {
+                            return Err(error
+                                .failure(format!("cannot delete {listener}"), Exit::ApplyFailed));
+                        }
+                    }
+                }
+                (self.sink)(Event::Object {
+                    object: listener.clone(),
+                    outcome: Outcome::Deleted,
+                });
+                self.report.listeners_remade.push(listener);
+            }
+        }
+        Ok(())
+    }
+
+    async fn stale_listeners(
+        &self,
+        controller: &Controller,
+    ) -> Result<Vec<(ObjectRef, String)>, ClusterError> {
+        let api_version = format!("{SCALE_SET_GROUP}/v1alpha1");
+        let namespace = controller.object.namespace.as_deref();
+        let listeners = match self
+            .cluster
+            .list(&api_version, "AutoscalingListener", namespace, None)
+            .await
+        {
+            Err(ClusterError::NotFound { .. }) => return Ok(Vec::new()),
+            listeners => listeners?,
+        };
+        let text = |listener: &Value, pointer: &str| {
+            listener
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Ok(listeners
+            .iter()
+            .filter(|listener| listener.pointer("/metadata/deletionTimestamp").is_none())
+            .filter(|listener| self.is_stale(controller, &text(listener, "/spec/image")))
+            .map(|listener| {
+                (
+                    ObjectRef::from_value(listener),
+                    text(listener, "/metadata/uid"),
+                )
+            })
+            .collect())
+    }
+
+    /// Any other image is stale where this run changed the controller; else only one that the rules turn
+    /// into the controller's, as an interrupted run leaves it.
+    fn is_stale(&self, controller: &Controller, image: &str) -> bool {
+        if image.is_empty() || image == controller.image {
+            return false;
+        }
+        let rewritten = ImageReference::parse(image).is_ok_and(|reference| {
+            self.rules.decide(&reference).outcome
+                == rules::Outcome::Rewritten(controller.image.clone())
+        });
+        controller.changed || rewritten
+    }
+}

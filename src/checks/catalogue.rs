@@ -1,0 +1,85 @@
+//! Every code that a failure or finding can carry: the one source of preflight and `explain`.
+//!
+//! Ids are never used again for something else.
+
+mod entries;
+
+use serde::Serialize;
+
+/// One code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Stable, kebab-case.
+    pub id: &'static str,
+    /// What is the matter, in a few words.
+    pub title: &'static str,
+    /// What is behind it.
+    pub cause: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// All codes, in alphabetical order.
+pub fn entries() -> &'static [Entry] {
+    entries::ENTRIES
+}
+
+/// The code `id`.
+pub fn entry(id: &str) -> Option<&'static Entry> {
+    entries()
+        .binary_search_by(|entry| entry.id.cmp(id))
+        .ok()
+        .and_then(|index| entries().get(index))
+}
+
+/// The code that shares the most words with a mistyped one.
+pub fn nearest(code: &str) -> Option<&'static str> {
+    let code = code.to_ascii_lowercase();
+    let shared = |id: &str| {
+        id.split('-')
+            .filter(|word| code.contains(word))
+            .map(str::len)
+            .sum::<usize>()
+    };
+    entries()
+        .iter()
+        .map(|entry| entry.id)
+        .max_by_key(|id| shared(id))
+        .filter(|id| shared(id) > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sorted_unique_and_every_entry_says_what_to_do() {
+        for pair in entries().windows(2) {
+            assert!(
+                pair[0].id < pair[1].id,
+                "{} must stand before {}",
+                pair[1].id,
+                pair[0].id
+            );
+        }
+        for entry in entries() {
+            assert!(
+                entry
+                    .id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
+            assert!(
+                !entry.cause.is_empty() && !entry.remedy.is_empty(),
+                "{}",
+                entry.id
+            );
+        }
+    }
+
+    #[test]
+    fn a_mistyped_code_finds_its_neighbour() {
+        assert_eq!(nearest("controller-overlp"), Some("controller-overlap"));
+        assert_eq!(nearest("zzz"), None);
+    }
+}

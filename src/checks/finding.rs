@@ -1,0 +1,111 @@
+//! One result of one check.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue;
+
+/// What a check says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Cannot be told from here; does not block.
+    Unknown,
+    /// Works, but will hurt; blocks under `--strict` alone.
+    Warning,
+    /// Will not work; blocks.
+    Failed,
+}
+
+/// One result, with all that a person needs to act on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Id of the catalogue.
+    pub id: String,
+    /// Title of the catalogue.
+    pub title: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What it is about: an object, an image, a host.
+    pub subject: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// Raw text that shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// What to do; the catalogue's remedy where nothing more exact is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedy: Vec<String>,
+}
+
+impl Finding {
+    /// A finding about `subject`. An id that the catalogue lacks keeps the id as its title (a test holds that none does).
+    pub fn new(id: &str, verdict: Verdict, subject: impl Into<String>) -> Self {
+        let title = catalogue::entry(id).map_or(id, |entry| entry.title);
+        Self {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            verdict,
+            subject: subject.into(),
+            why: Vec::new(),
+            evidence: Vec::new(),
+            remedy: Vec::new(),
+        }
+    }
+
+    /// All is well with `subject`.
+    pub fn ok(id: &str, subject: impl Into<String>) -> Self {
+        Self::new(id, Verdict::Ok, subject)
+    }
+
+    /// Blocks; starts with the catalogue's remedy, which [`Finding::remedy`] replaces.
+    pub fn failed(id: &str, subject: impl Into<String>) -> Self {
+        Self::new(id, Verdict::Failed, subject)
+    }
+
+    /// Cannot be told from here.
+    pub fn unknown(id: &str, subject: impl Into<String>) -> Self {
+        Self::new(id, Verdict::Unknown, subject)
+    }
+
+    /// Will hurt later.
+    pub fn warning(id: &str, subject: impl Into<String>) -> Self {
+        Self::new(id, Verdict::Warning, subject)
+    }
+
+    /// Adds a cause.
+    #[must_use]
+    pub fn why(mut self, why: impl Into<String>) -> Self {
+        self.why.push(why.into());
+        self
+    }
+
+    /// Adds raw evidence.
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(evidence.into());
+        self
+    }
+
+    /// Adds a step to take.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy.push(remedy.into());
+        self
+    }
+
+    /// The steps to take: its own, else the catalogue's.
+    pub fn remedies(&self) -> Vec<&str> {
+        if self.remedy.is_empty() {
+            catalogue::entry(&self.id)
+                .map(|entry| entry.remedy)
+                .into_iter()
+                .collect()
+        } else {
+            self.remedy.iter().map(String::as_str).collect()
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Preflight: findings over what is wanted, what is true and what would be written.
+//!
+//! Pure. Every finding has an id of the catalogue; only `failed` blocks, and *unknown* is never *ok*.
+
+pub mod catalogue;
+mod controllers;
+mod crds;
+mod finding;
+mod github;
+mod objects;
+mod preflight;
+mod reach;
+mod rights;
+
+pub use finding::{Finding, Verdict};
+pub use preflight::{Preflight, blocking, preflight};

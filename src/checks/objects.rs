@@ -1,0 +1,193 @@
+//! What the API server said to the dry-run of every object, and of a Pod for every pod template.
+
+use super::Finding;
+use crate::object::ObjectRef;
+use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal};
+
+/// One finding for each refusal, conflict and unanswered question; one `ok` for all that was accepted.
+pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut accepted = 0;
+    let mut unknown: Vec<(&ObjectRef, &str)> = Vec::new();
+    for object in &observed.objects {
+        match &object.dry_run {
+            DryRun::Accepted { .. } => accepted += 1,
+            DryRun::Foreign { .. } => {}
+            DryRun::Unknown { why } => unknown.push((&object.object, why)),
+            DryRun::Refused { refusal, why } => {
+                findings.push(refused(&object.object, *refusal, why));
+            }
+            DryRun::Conflict { .. } if force_conflicts => accepted += 1,
+            DryRun::Conflict { owners } => findings.push(conflict(&object.object, owners)),
+        }
+        findings.extend(pod_security_warnings(object));
+    }
+    for pod in &observed.pods {
+        findings.extend(pod_findings(pod));
+    }
+    if accepted > 0 {
+        findings.push(Finding::ok(
+            "object-refused",
+            format!("{accepted} objects, asked of the API server"),
+        ));
+    }
+    findings.extend(unanswered(&unknown));
+    findings
+}
+
+/// What is made by this plan cannot be asked before; one line says so for all of them.
+fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
+    let (first, why) = unknown.first()?;
+    let others = unknown.len() - 1;
+    let subject = if others == 0 {
+        first.to_string()
+    } else {
+        format!("{first} and {others} more objects")
+    };
+    Some(
+        Finding::unknown("object-refused", subject)
+            .why((*why).to_owned())
+            .remedy("nothing: they are asked again when what they need is there"),
+    )
+}
+
+fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
+    let id = match refusal {
+        Refusal::Forbidden => "rights",
+        Refusal::Invalid | Refusal::Other => "object-refused",
+        Refusal::PodSecurity => "pod-security",
+        Refusal::Quota => "quota-exceeded",
+        Refusal::LimitRange => "limit-range",
+        Refusal::Policy => "policy-denied",
+    };
+    Finding::failed(id, object.to_string())
+        .why(format!("the API server refuses {object}"))
+        .evidence(words)
+}
+
+fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
+    owners
+        .iter()
+        .fold(
+            Finding::failed("object-conflict", object.to_string()),
+            |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
+        )
+        .remedy("let that owner drop the field, or take it once with --force-conflicts")
+}
+
+/// A Deployment is accepted even where its pods will be refused; the warning header says so.
+fn pod_security_warnings(object: &ObservedObject) -> Vec<Finding> {
+    object
+        .warnings
+        .iter()
+        .filter(|warning| warning.contains("violate PodSecurity"))
+        .map(|warning| {
+            Finding::failed("pod-security", object.object.to_string())
+                .why("the namespace's pod security level refuses the pods of this object")
+                .evidence(warning.clone())
+        })
+        .collect()
+}
+
+fn pod_findings(pod: &ObservedPod) -> Option<Finding> {
+    let subject = format!("a pod of {} in namespace {}", pod.object, pod.namespace);
+    match &pod.dry_run {
+        DryRun::Refused { refusal, why } => {
+            let mut finding = refused(&pod.object, *refusal, why);
+            finding.subject = subject;
+            if *refusal == Refusal::PodSecurity {
+                finding = finding
+                    .remedy(format!(
+                        "someone with the right: kubectl label namespace {} pod-security.kubernetes.io/enforce=privileged \
+                         (on Rancher this needs the right updatepsa)",
+                        pod.namespace
+                    ))
+                    .remedy("or another runner namespace, or containerMode: none or kubernetes");
+            }
+            Some(finding)
+        }
+        DryRun::Accepted { .. } => Some(Finding::ok("pod-security", subject)),
+        DryRun::Unknown { .. } | DryRun::Foreign { .. } | DryRun::Conflict { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Verdict;
+    use serde_json::Value;
+
+    fn deployment() -> ObjectRef {
+        ObjectRef::new("apps/v1", "Deployment", Some("arc-systems"), "arc")
+    }
+
+    fn observed(dry_run: DryRun, warnings: Vec<String>) -> Observed {
+        let object = ObservedObject {
+            object: deployment(),
+            live: None,
+            dry_run,
+            warnings,
+            keys: Vec::new(),
+        };
+        Observed {
+            objects: vec![object],
+            ..Observed::default()
+        }
+    }
+
+    fn only(observed: &Observed, force: bool) -> Vec<(String, Verdict)> {
+        findings(observed, force)
+            .into_iter()
+            .map(|finding| (finding.id, finding.verdict))
+            .collect()
+    }
+
+    #[test]
+    fn a_conflict_names_owner_and_field_and_force_takes_it() {
+        let owner = FieldOwner {
+            manager: "kubectl-set".to_owned(),
+            field: ".spec.replicas".to_owned(),
+        };
+        let conflict = observed(
+            DryRun::Conflict {
+                owners: vec![owner],
+            },
+            Vec::new(),
+        );
+        assert_eq!(
+            findings(&conflict, false)[0].why,
+            ["kubectl-set owns .spec.replicas"]
+        );
+        assert_eq!(
+            only(&conflict, true),
+            [("object-refused".to_owned(), Verdict::Ok)]
+        );
+    }
+
+    #[test]
+    fn a_deployment_that_is_accepted_with_a_pod_security_warning_fails() {
+        let accepted = DryRun::Accepted {
+            changed: true,
+            result: Value::Null,
+        };
+        let warning = "would violate PodSecurity \"restricted:latest\": privileged".to_owned();
+        assert!(
+            only(&observed(accepted, vec![warning]), false)
+                .contains(&("pod-security".to_owned(), Verdict::Failed))
+        );
+    }
+
+    #[test]
+    fn what_this_plan_makes_is_unknown_and_does_not_block() {
+        let unknown = observed(
+            DryRun::Unknown {
+                why: "its namespace is made by this plan".to_owned(),
+            },
+            Vec::new(),
+        );
+        assert_eq!(
+            only(&unknown, false),
+            [("object-refused".to_owned(), Verdict::Unknown)]
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! All families of checks over one run's data, in a fixed order.
+
+use super::{Finding, Verdict, controllers, crds, github, objects, reach, rights};
+use crate::config::Config;
+use crate::facts::{Facts, GithubReport, TlsReport};
+use crate::failure::{Exit, Failure};
+use crate::object::Manifest;
+use crate::observe::ImageReport;
+use crate::observe::{Observed, Right};
+use crate::plan::minor_change;
+
+/// What preflight looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Preflight<'a> {
+    /// What the user wants.
+    pub config: &'a Config,
+    /// What is true outside.
+    pub facts: &'a Facts,
+    /// What would be written.
+    pub manifests: &'a [Manifest],
+    /// What the API server said.
+    pub observed: &'a Observed,
+    /// What the user may do.
+    pub rights: &'a [Right],
+    /// Who the user is.
+    pub user: &'a str,
+    /// What handshakes showed.
+    pub handshakes: &'a [TlsReport],
+    /// What the registry said.
+    pub images: &'a [ImageReport],
+    /// What GitHub said.
+    pub github: &'a GithubReport,
+    /// True where other managers' fields are taken.
+    pub force_conflicts: bool,
+}
+
+/// Every finding of every family.
+pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok("kubernetes-version", version(input.facts))];
+    findings.extend(incomplete(input.facts));
+    findings.extend(controllers::findings(input.config, input.facts));
+    findings.extend(minor(input));
+    findings.extend(rights::findings(input.rights, input.user));
+    findings.extend(crds::findings(input.facts, input.manifests));
+    findings.extend(objects::findings(input.observed, input.force_conflicts));
+    findings.extend(reach::handshakes(input.handshakes));
+    findings.extend(reach::images(input.images));
+    findings.extend(github::server_version(input.config, input.facts));
+    findings.extend(reach::github(input.github, input.config.github.host()));
+    findings
+}
+
+fn version(facts: &Facts) -> String {
+    let version = facts.cluster.kubernetes;
+    format!("Kubernetes {}.{}", version.major, version.minor)
+}
+
+/// What could not be read hides what it would have shown, such as another controller.
+fn incomplete(facts: &Facts) -> Vec<Finding> {
+    facts
+        .cluster
+        .incomplete
+        .iter()
+        .map(|gap| {
+            Finding::unknown("cluster-unread", gap.clone())
+                .why("the user of this kubeconfig may not read it; checks that need it say nothing")
+        })
+        .collect()
+}
+
+fn minor(input: &Preflight<'_>) -> Option<Finding> {
+    let failure = minor_change(input.config, input.facts, input.observed)?;
+    let details = failure.details();
+    let finding = Finding::failed("minor-change", details.what.clone());
+    Some(
+        details
+            .why
+            .iter()
+            .chain(&details.evidence)
+            .fold(finding, |finding, why| finding.why(why.clone())),
+    )
+}
+
+/// The failure that ends a run whose preflight blocks; None where nothing does. Conflicts alone end with 22.
+pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
+    let failed: Vec<&Finding> = of(findings, Verdict::Failed);
+    if failed.is_empty() {
+        let warnings = of(findings, Verdict::Warning);
+        return (strict && !warnings.is_empty()).then(|| {
+            failure(
+                "preflight-warnings",
+                Exit::Warnings,
+                &warnings,
+                "preflight has warnings, and --strict was given",
+            )
+        });
+    }
+    if failed.iter().all(|finding| finding.id == "object-conflict") {
+        let failure = failure(
+            "object-conflict",
+            Exit::Conflict,
+            &failed,
+            "fields belong to another manager",
+        );
+        return Some(
+            failure.remedy("let the owner drop them, or take them once with --force-conflicts"),
+        );
+    }
+    let what = match failed.len() {
+        1 => "preflight found a problem; nothing was written".to_owned(),
+        count => format!("preflight found {count} problems; nothing was written"),
+    };
+    Some(failure("preflight", Exit::Preflight, &failed, &what))
+}
+
+fn of(findings: &[Finding], verdict: Verdict) -> Vec<&Finding> {
+    findings
+        .iter()
+        .filter(|finding| finding.verdict == verdict)
+        .collect()
+}
+
+/// One line for each finding; the details were shown with the findings themselves.
+fn failure(code: &str, exit: Exit, findings: &[&Finding], what: &str) -> Failure {
+    let only = match findings {
+        [only] => only.id.as_str(),
+        _ => code,
+    };
+    let start = Failure::new(only, exit, what);
+    let told = findings.iter().fold(start, |failure, finding| {
+        failure.why(format!(
+            "{}: {} ({})",
+            finding.subject, finding.title, finding.id
+        ))
+    });
+    let mut remedies: Vec<&str> = findings
+        .iter()
+        .flat_map(|finding| finding.remedies())
+        .collect();
+    remedies.dedup();
+    remedies.into_iter().fold(told, Failure::remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failed_blocks_and_unknown_does_not() {
+        let findings = [
+            Finding::unknown("rights", "u"),
+            Finding::warning("authority-expiring", "c"),
+        ];
+        assert_eq!(blocking(&findings, false), None);
+        assert_eq!(
+            blocking(&findings, true).map(|failure| failure.exit()),
+            Some(Exit::Warnings)
+        );
+    }
+
+    #[test]
+    fn conflicts_alone_end_with_22_and_among_others_with_3() {
+        let conflict =
+            Finding::failed("object-conflict", "Deployment a/b").why("kubectl owns .spec");
+        let alone = blocking(std::slice::from_ref(&conflict), false);
+        assert_eq!(alone.map(|failure| failure.exit()), Some(Exit::Conflict));
+        let both = blocking(&[conflict, Finding::failed("rights", "u")], false);
+        assert_eq!(both.map(|failure| failure.exit()), Some(Exit::Preflight));
+    }
+}

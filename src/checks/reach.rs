@@ -1,0 +1,116 @@
+//! What this machine saw of registry and GitHub: TLS, images, login.
+//!
+//! From here is not from there: only what the other side itself refuses blocks; what cannot be reached is unknown.
+
+use super::Finding;
+use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
+use crate::observe::{ImagePresence, ImageReport};
+use crate::pki::chain::Verdict;
+
+/// One finding for each handshake.
+pub(super) fn handshakes(reports: &[TlsReport]) -> Vec<Finding> {
+    reports.iter().map(handshake).collect()
+}
+
+fn handshake(report: &TlsReport) -> Finding {
+    let subject = match &report.proxy {
+        Some(proxy) => format!("{} through {proxy}", report.server),
+        None => report.server.clone(),
+    };
+    match &report.outcome {
+        TlsOutcome::Trusted => Finding::ok("tls-untrusted", subject),
+        TlsOutcome::Untrusted { verdict, why } => {
+            let finding = Finding::failed("tls-untrusted", subject).why(why.clone());
+            match verdict {
+                Verdict::MissingIssuer { certificate, issuer, .. } => finding
+                    .why(format!("the issuer of \"{certificate}\" is neither sent by the server nor in the bundle"))
+                    .remedy(format!("add the certificate of \"{issuer}\" to caBundle (root and every issuing CA)")),
+                Verdict::UnknownRoot { root } => {
+                    finding.remedy(format!("add the certificate of \"{root}\" to caBundle"))
+                }
+                _ => finding,
+            }
+        }
+        TlsOutcome::ProxyRefused { status } => {
+            let words = match status {
+                Some(407) => "the proxy wants a login (407)".to_owned(),
+                Some(status) => format!("the proxy answers {status}"),
+                None => "the proxy refuses the destination".to_owned(),
+            };
+            Finding::failed("proxy-refused", subject).why(words)
+        }
+        TlsOutcome::Unreachable { why, .. } => {
+            Finding::unknown("tls-unreachable", subject).why(why.clone())
+        }
+    }
+}
+
+/// One finding for each image that is not plainly there; one `ok` for those that are.
+pub(super) fn images(reports: &[ImageReport]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut present = 0;
+    for report in reports {
+        let (id, blocks, why) = match &report.presence {
+            ImagePresence::Present { .. } => {
+                present += 1;
+                continue;
+            }
+            ImagePresence::Absent { why } => ("image-absent", true, why),
+            ImagePresence::Unknown { reason, why } => match reason.as_str() {
+                "auth-required" => ("image-unauthorized", true, why),
+                "denied" => ("image-denied", true, why),
+                "untrusted" => ("image-untrusted", true, why),
+                "proxy-refused" => ("proxy-refused", true, why),
+                _ => ("image-unknown", false, why),
+            },
+        };
+        let finding = if blocks {
+            Finding::failed(id, report.image.clone())
+        } else {
+            Finding::unknown(id, report.image.clone())
+        };
+        findings.push(finding.why(why.clone()));
+    }
+    if present > 0 {
+        findings.push(Finding::ok(
+            "image-absent",
+            format!("{present} images, asked of the registry"),
+        ));
+    }
+    findings
+}
+
+/// One finding for each scope that a registration token was requested for.
+pub(super) fn github(report: &GithubReport, host: &str) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = report
+        .registrations
+        .iter()
+        .map(|registration| login(registration, host))
+        .collect();
+    if findings.is_empty() {
+        findings.push(
+            Finding::unknown("github-credentials", host)
+                .why("the login is in a Secret that is not read")
+                .remedy("nothing; the controller's log tells after the install"),
+        );
+    }
+    findings
+}
+
+fn login(registration: &Registration, host: &str) -> Finding {
+    let subject = format!("{host}{}", registration.scope);
+    match &registration.outcome {
+        RegistrationOutcome::Granted { .. } => Finding::ok("github-credentials", subject),
+        RegistrationOutcome::Refused { reason, why } => {
+            let id = if reason == "not-found" {
+                "github-not-found"
+            } else {
+                "github-credentials"
+            };
+            Finding::failed(id, subject).why(why.clone())
+        }
+        RegistrationOutcome::Unknown { why } => {
+            Finding::unknown("github-unreachable", subject).why(why.clone())
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The flags that give configuration values, made from the table of fields: a field is described once.
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, FromArgMatches, builder::PossibleValuesParser,
+    value_parser,
+};
+use std::path::PathBuf;
+
+use crate::config::load::FlagGiven;
+use crate::config::table::{self, FlagSpec, FlagValue};
+
+/// Values given by flags, in the order of the table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ConfigArgs {
+    /// The configuration file; None takes ./arc-setup.yaml where it exists.
+    pub(super) file: Option<PathBuf>,
+    /// The given flags.
+    pub(super) given: Vec<FlagGiven>,
+}
+
+impl clap::Args for ConfigArgs {
+    fn augment_args(command: Command) -> Command {
+        let file = Arg::new("config")
+            .long("config")
+            .short('c')
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help_heading("Configuration")
+            .help("The configuration file [default: arc-setup.yaml where it exists; env: ARC_SETUP_CONFIG]");
+        table::flags()
+            .iter()
+            .fold(command.arg(file), |command, flag| {
+                command.arg(argument(flag))
+            })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ConfigArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self {
+            file: matches.get_one::<PathBuf>("config").cloned(),
+            given: Vec::new(),
+        };
+        for flag in table::flags() {
+            if flag.value == FlagValue::Switch {
+                if matches.get_flag(flag.name) {
+                    args.give(flag, "true");
+                }
+            } else {
+                for value in matches.get_many::<String>(flag.name).into_iter().flatten() {
+                    args.give(flag, value);
+                }
+            }
+        }
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl ConfigArgs {
+    fn give(&mut self, flag: &FlagSpec, value: &str) {
+        self.given.push(FlagGiven {
+            path: flag.path.to_owned(),
+            flag: flag.name.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+}
+
+fn argument(flag: &'static FlagSpec) -> Arg {
+    let argument = Arg::new(flag.name)
+        .long(flag.name)
+        .help_heading(flag.heading)
+        .help(help(flag));
+    if flag.value == FlagValue::Switch {
+        return argument.action(ArgAction::SetTrue);
+    }
+    let action = if flag.repeatable {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    };
+    let argument = argument
+        .action(action)
+        .value_name(flag.value_name)
+        .allow_hyphen_values(flag.value == FlagValue::SecretFile);
+    match flag.value {
+        FlagValue::Choice(words) => argument.value_parser(PossibleValuesParser::new(words)),
+        _ => argument,
+    }
+}
+
+fn help(flag: &FlagSpec) -> String {
+    match flag.default {
+        Some(default) => format!("{} [default: {default}; env: {}]", flag.help, flag.env),
+        None => format!("{} [env: {}]", flag.help, flag.env),
+    }
+}

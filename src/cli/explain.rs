@@ -1,0 +1,62 @@
+//! `explain CODE`: what a code means and what to do, without a network.
+
+use crate::checks::catalogue::{self, Entry};
+use crate::cli::Session;
+use crate::failure::{Exit, Failure};
+use crate::ui::{output, table};
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The code, as a failure or finding shows it; without one, all codes are listed.
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    match &args.code {
+        Some(code) => one(code, session)?,
+        None => output::answer(
+            session.format,
+            "Codes",
+            &Codes {
+                codes: catalogue::entries(),
+            },
+            list,
+        )?,
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(serde::Serialize)]
+struct Codes {
+    codes: &'static [Entry],
+}
+
+fn one(code: &str, session: &Session) -> Result<(), Failure> {
+    let entry = catalogue::entry(code).ok_or_else(|| {
+        let failure = Failure::new(
+            "unknown-code",
+            Exit::Usage,
+            format!("there is no code '{code}'"),
+        );
+        match catalogue::nearest(code) {
+            Some(nearest) => failure.remedy(format!("arc-setup explain {nearest}")),
+            None => failure.remedy("arc-setup explain lists all codes"),
+        }
+    })?;
+    output::answer(session.format, "Code", entry, || {
+        format!(
+            "{}: {}\n\n{}\n\nWhat to do:\n{}\n",
+            entry.id, entry.title, entry.cause, entry.remedy
+        )
+    })
+}
+
+fn list() -> String {
+    let rows: Vec<Vec<String>> = catalogue::entries()
+        .iter()
+        .map(|entry| vec![entry.id.to_owned(), entry.title.to_owned()])
+        .collect();
+    table::columns(&rows)
+}

@@ -1,0 +1,285 @@
+//! `init`: all stages, from configuration to proof.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::apply::{self, Execution};
+use crate::checks::{Finding, blocking};
+use crate::cli::config_args::ConfigArgs;
+use crate::cli::preflight::{self, Checked};
+use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
+use crate::clients::kube::Cluster;
+use crate::config::load::{Loaded, SecretReading};
+use crate::facts::{self, Facts};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::observe::{Receipt, Resolver};
+use crate::plan::{self, Plan, describe};
+use crate::ui::progress::Progress;
+use crate::ui::{output, prompt};
+use crate::verify::wait::{self, Level, Report, WaitOptions};
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Show what would happen and stop
+    #[arg(long, help_heading = "Applying")]
+    dry_run: bool,
+    /// Do not ask before writing
+    #[arg(long, short, help_heading = "Applying")]
+    yes: bool,
+    /// How far to wait
+    #[arg(long, value_enum, default_value_t = WaitFor::Runners, help_heading = "Applying")]
+    wait: WaitFor,
+    /// How long to wait without any progress
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Applying")]
+    timeout: Duration,
+    /// Take fields that another manager owns (never those of a CRD)
+    #[arg(long, help_heading = "Applying")]
+    force_conflicts: bool,
+    /// End with 4 where preflight has warnings
+    #[arg(long, help_heading = "Applying")]
+    strict: bool,
+}
+
+/// How far `--wait` goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WaitFor {
+    /// Not at all.
+    None,
+    /// The controller is available.
+    Manager,
+    /// Every runner set is accepted, and the runners that are due are there.
+    Runners,
+}
+
+/// The answer of `init`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    context: &'a str,
+    server: &'a str,
+    user: &'a str,
+    dry_run: bool,
+    changed: bool,
+    findings: &'a [Finding],
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a Receipt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Report>,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let needs = session.target_needs(args.yes || args.dry_run, args.dry_run);
+    let loaded =
+        config_load::load(&args.config, SecretReading::Read, session).map_err(|failure| {
+            needs
+                .iter()
+                .fold(failure, |failure, need| failure.why(need.clone()))
+        })?;
+    Session::require_target(&needs)?;
+    let progress = Progress::start(session.terminal, session.quiet);
+    progress.stage("reading the cluster");
+    let cluster = session.connect().await?;
+    let now = clock::now();
+    let mut facts = facts::read(&cluster, &loaded.config, now).await?;
+    let mut rendered = pass::rendered(&loaded.config, &facts)?;
+    rendered
+        .changes
+        .extend(plan::strip_moved(&mut rendered.manifests));
+    progress.stage("comparing with the cluster, asking registry and GitHub");
+    let resolver = Resolver::new(&loaded.credentials, now);
+    let force = args.force_conflicts;
+    let checked =
+        preflight::check(&cluster, &loaded, &mut facts, &rendered, &resolver, force).await?;
+    let plan = plan::build(&plan::Inputs {
+        install: &loaded.config.name,
+        namespace: loaded.config.controller_namespace(),
+        manifests: &rendered.manifests,
+        changes: &rendered.changes,
+        observed: &checked.observed,
+    });
+    show(&plan, &checked, session, &progress);
+    let stopped = blocking(&checked.findings, args.strict);
+    if args.dry_run || stopped.is_some() {
+        answer(session, &cluster, &plan, &checked, None)?;
+        return stopped.map_or(Ok(Exit::Done), Err);
+    }
+    confirm(args, session, &cluster, &plan, &progress)?;
+    let work = Work {
+        args,
+        session,
+        cluster: &cluster,
+        loaded: &loaded,
+        facts: &facts,
+        progress: &progress,
+    };
+    let (receipt, report) = work.carry_out(&plan, &checked, &resolver).await?;
+    progress.end();
+    tell(&report, &plan, session);
+    answer(
+        session,
+        &cluster,
+        &plan,
+        &checked,
+        Some((&receipt, &report)),
+    )?;
+    Ok(Exit::Done)
+}
+
+/// What applying and waiting need.
+struct Work<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    cluster: &'a Cluster,
+    loaded: &'a Loaded,
+    facts: &'a Facts,
+    progress: &'a Progress,
+}
+
+impl Work<'_> {
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        checked: &Checked,
+        resolver: &Resolver<'_>,
+    ) -> Result<(Receipt, Report), Failure> {
+        let events = |event| self.progress.tell(&event);
+        let registries =
+            rollout::Registries::new(&self.loaded.config, &self.loaded.credentials, self.facts)?;
+        let look = |image| registries.ask(image);
+        let rollout = rollout::Rollout {
+            cluster: self.cluster,
+            timeout: self.args.timeout,
+            registry: Some(&look),
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let gate = |object: ObjectRef| rollout.of(vec![object]);
+        let execution = Execution {
+            cluster: self.cluster,
+            resolver,
+            observed: &checked.observed,
+            facts: self.facts,
+            force_conflicts: self.args.force_conflicts,
+            timeout: self.args.timeout,
+            gate: &gate,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let receipt = Box::pin(apply::execute(plan, &execution)).await?;
+        let options = WaitOptions {
+            level: match self.args.wait {
+                WaitFor::None => Level::None,
+                WaitFor::Manager => Level::Manager,
+                WaitFor::Runners => Level::Runners,
+            },
+            objects: plan
+                .objects
+                .iter()
+                .map(crate::object::Manifest::reference)
+                .collect(),
+            controller_namespace: Some(self.loaded.config.controller_namespace().to_owned()),
+            timeout: self.args.timeout,
+            registry: Some(&look),
+        };
+        let report = Box::pin(wait::wait(
+            self.cluster,
+            &options,
+            &events,
+            &self.session.interrupt,
+        ))
+        .await?;
+        Ok((receipt, report))
+    }
+}
+
+/// Shows findings and plan; on stderr, since stdout is the answer.
+fn show(plan: &Plan, checked: &Checked, session: &Session, progress: &Progress) {
+    if session.quiet {
+        return;
+    }
+    for line in preflight::lines(&checked.findings, session.terminal) {
+        progress.line(&line);
+    }
+    if plan.writes() {
+        for line in describe(plan) {
+            progress.line(&line);
+        }
+    }
+}
+
+/// Shows where it goes, and asks. Nothing is asked where nothing is written.
+fn confirm(
+    args: &Args,
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let identity = &cluster.identity;
+    progress.line(&format!(
+        "context {}, server {}, user {}",
+        identity.context, identity.server, identity.user
+    ));
+    if args.yes || !plan.writes() {
+        return Ok(());
+    }
+    session.interrupt.check()?;
+    if progress.suspended(|| prompt::confirm("Apply this?"))? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "declined",
+        Exit::Usage,
+        "nothing was written: the answer was no",
+    ))
+}
+
+/// Says what is proven and what is not.
+fn tell(report: &Report, plan: &Plan, session: &Session) {
+    if session.quiet {
+        return;
+    }
+    if !plan.writes() {
+        output::talk("nothing to do: everything is as wanted");
+    }
+    for proof in &report.proven {
+        output::talk(&format!("  proven: {}: {}", proof.object, proof.proof));
+    }
+    for gap in &report.not_proven {
+        output::talk(&format!("  not proven: {gap}"));
+    }
+}
+
+fn answer(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    checked: &Checked,
+    done: Option<(&Receipt, &Report)>,
+) -> Result<(), Failure> {
+    let identity = &cluster.identity;
+    let answer = Answer {
+        context: &identity.context,
+        server: &identity.server,
+        user: &identity.user,
+        dry_run: done.is_none(),
+        changed: plan.writes(),
+        findings: &checked.findings,
+        plan,
+        receipt: done.map(|(receipt, _)| receipt),
+        report: done.map(|(_, report)| report),
+    };
+    // A person has read it all on stderr.
+    output::answer(session.format, "Init", &answer, String::new)
+}

@@ -1,0 +1,22 @@
+//! clap only: one file per command, each its arguments and a `run` that names its stages.
+
+mod clock;
+mod command;
+mod config;
+mod config_args;
+mod config_load;
+mod explain;
+mod images;
+mod init;
+mod pass;
+mod patch_images;
+mod preflight;
+mod render;
+mod rollout;
+mod seconds;
+mod session;
+mod uninstall;
+
+pub use command::{Cli, Command};
+pub(crate) use session::terminal;
+pub use session::{GlobalArgs, Session};

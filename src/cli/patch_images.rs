@@ -1,0 +1,219 @@
+//! `patch-images`: rewrites the images of an ARC that already runs, whoever installed it.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use crate::apply::patch::{self, ObjectReport, PatchOptions, PatchReport, Treatment};
+use crate::cli::config_args::ConfigArgs;
+use crate::cli::{Session, config_load, pass, seconds};
+use crate::clients::kube::Cluster;
+use crate::config::load::{self, SecretReading};
+use crate::config::problem;
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::rules::RuleSet;
+use crate::ui::progress::Progress;
+use crate::ui::{output, prompt};
+use crate::yaml;
+
+/// Arguments of `patch-images`.
+#[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Only this namespace [default: all]
+    #[arg(long, short, value_name = "NAME", help_heading = "Patching")]
+    namespace: Option<String>,
+    /// Append this pull secret, which must exist in the objects' namespaces
+    #[arg(long, value_name = "NAME", help_heading = "Patching")]
+    pull_secret: Option<String>,
+    /// Show what would change and stop
+    #[arg(long, help_heading = "Patching")]
+    dry_run: bool,
+    /// Patch what Helm, Argo CD, Flux, Fleet or OLM owns, too
+    #[arg(long, help_heading = "Patching")]
+    force: bool,
+    /// Do not ask before writing
+    #[arg(long, short, help_heading = "Patching")]
+    yes: bool,
+    /// Do not wait for the rollouts
+    #[arg(long, help_heading = "Patching")]
+    no_wait: bool,
+    /// How long to wait without any progress
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Patching")]
+    timeout: Duration,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
+    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
+    config_load::warn(&partial.warnings);
+    let rules = pass::compiled(&partial.registry.rules)?;
+    if rules.is_empty() && args.pull_secret.is_none() {
+        return Err(Failure::new(
+            "rules-missing",
+            Exit::Usage,
+            "there is no rule to rewrite images by",
+        )
+        .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
+    }
+    let cluster = session.connect().await?;
+    let progress = Progress::start(session.terminal, session.quiet);
+    let options = PatchOptions {
+        namespace: args.namespace.clone(),
+        pull_secret: args.pull_secret.clone(),
+        dry_run: args.dry_run,
+        force: args.force,
+        wait: !args.no_wait,
+        timeout: args.timeout,
+    };
+    if !args.dry_run && !args.yes {
+        confirm(&cluster, &rules, &options, session, &progress).await?;
+    }
+    let report = patched(&cluster, &rules, &options, session, &progress).await?;
+    progress.end();
+    output::answer(session.format, "PatchImages", &report, || text(&report))?;
+    Ok(report.exit())
+}
+
+/// Counts first, so that the question says how much it is about.
+async fn confirm(
+    cluster: &Cluster,
+    rules: &RuleSet,
+    options: &PatchOptions,
+    session: &Session,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let preview = Box::pin(patch::preview(cluster, rules, options, &session.interrupt)).await?;
+    if preview.patched() == 0 {
+        return Ok(());
+    }
+    let identity = &cluster.identity;
+    let question = format!(
+        "Patch {} objects in {} ({}) as {}?",
+        preview.patched(),
+        identity.context,
+        identity.server,
+        identity.user
+    );
+    if progress.suspended(|| prompt::confirm(&question))? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "declined",
+        Exit::Usage,
+        "nothing was written: the answer was no",
+    ))
+}
+
+async fn patched(
+    cluster: &Cluster,
+    rules: &RuleSet,
+    options: &PatchOptions,
+    session: &Session,
+    progress: &Progress,
+) -> Result<PatchReport, Failure> {
+    let events = |event| progress.tell(&event);
+    let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
+        let events = &events;
+        async move {
+            crate::verify::wait::rolled_out(
+                cluster,
+                objects,
+                timeout,
+                None,
+                events,
+                &session.interrupt,
+            )
+            .await
+        }
+        .boxed()
+    };
+    Box::pin(patch::patch_images(
+        cluster,
+        rules,
+        options,
+        &rollouts,
+        &events,
+        &session.interrupt,
+    ))
+    .await
+}
+
+/// Before → after for each image, and a reason for each object that was left alone.
+fn text(report: &PatchReport) -> String {
+    let mut lines: Vec<String> = report.objects.iter().flat_map(object_lines).collect();
+    let verb = if report.dry_run {
+        "would be patched"
+    } else {
+        "patched"
+    };
+    lines.push(match (report.patched(), report.objects.len()) {
+        (0, 0) => format!(
+            "nothing to do: {} objects are as the rules want them",
+            report.unchanged
+        ),
+        (0, _) => format!(
+            "nothing to patch; {} objects are as the rules want them",
+            report.unchanged
+        ),
+        (count, _) => format!(
+            "{count} objects {verb}, {} were as the rules want them",
+            report.unchanged
+        ),
+    });
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn object_lines(report: &ObjectReport) -> Vec<String> {
+    let mut lines = vec![match &report.treatment {
+        Treatment::Patched => report.object.to_string(),
+        Treatment::Made { from } => {
+            format!("{}: left alone, it is made from {from}", report.object)
+        }
+        Treatment::Gone => format!("{}: it went away in between", report.object),
+        Treatment::Refused { reasons } => {
+            format!("{}: refused: {}", report.object, reasons.join("; "))
+        }
+        Treatment::Owned { advice } => {
+            format!(
+                "{}: not patched, {} would write it back: {}",
+                report.object, advice.owner, advice.how
+            )
+        }
+    }];
+    let advised = match &report.treatment {
+        Treatment::Owned { advice } => advice.slots.as_slice(),
+        _ => &[],
+    };
+    for slot in report.slots.iter().chain(advised) {
+        let before = slot.before.as_deref().unwrap_or("(compiled in)");
+        lines.push(format!(
+            "  {}: {before} → {} [{}]",
+            slot.place, slot.after, slot.rule
+        ));
+    }
+    if let Treatment::Owned { advice } = &report.treatment {
+        let wanted = match &advice.values {
+            Some(values) => yaml::to_string(values),
+            None => yaml::to_string(&serde_json::Value::Array(advice.patch.clone())),
+        };
+        lines.push("  to commit there (or patch all the same with --force):".to_owned());
+        lines.extend(wanted.lines().map(|line| format!("    {line}")));
+    }
+    lines.extend(
+        report
+            .pull_secrets
+            .iter()
+            .map(|pointer| format!("  {pointer}: pull secret appended")),
+    );
+    lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
+    lines
+}

@@ -1,0 +1,89 @@
+//! Waiting for rollouts, with our own look at the registry to settle what a node's text cannot tell.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::clients::interrupt::Interrupt;
+use crate::clients::kube::Cluster;
+use crate::clients::registry::DockerConfig;
+use crate::clients::transport::Route;
+use crate::config::{Config, Credentials};
+use crate::event::Sink;
+use crate::facts::{self, Facts};
+use crate::failure::Failure;
+use crate::object::ObjectRef;
+use crate::observe::{self, ImagePresence};
+use crate::verify::classify::RegistryAnswer;
+use crate::verify::wait::{RegistryLook, rolled_out};
+
+/// Asks registries for images, the way that the configuration goes.
+#[derive(Debug)]
+pub(super) struct Registries {
+    route: Route,
+    accounts: DockerConfig,
+}
+
+impl Registries {
+    /// By the configuration's proxy, bundle and pull secret.
+    pub(super) fn new(
+        config: &Config,
+        credentials: &Credentials,
+        facts: &Facts,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            route: facts::route(config, credentials, facts),
+            accounts: observe::accounts(credentials)?,
+        })
+    }
+
+    /// What the registry says of an image; None where it says nothing of use.
+    pub(super) fn ask(&self, image: String) -> BoxFuture<'_, Option<RegistryAnswer>> {
+        async move {
+            let reports = observe::read_images(&[image], &self.route, &self.accounts)
+                .await
+                .ok()?;
+            answer(&reports.into_iter().next()?.presence)
+        }
+        .boxed()
+    }
+}
+
+fn answer(presence: &ImagePresence) -> Option<RegistryAnswer> {
+    Some(match presence {
+        ImagePresence::Present { .. } => RegistryAnswer::Present,
+        ImagePresence::Absent { .. } => RegistryAnswer::Absent,
+        ImagePresence::Unknown { reason, why } => match reason.as_str() {
+            "auth-required" => RegistryAnswer::Unauthorized,
+            "denied" => RegistryAnswer::Denied(why.clone()),
+            "untrusted" => RegistryAnswer::Untrusted(why.clone()),
+            "unreachable" | "proxy-refused" => RegistryAnswer::Unreachable(why.clone()),
+            _ => return None,
+        },
+    })
+}
+
+/// A wait for workloads, as apply and patch-images need it between their steps.
+pub(super) struct Rollout<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) timeout: Duration,
+    pub(super) registry: Option<RegistryLook<'a>>,
+    pub(super) events: Sink<'a>,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl<'a> Rollout<'a> {
+    /// Ends when all of them are available, or with what stops them.
+    pub(super) fn of(&'a self, objects: Vec<ObjectRef>) -> BoxFuture<'a, Result<(), Failure>> {
+        rolled_out(
+            self.cluster,
+            objects,
+            self.timeout,
+            self.registry,
+            self.events,
+            self.interrupt,
+        )
+        .boxed()
+    }
+}

@@ -1,0 +1,97 @@
+//! What the user of the kubeconfig may do, asked of the API server (SelfSubjectAccessReview).
+//!
+//! A dry-run proves the rights for what it reaches; these questions cover what does not exist yet:
+//! namespaces, and kinds whose CRD this plan makes.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clients::kube::Cluster;
+use crate::object::Manifest;
+
+/// Questions in flight at once.
+const CONCURRENCY: usize = 8;
+
+/// One right that the plan needs, and the answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// `create` or `patch`.
+    pub verb: String,
+    /// API group; empty for core.
+    pub group: String,
+    /// Plural resource name.
+    pub resource: String,
+    /// None for what is cluster-scoped.
+    pub namespace: Option<String>,
+    /// The answer; None where the question itself was refused.
+    pub allowed: Option<bool>,
+}
+
+/// Asks for every right that writing `manifests` needs. An administrator is recognised by one question.
+pub async fn rights(cluster: &Cluster, manifests: &[Manifest]) -> Vec<Right> {
+    let everything = Right {
+        verb: "*".to_owned(),
+        group: "*".to_owned(),
+        resource: "*".to_owned(),
+        namespace: None,
+        allowed: None,
+    };
+    let everything = ask(cluster, everything).await;
+    if everything.allowed == Some(true) {
+        return vec![everything];
+    }
+    let needed = needed(cluster, manifests);
+    let mut answers: Vec<Right> = futures::stream::iter(needed)
+        .map(|right| ask(cluster, right))
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    answers.sort();
+    answers
+}
+
+/// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
+fn needed(cluster: &Cluster, manifests: &[Manifest]) -> BTreeSet<Right> {
+    let mut needed = BTreeSet::new();
+    for manifest in manifests {
+        let object = manifest.reference();
+        let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) else {
+            continue;
+        };
+        for verb in ["create", "patch"] {
+            needed.insert(Right {
+                verb: verb.to_owned(),
+                group: object.group().to_owned(),
+                resource: resource.clone(),
+                namespace: object.namespace.clone(),
+                allowed: None,
+            });
+        }
+    }
+    needed
+}
+
+async fn ask(cluster: &Cluster, right: Right) -> Right {
+    let mut attributes =
+        json!({"verb": right.verb, "group": right.group, "resource": right.resource});
+    if let (Value::Object(fields), Some(namespace)) = (&mut attributes, &right.namespace) {
+        fields.insert("namespace".to_owned(), json!(namespace));
+    }
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    });
+    let allowed = match cluster.create(&review, false).await {
+        Ok(answer) => answer
+            .object
+            .pointer("/status/allowed")
+            .and_then(Value::as_bool),
+        Err(_) => None,
+    };
+    Right { allowed, ..right }
+}

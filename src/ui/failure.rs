@@ -1,0 +1,148 @@
+//! How a failure looks: what → why → evidence → what to do → code, on one screen.
+
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::ui::format::Format;
+use crate::ui::output;
+use crate::ui::terminal::{Style, Terminal};
+
+/// A screen holds this many lines of each part; the rest is counted.
+const LINES_OF_A_PART: usize = 12;
+
+/// Shows a failure on stderr and, where stdout is data for a machine, as a document there.
+pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
+    output::talk(&text(failure, terminal));
+    match format {
+        Format::Text => {}
+        Format::Github => output::talk(&workflow_command(failure)),
+        Format::Json | Format::Yaml => {
+            // The document goes where the answer would have gone; a broken stdout was told above.
+            let _ = output::answer(format, "Failure", failure.details(), String::new);
+        }
+    }
+}
+
+/// The failure as text.
+pub fn text(failure: &Failure, terminal: Terminal) -> String {
+    let details = failure.details();
+    let mut lines = vec![format!(
+        "{} {}",
+        terminal.paint(Style::Red, "error:"),
+        details.what
+    )];
+    // The same sentence twice helps nobody: parts that the heading contains are left out.
+    let said = |part: &String| !details.what.contains(part.as_str());
+    part(
+        &mut lines,
+        "why:",
+        details.why.iter().filter(|why| said(why)),
+        terminal,
+    );
+    part(&mut lines, "evidence:", details.evidence.iter(), terminal);
+    part(&mut lines, "what to do:", details.remedy.iter(), terminal);
+    lines.push(format!(
+        "  {} {} (exit code {})",
+        terminal.paint(Style::Bold, "code:"),
+        details.code,
+        details.exit as u8
+    ));
+    lines.join("\n")
+}
+
+fn part<'a>(
+    lines: &mut Vec<String>,
+    title: &str,
+    items: impl Iterator<Item = &'a String>,
+    terminal: Terminal,
+) {
+    let text: Vec<&str> = items.flat_map(|item| item.lines()).collect();
+    if text.is_empty() {
+        return;
+    }
+    lines.push(format!("  {}", terminal.paint(Style::Bold, title)));
+    lines.extend(
+        text.iter()
+            .take(LINES_OF_A_PART)
+            .map(|line| format!("    {line}")),
+    );
+    if text.len() > LINES_OF_A_PART {
+        lines.push(format!(
+            "    … {} more lines with -o json",
+            text.len() - LINES_OF_A_PART
+        ));
+    }
+}
+
+/// `::error title=…::…` as GitHub's runner reads it (newlines and percent signs escaped).
+fn workflow_command(failure: &Failure) -> String {
+    let details = failure.details();
+    let message = std::iter::once(&details.what)
+        .chain(&details.why)
+        .chain(&details.remedy)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let escaped = message
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A");
+    format!("::error title=arc-setup {}::{escaped}", details.code)
+}
+
+/// The failure as a JSON value, for events and logs.
+pub fn value(failure: &Failure) -> serde_json::Value {
+    json!({"failure": failure.details()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Exit;
+
+    const PLAIN: Terminal = Terminal {
+        interactive: false,
+        animated: false,
+        color: false,
+    };
+
+    #[test]
+    fn parts_stand_in_the_fixed_order_without_repetition() {
+        let failure = Failure::new(
+            "config-invalid",
+            Exit::Usage,
+            "arc-setup.yaml: name is empty",
+        )
+        .why("name is empty")
+        .why("a label needs a character")
+        .evidence("arc-setup.yaml:1:7")
+        .remedy("name: arc");
+        assert_eq!(
+            text(&failure, PLAIN),
+            "error: arc-setup.yaml: name is empty\n  why:\n    a label needs a character\n  evidence:\n    \
+             arc-setup.yaml:1:7\n  what to do:\n    name: arc\n  code: config-invalid (exit code 2)"
+        );
+    }
+
+    #[test]
+    fn a_long_part_stays_on_one_screen() {
+        let log = (0..40)
+            .map(|line| format!("line {line}"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let shown = text(
+            &Failure::new("x", Exit::ApplyFailed, "the manager crashes").evidence(log),
+            PLAIN,
+        );
+        assert!(shown.contains("line 11\n    … 28 more lines"), "{shown}");
+    }
+
+    #[test]
+    fn workflow_commands_are_one_line() {
+        let failure = Failure::new("x", Exit::Usage, "100% wrong").remedy("do this\nthen that");
+        assert_eq!(
+            workflow_command(&failure),
+            "::error title=arc-setup x::100%25 wrong%0Ado this%0Athen that"
+        );
+    }
+}

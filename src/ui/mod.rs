@@ -1,0 +1,13 @@
+//! The only terminal code. stdout is data, stderr is talk.
+
+pub mod failure;
+pub mod files;
+pub mod format;
+mod logging;
+pub mod output;
+pub mod progress;
+pub mod prompt;
+pub mod table;
+pub mod terminal;
+
+pub use logging::{log, quiet_panics};

@@ -1,0 +1,51 @@
+//! Which function judges which kind.
+
+use super::{
+    State, World, autoscaling_listener, autoscaling_runner_set, custom_resource_definition,
+    deployment, horizontal_runner_autoscaler, pod, runner, runner_deployment, runner_set,
+    webhook_configuration,
+};
+use crate::object::ObjectRef;
+
+/// Judges one object of the world; None for a kind that has nothing to wait for. `answer` is what a dry-run
+/// of a guarded object said, for webhook configurations.
+pub fn judge(
+    object: &ObjectRef,
+    world: &World,
+    answer: Option<&webhook_configuration::Answer>,
+) -> Option<State> {
+    let is_waited_for = matches!(
+        object.kind.as_str(),
+        "Deployment"
+            | "Pod"
+            | "CustomResourceDefinition"
+            | "AutoscalingRunnerSet"
+            | "AutoscalingListener"
+            | "Runner"
+            | "RunnerDeployment"
+            | "RunnerSet"
+            | "HorizontalRunnerAutoscaler"
+            | "MutatingWebhookConfiguration"
+            | "ValidatingWebhookConfiguration"
+    );
+    if !is_waited_for {
+        return None;
+    }
+    let Some(live) = world.get(object) else {
+        return Some(State::waiting("not in the cluster"));
+    };
+    Some(match object.kind.as_str() {
+        "Deployment" => deployment::deployment(live),
+        "Pod" => pod::pod(live),
+        "CustomResourceDefinition" => custom_resource_definition::custom_resource_definition(live),
+        "AutoscalingRunnerSet" => autoscaling_runner_set::autoscaling_runner_set(live, world),
+        "AutoscalingListener" => autoscaling_listener::autoscaling_listener(live, world),
+        "Runner" => runner::runner(live),
+        "RunnerDeployment" => runner_deployment::runner_deployment(live),
+        "RunnerSet" => runner_set::runner_set(live),
+        "HorizontalRunnerAutoscaler" => {
+            horizontal_runner_autoscaler::horizontal_runner_autoscaler(live)
+        }
+        _ => webhook_configuration::webhook_configuration(live, world, answer),
+    })
+}

@@ -1,0 +1,395 @@
+//! The loop: news come in, targets are judged, causes are gathered, until all is ready or one is not to be.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::feed::{Feed, News};
+use super::gather::{Gatherer, around};
+use super::logs::Logs;
+use super::outcome::at;
+use super::sightings::Sightings;
+use super::watched::{feeds, targets};
+use super::{Report, WaitOptions};
+use crate::clients::interrupt::Interrupt;
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::event::{Event, Sink};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::object::pods::LEGACY_GROUP;
+use crate::verify::classify::Classified;
+use crate::verify::readiness::webhook_configuration::Answer;
+use crate::verify::readiness::{State, World, judge, pod};
+
+/// Between two looks at what has no watch.
+const LOOK: Duration = Duration::from_secs(5);
+/// Reasons of events that are evidence; a namespace may have thousands of others.
+const REASONS: [&str; 6] = [
+    "Failed",
+    "InspectFailed",
+    "ErrImageNeverPull",
+    "FailedCreate",
+    "FailedCreatePod",
+    "TriggeredScaleUp",
+];
+
+/// The state of a wait.
+pub(super) struct Run<'a, 'r> {
+    cluster: &'a Cluster,
+    pub(super) options: &'a WaitOptions<'r>,
+    sink: Sink<'a>,
+    interrupt: Interrupt,
+    targets: Vec<ObjectRef>,
+    feeds: Vec<Feed>,
+    listed: BTreeSet<usize>,
+    world: World,
+    gatherer: Gatherer,
+    logs: Logs,
+    sightings: Sightings,
+    answers: BTreeMap<ObjectRef, Answer>,
+    /// Webhooks that were called since their endpoint is there.
+    tried: BTreeSet<ObjectRef>,
+    /// What was told last, per target.
+    pub(super) told: BTreeMap<ObjectRef, String>,
+    pub(super) proven: BTreeMap<ObjectRef, String>,
+    /// Every state that was seen; a new one is progress, a return to an old one is none.
+    states: HashSet<(String, String)>,
+    progress: Instant,
+    pub(super) lost: Option<ClusterError>,
+}
+
+impl<'a, 'r> Run<'a, 'r> {
+    pub(super) fn new(
+        cluster: &'a Cluster,
+        options: &'a WaitOptions<'r>,
+        sink: Sink<'a>,
+        interrupt: Interrupt,
+    ) -> Self {
+        let targets = targets(options);
+        let feeds = feeds(&targets, options.controller_namespace.as_deref());
+        Self {
+            cluster,
+            options,
+            sink,
+            interrupt,
+            targets,
+            feeds,
+            listed: BTreeSet::new(),
+            world: World::default(),
+            gatherer: Gatherer::default(),
+            logs: Logs::default(),
+            sightings: Sightings::default(),
+            answers: BTreeMap::new(),
+            tried: BTreeSet::new(),
+            told: BTreeMap::new(),
+            proven: BTreeMap::new(),
+            states: HashSet::new(),
+            progress: Instant::now(),
+            lost: None,
+        }
+    }
+
+    pub(super) async fn until_ready(mut self) -> Result<Report, Failure> {
+        if self.targets.is_empty() {
+            return Ok(self.report());
+        }
+        let (to, mut news) = mpsc::channel(256);
+        // Dropped with this future, and every feed with it.
+        let mut running = JoinSet::new();
+        for (index, feed) in self.feeds.iter().enumerate() {
+            running.spawn(feed.clone().run(index, self.cluster.clone(), to.clone()));
+        }
+        drop(to);
+        let mut look = Instant::now() + LOOK;
+        loop {
+            let due = self.due(look);
+            let mut interrupt = self.interrupt.clone();
+            tokio::select! {
+                first = news.recv() => {
+                    let Some((index, first)) = first else {
+                        return Err(self.unreachable());
+                    };
+                    self.take(index, first)?;
+                    // Many news are one judgement.
+                    while let Ok((index, more)) = news.try_recv() {
+                        self.take(index, more)?;
+                    }
+                }
+                () = interrupt.wait() => return Err(self.interrupted()),
+                () = sleep_until(due) => {}
+            }
+            let now = Instant::now();
+            // A judgement on half of the lists would tell of objects that are missing.
+            if self.listed.len() < self.feeds.len() {
+                if now.duration_since(self.progress) >= self.options.timeout {
+                    return Err(self.unreachable());
+                }
+                continue;
+            }
+            let looked = now >= look;
+            if looked {
+                look = now + LOOK;
+            }
+            if self.judge(now, looked).await? {
+                return Ok(self.report());
+            }
+        }
+    }
+
+    fn due(&self, look: Instant) -> Instant {
+        let end = self.progress + self.options.timeout;
+        [
+            Some(look),
+            self.sightings.next_look(),
+            self.gatherer.next_look(Instant::now()),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(end, Instant::min)
+    }
+
+    fn take(&mut self, index: usize, news: News) -> Result<(), Failure> {
+        let Some(feed) = self.feeds.get(index) else {
+            return Ok(());
+        };
+        match news {
+            News::Listed(objects) => {
+                let gone: Vec<ObjectRef> = self
+                    .world
+                    .iter()
+                    .map(|(reference, _)| reference)
+                    .filter(|reference| belongs(feed, reference))
+                    .filter(|reference| {
+                        !objects
+                            .iter()
+                            .any(|object| ObjectRef::from_value(object) == **reference)
+                    })
+                    .cloned()
+                    .collect();
+                for reference in gone {
+                    self.world.remove(&reference);
+                }
+                for object in objects {
+                    if is_evidence(&object) {
+                        self.world.insert(object);
+                    }
+                }
+                self.listed.insert(index);
+                self.lost = None;
+            }
+            News::Seen(object) => {
+                if is_evidence(&object) {
+                    if feed.kind == "Event" {
+                        self.gatherer
+                            .fresh_events
+                            .insert(ObjectRef::from_value(&object));
+                    }
+                    self.world.insert(object);
+                }
+                self.lost = None;
+            }
+            News::Gone(object) => {
+                self.world.remove(&ObjectRef::from_value(&object));
+            }
+            News::Refused(error) if feed.is_needed => {
+                return Err(error
+                    .failure(
+                        format!("cannot watch {} objects", feed.kind),
+                        Exit::ApplyFailed,
+                    )
+                    .remedy(format!(
+                        "the user needs list and watch on {}; --wait none does without",
+                        feed.kind
+                    )));
+            }
+            News::Refused(_) => {
+                self.listed.insert(index);
+            }
+            News::Lost(error) => self.lost = Some(error),
+        }
+        Ok(())
+    }
+
+    /// True when everything is ready.
+    async fn judge(&mut self, now: Instant, looked: bool) -> Result<bool, Failure> {
+        let mut waiting = Vec::new();
+        for target in self.targets.clone() {
+            if target.kind.ends_with("WebhookConfiguration") {
+                // As soon as an endpoint is there, and then at every look until it answers.
+                let has_endpoint =
+                    judge(&target, &self.world, None).is_some_and(|state| state.is_ready());
+                if !has_endpoint {
+                    self.tried.remove(&target);
+                } else if self.tried.insert(target.clone()) || looked {
+                    self.try_webhook(&target).await;
+                }
+            }
+            let state = judge(&target, &self.world, self.answers.get(&target));
+            match state {
+                None => {}
+                Some(State::Ready(proof)) => {
+                    if self.proven.insert(target.clone(), proof).is_none() {
+                        self.progress = now;
+                        self.told.remove(&target);
+                        (self.sink)(Event::Ready { object: target });
+                    }
+                }
+                Some(State::Failed(terminal)) => {
+                    return Err(Failure::new(
+                        "object-failed",
+                        Exit::ApplyFailed,
+                        format!("{target} cannot become ready: {}", terminal.reason),
+                    )
+                    .why(terminal.message)
+                    .remedy(format!(
+                        "kubectl describe {} {}",
+                        target.kind,
+                        at(&target)
+                    )));
+                }
+                Some(State::Waiting(reason)) => {
+                    self.proven.remove(&target);
+                    self.tell(&target, &reason, now);
+                    waiting.push((target, reason));
+                }
+            }
+        }
+        if waiting.is_empty() {
+            return Ok(true);
+        }
+        let seen = self.causes(&waiting, now, looked).await?;
+        if let Some((target, classified)) = self.sightings.take(&seen, now) {
+            return Err(classified.failure(target, Exit::ApplyFailed));
+        }
+        if now.duration_since(self.progress) >= self.options.timeout {
+            return Err(self.timed_out(&waiting, &seen));
+        }
+        Ok(false)
+    }
+
+    async fn causes(
+        &mut self,
+        waiting: &[(ObjectRef, String)],
+        now: Instant,
+        looked: bool,
+    ) -> Result<Vec<(ObjectRef, Classified)>, Failure> {
+        let mut seen = Vec::new();
+        for (target, _) in waiting {
+            if let Some(live) = self.world.get(target) {
+                let found = self
+                    .gatherer
+                    .causes(self.cluster, self.options.registry, &self.world, live, now)
+                    .await;
+                seen.extend(found.into_iter().map(|cause| (target.clone(), cause)));
+            }
+        }
+        let runners: Vec<&ObjectRef> = waiting
+            .iter()
+            .map(|(target, _)| target)
+            .filter(|target| target.group().starts_with("actions."))
+            .collect();
+        if let Some(first) = runners.first()
+            && looked
+        {
+            for (ends, classified) in self.logs.look(self.cluster, &self.world).await {
+                let target = runners
+                    .iter()
+                    .find(|target| {
+                        classified
+                            .evidence
+                            .iter()
+                            .any(|line| line.contains(&target.name))
+                    })
+                    .unwrap_or(first);
+                if ends {
+                    return Err(classified.failure(target, Exit::ApplyFailed));
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Tells a reason that is new, with what the target's first blocked pod says.
+    fn tell(&mut self, target: &ObjectRef, reason: &str, now: Instant) {
+        let pod_reason = self.world.get(target).and_then(|live| {
+            around(&self.world, live)
+                .into_iter()
+                .filter(|object| object.get("kind").and_then(Value::as_str) == Some("Pod"))
+                .find_map(|object| match pod::pod(object) {
+                    State::Waiting(reason) => Some((ObjectRef::from_value(object), reason)),
+                    State::Failed(terminal) => {
+                        Some((ObjectRef::from_value(object), terminal.reason))
+                    }
+                    State::Ready(_) => None,
+                })
+        });
+        let mut reason = reason.to_owned();
+        // Pods come and go under new names: only a new reason is progress.
+        let mut is_new = self.states.insert((target.to_string(), reason.clone()));
+        if let Some((object, pod_reason)) = pod_reason {
+            is_new |= self.states.insert((target.to_string(), pod_reason.clone()));
+            if !reason.contains(&pod_reason) {
+                reason = format!("{reason}; pod {}: {pod_reason}", object.name);
+            }
+        }
+        if is_new {
+            self.progress = now;
+        }
+        if self.told.get(target) != Some(&reason) {
+            self.told.insert(target.clone(), reason.clone());
+            (self.sink)(Event::Waiting {
+                object: target.clone(),
+                reason,
+            });
+        }
+    }
+
+    /// Sends a guarded object as a dry run, until it was answered once.
+    async fn try_webhook(&mut self, configuration: &ObjectRef) {
+        if self.answers.get(configuration) == Some(&Answer::Reached) {
+            return;
+        }
+        let Some(live) = self.world.get(configuration) else {
+            return;
+        };
+        let service = live.pointer("/webhooks/0/clientConfig/service/namespace");
+        let Some(namespace) = service.and_then(Value::as_str) else {
+            return;
+        };
+        let sample = json!({
+            "apiVersion": format!("{LEGACY_GROUP}/v1alpha1"), "kind": "Runner",
+            "metadata": {"generateName": "arc-setup-check-", "namespace": namespace},
+            "spec": {"repository": "arc-setup/check"},
+        });
+        let answer = match self.cluster.create(&sample, true).await {
+            Err(ClusterError::WebhookFailed { message, .. }) => Answer::NotReached(message),
+            // Rights are asked for before webhooks: nothing is known then.
+            Err(
+                ClusterError::Forbidden { .. }
+                | ClusterError::NotFound { .. }
+                | ClusterError::Unreachable { .. },
+            ) => return,
+            _ => Answer::Reached,
+        };
+        self.answers.insert(configuration.clone(), answer);
+    }
+}
+
+fn belongs(feed: &Feed, reference: &ObjectRef) -> bool {
+    feed.kind == reference.kind
+        && feed.api_version == reference.api_version
+        && (feed.namespace.is_none() || feed.namespace == reference.namespace)
+        && feed
+            .name
+            .as_ref()
+            .is_none_or(|name| *name == reference.name)
+}
+
+fn is_evidence(object: &Value) -> bool {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("kind") != "Event" || REASONS.contains(&text("reason"))
+}
