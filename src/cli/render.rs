@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
-use crate::cli::{config_load, pass};
+use crate::cli::{config_load, needed_secrets, pass};
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
@@ -42,7 +40,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let facts = assumed(&loaded, args.kubernetes_version)?;
     let rendered = pass::rendered(&loaded.config, &facts)?;
     let (written, withheld) = documents(rendered.manifests, &loaded, args.with_secrets)?;
-    tell_secrets(&withheld);
+    needed_secrets::tell(&withheld, &loaded.config);
     match &args.output_dir {
         Some(directory) => write_files(directory, &written)?,
         None => write_stream(&written, session.format)?,
@@ -76,51 +74,6 @@ fn documents(
         }
     }
     Ok((written, withheld))
-}
-
-/// Names the Secrets that must exist beside what was written.
-fn tell_secrets(withheld: &[Manifest]) {
-    if withheld.is_empty() {
-        return;
-    }
-    output::talk(
-        "these Secrets must exist beside what was rendered (init makes them; --with-secrets writes what is given):",
-    );
-    for manifest in withheld {
-        let object = manifest.reference();
-        let keys: Vec<String> = manifest
-            .lates
-            .iter()
-            .filter_map(|late| late.pointer.segments().last().cloned())
-            .collect();
-        let given: Vec<String> = manifest
-            .object
-            .get("data")
-            .and_then(Value::as_object)
-            .map(|data| data.keys().cloned().collect())
-            .unwrap_or_default();
-        let kind = manifest.text("/type").unwrap_or("Opaque");
-        let made = manifest.lates.iter().any(|late| {
-            matches!(
-                late.from,
-                crate::object::LateSource::ServingCertificate { .. }
-            )
-        });
-        let by = if made {
-            "; init generates it, and writes caBundle into the webhook configurations"
-        } else {
-            ""
-        };
-        let mut keys = [keys, given].concat();
-        keys.sort();
-        keys.dedup();
-        output::talk(&format!(
-            "  namespace {}: Secret {} (type {kind}, keys {}){by}",
-            object.namespace.as_deref().unwrap_or_default(),
-            object.name,
-            keys.join(", ")
-        ));
-    }
 }
 
 fn write_stream(manifests: &[Manifest], format: Format) -> Result<(), Failure> {

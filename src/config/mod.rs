@@ -5,6 +5,7 @@
 pub mod arc_versions;
 mod assemble;
 mod credentials;
+mod existing_secrets;
 pub mod load;
 pub mod model;
 mod overlay;
@@ -20,6 +21,7 @@ pub mod validate;
 pub mod wizard;
 
 pub use credentials::Credentials;
+pub use existing_secrets::Expected;
 pub use model::*;
 pub use partial::Partial;
 pub use problem::Problem;

@@ -114,6 +114,14 @@ pub(super) fn read(
                 .get(name)
                 .map(|value| value.as_bytes().to_vec())
                 .ok_or_else(|| format!("the variable {name} is not set or empty"))
+        } else if let Some(file) = text("file").filter(|file| may_be_a_secret(file)) {
+            let present = places.resolve(file, &origin).exists();
+            // What was given may be the secret itself, so it is not repeated.
+            if present {
+                read_limited(&places.resolve(file, &origin), LIMIT).map_err(|_| "the file cannot be read".to_owned())
+            } else {
+                Err("what was given is not the path of a file; it may be the secret itself, so it is not shown".to_owned())
+            }
         } else if let Some(file) = text("file") {
             read_limited(&places.resolve(file, &origin), LIMIT).map_err(|why| format!("file {why}"))
         } else {
@@ -140,6 +148,15 @@ pub(super) fn read(
         }
     }
     credentials
+}
+
+/// True for a text that is hardly a path: tokens have known beginnings, keys and docker configurations several
+/// lines or braces, accounts a colon, and other secrets neither a dot nor a slash.
+fn may_be_a_secret(text: &str) -> bool {
+    const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+    TOKENS.iter().any(|token| text.starts_with(token))
+        || text.contains(['\n', '{', ':'])
+        || !text.contains(['.', '/', '\\'])
 }
 
 fn from_standard_input(stdin: &Stdin) -> Result<Vec<u8>, String> {

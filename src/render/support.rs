@@ -3,7 +3,7 @@
 
 use crate::config::{
     Config, ContainerMode, ExistingSecret, GithubCredentials, Mode, RunnerKind, RunnerSet, Watch,
-    WorkVolume,
+    WorkVolume, arc_versions,
 };
 use crate::failure::{Exit, Failure};
 
@@ -11,11 +11,12 @@ use super::versions::{self, Feature};
 
 /// Fails where the configuration asks for what its release lacks.
 pub(super) fn check(config: &Config) -> Result<(), Failure> {
-    if !versions::is_supported(config.mode, config.version) {
+    if !arc_versions::is_supported(config.mode, config.version) {
         return Err(
-            unsupported(format!("ARC {} cannot be rendered", config.version)).why(
-                "known are legacy 0.18.2 and 0.20.0 to 0.27.6, and scale sets 0.9.0 to 0.14.2",
-            ),
+            unsupported(format!("ARC {} cannot be rendered", config.version)).why(format!(
+                "in this mode, these can: {}",
+                arc_versions::describe(config.mode)
+            )),
         );
     }
     let namespaces = config.runner_namespaces();

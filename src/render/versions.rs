@@ -194,18 +194,6 @@ pub(super) fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
         .map(|(_, _, first, _)| *first)
 }
 
-/// True for the releases that can be rendered.
-pub fn is_supported(mode: Mode, version: ArcVersion) -> bool {
-    match mode {
-        // 0.19 still has v1beta1 objects and nothing over 0.18.2 that anybody asked for.
-        Mode::Legacy => {
-            version == ArcVersion::new(0, 18, 2)
-                || (ArcVersion::new(0, 20, 0)..=ArcVersion::new(0, 27, 6)).contains(&version)
-        }
-        Mode::ScaleSet => (ArcVersion::new(0, 9, 0)..=ArcVersion::new(0, 14, 2)).contains(&version),
-    }
-}
-
 /// How often the legacy manager looks at everything again: the default of the release.
 pub(super) fn sync_period(version: ArcVersion) -> &'static str {
     if version < ArcVersion::new(0, 24, 0) {

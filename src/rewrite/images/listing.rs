@@ -1,9 +1,10 @@
 //! Every image of a configuration, before and after: the list that a registry's owner is asked to allow.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::image_ref::ImageReference;
-use crate::object::pods::{AbsentKind, Role, absent_slots, image_slots};
+use crate::object::pods::{AbsentKind, Role, absent_slots, image_slots, pod_specs};
 use crate::object::{Manifest, ObjectRef, Pointer};
 use crate::rules::{Outcome, RuleSet};
 
@@ -63,11 +64,29 @@ pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
                 rule: decision.and_then(|decision| decision.rule),
                 object: manifest.reference(),
                 pointer,
-                why,
+                why: if why == Role::Listener && !starts_listeners(manifest) {
+                    Role::Controller
+                } else {
+                    why
+                },
                 mirror: mirror.map(|(_, mirror)| mirror.place.to_string()),
                 before,
             });
         }
     }
     uses
+}
+
+/// A manager without this flag is a legacy one: it names itself in the same variable and starts no listener.
+fn starts_listeners(manifest: &Manifest) -> bool {
+    manifest.kind() != "Deployment"
+        || pod_specs(&manifest.object).iter().any(|pod| {
+            let containers = pod.pointer.child("containers");
+            let list = containers.get(&manifest.object).and_then(Value::as_array);
+            list.into_iter()
+                .flatten()
+                .filter_map(|container| container.get("args")?.as_array())
+                .flatten()
+                .any(|argument| argument == "--auto-scaling-runner-set-only")
+        })
 }
