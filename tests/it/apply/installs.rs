@@ -19,7 +19,7 @@ pub(super) fn manifest(object: Value) -> Manifest {
 
 pub(super) fn namespace(name: &str) -> Manifest {
     manifest(
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": shared_labels()}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels()}}),
     )
 }
 

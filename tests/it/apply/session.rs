@@ -33,6 +33,9 @@ pub(super) fn credentials() -> Credentials {
 /// One run of the program, as far as these stages go.
 pub(super) struct Session {
     pub(super) cluster: Cluster,
+    pub(super) install: String,
+    /// The controller's.
+    pub(super) namespace: String,
     pub(super) credentials: Credentials,
     pub(super) now: i64,
     pub(super) force_conflicts: bool,
@@ -50,6 +53,8 @@ impl Session {
     pub(super) fn new(plane: &ControlPlane) -> Self {
         Self {
             cluster: Cluster::new(plane.client().unwrap(), Identity::default()),
+            install: "one".to_owned(),
+            namespace: "systems".to_owned(),
             credentials: credentials(),
             now: now(),
             force_conflicts: false,
@@ -87,8 +92,8 @@ impl Session {
         resolver: &Resolver<'_>,
     ) -> Result<Seen, Failure> {
         let options = observe::Options {
-            install: "one",
-            namespace: "systems",
+            install: &self.install,
+            namespace: &self.namespace,
             facts,
             force_conflicts: self.force_conflicts,
             manage_namespaces: false,
@@ -96,8 +101,8 @@ impl Session {
         let mut observed = observe::observe(&self.cluster, manifests, resolver, &options).await?;
         observed.pods = observe::pods(&self.cluster, manifests, &observed, &options).await?;
         let plan = plan::build(&plan::Inputs {
-            install: "one",
-            namespace: "systems",
+            install: &self.install,
+            namespace: &self.namespace,
             manifests,
             changes: &[],
             observed: &observed,
@@ -118,7 +123,9 @@ impl Session {
     }
 
     pub(super) async fn uninstall(&self) -> Plan {
-        let plan = plan_uninstall(&self.cluster, "one", None).await.unwrap();
+        let plan = plan_uninstall(&self.cluster, &self.install, None)
+            .await
+            .unwrap();
         let facts = self.facts().await;
         let resolver = Resolver::new(&self.credentials, self.now);
         self.execute(&plan, &Observed::default(), &facts, &resolver)
