@@ -36,7 +36,13 @@ pub(super) fn tell(withheld: &[Manifest], config: &Config) {
         output::talk("these Secrets are yours and must be there before the first pod:");
     }
     for secret in brought {
-        line(&secret.namespace, &secret.name, secret.kind, &secret.keys, "");
+        line(
+            &secret.namespace,
+            &secret.name,
+            secret.kind,
+            &secret.keys,
+            "",
+        );
     }
 }
 

@@ -63,8 +63,10 @@ impl Config {
             let namespaces: Vec<&str> = runners.iter().copied().filter(dind).collect();
             add(&namespaces, secret, "Opaque", &account(secret));
         }
-        if let Some(ProxyCredentials::ExistingSecret(secret)) =
-            self.proxy.as_ref().and_then(|proxy| proxy.credentials.as_ref())
+        if let Some(ProxyCredentials::ExistingSecret(secret)) = self
+            .proxy
+            .as_ref()
+            .and_then(|proxy| proxy.credentials.as_ref())
         {
             add(&everywhere, secret, "Opaque", &account(secret));
         }
@@ -90,7 +92,10 @@ impl Config {
                         .iter()
                         .any(|set| set.namespace == *namespace && set.github_secret.is_none())
                 };
-                self.runner_namespaces().into_iter().filter(shares).collect()
+                self.runner_namespaces()
+                    .into_iter()
+                    .filter(shares)
+                    .collect()
             }
         }
     }

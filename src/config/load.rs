@@ -232,6 +232,38 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
         .map(|()| Partial::new(config, credentials, warnings))
 }
 
+/// What flags, environment, file and answers name, without judging it.
+#[derive(Debug)]
+pub struct Named(Settled);
+
+impl Named {
+    /// True where a value stands at or under `path`.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.has(path)
+    }
+
+    /// The text at `path`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.0.get(path)?.value.as_str()
+    }
+
+    /// How many runner sets there are.
+    pub fn runner_sets(&self) -> usize {
+        self.0.length("runnerSets")
+    }
+}
+
+/// Reads which values are given; wrong ones are [`load`]'s to report.
+pub fn named(sources: &Sources) -> Named {
+    let mut settled = gather(sources).settled;
+    // Entries of --registry-map stand beside the file's own until they are assembled.
+    if settled.length(overlay::GIVEN_MAP) > 0 {
+        let origin = settled.origin(overlay::GIVEN_MAP);
+        settled.put("registry.map", true.into(), origin);
+    }
+    Named(settled)
+}
+
 struct Gathered {
     settled: Settled,
     places: Places,

@@ -118,7 +118,8 @@ pub(super) fn read(
             let present = places.resolve(file, &origin).exists();
             // What was given may be the secret itself, so it is not repeated.
             if present {
-                read_limited(&places.resolve(file, &origin), LIMIT).map_err(|_| "the file cannot be read".to_owned())
+                read_limited(&places.resolve(file, &origin), LIMIT)
+                    .map_err(|_| "the file cannot be read".to_owned())
             } else {
                 Err("what was given is not the path of a file; it may be the secret itself, so it is not shown".to_owned())
             }
