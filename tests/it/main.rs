@@ -9,8 +9,10 @@ mod apply;
 mod architecture;
 mod control_plane;
 mod control_plane_end;
+mod images;
 mod patch_images;
 mod readme;
+mod render;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;
