@@ -43,6 +43,14 @@ pub(crate) fn difference(own: &BTreeSet<String>, other: &BTreeSet<String>) -> St
     })
 }
 
+/// The objects alone, for the first release of a generation.
+pub(crate) fn heads(lines: &BTreeSet<String>) -> String {
+    let objects = lines
+        .iter()
+        .filter(|line| line.ends_with(')') && !line.contains(": "));
+    objects.fold(String::new(), |text, line| text + line + "\n")
+}
+
 fn strings(value: &Value) -> Vec<&str> {
     value
         .as_array()
