@@ -7,6 +7,7 @@
 
 mod apply;
 mod architecture;
+mod bad_input;
 mod control_plane;
 mod control_plane_end;
 mod images;
