@@ -368,8 +368,9 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
         column: 1,
     };
     let problem = |what: String| Problem::new("config-file", "", what, origin.clone());
-    let text = read_limited(place, yaml::CONFIGURATION_LIMIT)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()));
+    let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
+    });
     let tree = match text {
         Err(why) => {
             gathered.problems.push(
@@ -417,7 +418,11 @@ pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String>
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be read: {}", path.display(), error.kind())
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    };
+    format!("{} cannot be read: {why}", path.display())
 }
 
 fn from_variables(variables: &Variables) -> Vec<Given> {

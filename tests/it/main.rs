@@ -18,3 +18,4 @@ mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;
 mod wait;
+mod wizard;
