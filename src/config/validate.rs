@@ -136,6 +136,11 @@ impl Validator<'_> {
                 (None, true) => Some(Origin::Flag(head.to_owned())),
                 (None, false) => None,
             };
+            let mut what = problem.to_string();
+            // The origin of a flag or variable is shown before it.
+            if let (Some(_), Some(rest)) = (&given, what.strip_prefix(&format!("{head}: "))) {
+                what = rest.to_owned();
+            }
             let path = if given.is_some() { "registry" } else { id };
             if !self
                 .broken

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use anyhow::Result;
 
 use self::table::{Bad, CASES, files};
-use crate::support::arc_setup::{ArcSetup, Outcome};
+use crate::support::arc_setup::{ArcSetup, Outcome, skipped};
 
 pub(crate) const CANARY: &str = "ghp_canary0123456789abcdefghijklmnopqrst";
 const FORMATS: [&str; 4] = ["text", "json", "yaml", "github"];
@@ -29,6 +29,10 @@ fn program() -> Result<ArcSetup> {
 fn is_a_good_failure(case: &str, outcome: &Outcome, code: i32) {
     let faults = faults(outcome, code);
     assert!(faults.is_empty(), "{case}: {faults:?}\n{}", outcome.stderr);
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
 }
 
 fn faults(outcome: &Outcome, code: i32) -> Vec<String> {
@@ -67,7 +71,7 @@ async fn every_wrong_input_ends_on_one_screen() -> Result<()> {
         says,
     } in CASES
     {
-        let outcome = match program()?.run(arguments).await {
+        let outcome = match program()?.run(&words(arguments)).await {
             Ok(outcome) => outcome,
             Err(leak) => {
                 wrong.push(format!("{name}: {leak}"));
@@ -84,7 +88,7 @@ async fn every_wrong_input_ends_on_one_screen() -> Result<()> {
         if !faults.is_empty() {
             wrong.push(format!("{name}: {}\n{}", faults.join(", "), outcome.stderr));
         }
-        said += &format!("==== {name}\n{}", outcome.stderr);
+        said = said + "==== " + name + "\n" + &outcome.stderr;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let mut settings = insta::Settings::clone_current();
@@ -253,7 +257,7 @@ fn a_closed_pipe_is_no_failure() -> Result<()> {
 fn a_full_disk_is_a_failure() -> Result<()> {
     let full = std::path::Path::new("/dev/full");
     if !full.exists() {
-        eprintln!("skipped: there is no /dev/full here");
+        skipped("a full disk: there is no /dev/full here");
         return Ok(());
     }
     let program = program()?;

@@ -100,7 +100,7 @@ async fn every_example_in_every_release_by_what_differs_from_the_one_before() ->
         let mut text = String::new();
         let mut before: Option<(&str, BTreeSet<String>)> = None;
         for (mode, version) in RELEASES {
-            text += &format!("==== {mode} {version}\n");
+            text = text + "==== " + mode + " " + version + "\n";
             let more = ["--mode", mode, "--arc-version", version, "-o", "json"];
             let outcome = render(&example, &more).await?;
             if outcome.code != Some(0) {

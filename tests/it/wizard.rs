@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::support::arc_setup::{ArcSetup, program};
+use crate::support::arc_setup::{ArcSetup, program, skipped};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const DOWN: &str = "\u{1b}[B";
 
 /// A program on a terminal, and what it has shown so far.
@@ -27,9 +27,7 @@ impl Terminal {
         let util_linux =
             known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains("util-linux"));
         if !util_linux {
-            eprintln!(
-                "SKIPPED: `script` of util-linux is missing, so no question was asked on a terminal"
-            );
+            skipped("questions on a terminal: `script` of util-linux is missing");
             return Ok(None);
         }
         let mut command = Command::new("script");
@@ -37,7 +35,7 @@ impl Terminal {
         let line = format!("'{}' {arguments}", program()?.display());
         let mut child = command
             .args(["-qefc", &line, "/dev/null"])
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
             .stdin(Stdio::piped())
