@@ -72,6 +72,20 @@ impl Failure {
         }))
     }
 
+    /// A failure that nobody foresaw: `what` failed, and every cause that adds something is evidence.
+    pub fn unforeseen(what: &str, error: &anyhow::Error) -> Self {
+        let mut failure = Self::new("internal", Exit::Unexpected, what);
+        let mut said = String::new();
+        for cause in error.chain().map(ToString::to_string) {
+            // Many errors repeat their source in their own text.
+            if !said.contains(&cause) {
+                failure = failure.evidence(cause.clone());
+                said.push_str(&cause);
+            }
+        }
+        failure.remedy("report it with the command that you ran and this text")
+    }
+
     /// Adds a cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {
@@ -126,3 +140,16 @@ impl fmt::Debug for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_one_above_repeats_is_told_once() {
+        let inner = anyhow::anyhow!("no space left");
+        let failure = Failure::unforeseen("cannot start", &inner.context("writing: no space left"));
+        assert_eq!(failure.details().evidence, ["writing: no space left"]);
+        assert_eq!(failure.exit(), Exit::Unexpected);
+    }
+}

@@ -78,7 +78,5 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| {
-            Failure::new("internal", Exit::Unexpected, "cannot start").evidence(error.to_string())
-        })
+        .map_err(|error| Failure::unforeseen("cannot start", &error.into()))
 }

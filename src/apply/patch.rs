@@ -76,3 +76,6 @@ pub async fn preview(
         .all(never)
         .await
 }
+
+#[cfg(test)]
+mod tests;

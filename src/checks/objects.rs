@@ -4,6 +4,9 @@ use super::Finding;
 use crate::object::ObjectRef;
 use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal};
 
+/// The kind that force never reaches.
+const CRD: &str = "CustomResourceDefinition";
+
 /// One finding for each refusal, conflict and unanswered question; one `ok` for all that was accepted.
 pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -17,7 +20,10 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
             DryRun::Refused { refusal, why } => {
                 findings.push(refused(&object.object, *refusal, why));
             }
-            DryRun::Conflict { .. } if force_conflicts => accepted += 1,
+            // A CRD's fields are never taken: other installs live by them.
+            DryRun::Conflict { .. } if force_conflicts && object.object.kind != CRD => {
+                accepted += 1;
+            }
             DryRun::Conflict { owners } => findings.push(conflict(&object.object, owners)),
         }
         findings.extend(pod_security_warnings(object));
@@ -157,6 +163,13 @@ mod tests {
         assert_eq!(
             findings(&conflict, false)[0].why,
             ["kubectl-set owns .spec.replicas"]
+        );
+        let definition = ObjectRef::new("apiextensions.k8s.io/v1", CRD, None, "runners.example");
+        let mut of_definition = conflict.clone();
+        of_definition.objects[0].object = definition;
+        assert_eq!(
+            only(&of_definition, true),
+            [("object-conflict".to_owned(), Verdict::Failed)]
         );
         assert_eq!(
             only(&conflict, true),

@@ -8,7 +8,7 @@ use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::config_load;
 use crate::config::load::SecretReading;
-use crate::config::{Config, schema};
+use crate::config::{Config, Problem, schema};
 use crate::failure::{Exit, Failure};
 use crate::ui::{output, table};
 
@@ -43,12 +43,23 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     match &args.question {
         Question::Schema => output::data_text(&format!("{:#}\n", schema()))?,
         Question::Validate(args) => {
-            config_load::load(args, SecretReading::Read, session)?;
-            output::talk("the configuration is valid");
+            let loaded = config_load::load(args, SecretReading::Read, session)?;
+            let answer = Valid {
+                valid: true,
+                warnings: &loaded.warnings,
+            };
+            let text = || "the configuration is valid\n".to_owned();
+            output::answer(session.format, "Validation", &answer, text)?;
         }
         Question::Show(args) => show(args, session)?,
     }
     Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Valid<'a> {
+    valid: bool,
+    warnings: &'a [Problem],
 }
 
 #[derive(Serialize)]

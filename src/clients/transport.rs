@@ -302,6 +302,8 @@ impl Http {
                 return Err(Cause::Other("the answer is too large".to_owned()));
             }
         }
+        // Bodies and headers stay out of the log: both can hold secrets.
+        tracing::debug!(method = %exchange.method, url = %exchange.url, status = response.status().as_u16(), "outside");
         Ok(Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),

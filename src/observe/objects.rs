@@ -45,7 +45,12 @@ pub async fn observe(
     options: &Options<'_>,
 ) -> Result<Observed, Failure> {
     seed(cluster, manifests);
-    let surroundings = Surroundings::of(manifests, options.facts, options.manage_namespaces);
+    let surroundings = Surroundings::of(
+        manifests,
+        options.facts,
+        options.install,
+        options.manage_namespaces,
+    );
     let force = options.force_conflicts;
     let each = |manifest| one(cluster, manifest, resolver, &surroundings, force);
 

@@ -21,7 +21,12 @@ pub async fn pods(
     observed: &Observed,
     options: &Options<'_>,
 ) -> Result<Vec<ObservedPod>, Failure> {
-    let surroundings = Surroundings::of(manifests, options.facts, options.manage_namespaces);
+    let surroundings = Surroundings::of(
+        manifests,
+        options.facts,
+        options.install,
+        options.manage_namespaces,
+    );
     let templates = manifests.iter().flat_map(|manifest| {
         pod_specs(&manifest.object)
             .into_iter()

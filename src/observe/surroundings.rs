@@ -9,6 +9,7 @@ use crate::object::{Manifest, ObjectRef};
 
 use super::mask::masked;
 use super::model::{DryRun, Live};
+use super::receipt::INSTALL_LABEL;
 
 /// The label of what this program manages; shared objects (CRDs, namespaces) carry it alone.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -32,7 +33,12 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(super) fn of(manifests: &[Manifest], facts: &Facts, manage_namespaces: bool) -> Self {
+    pub(super) fn of(
+        manifests: &[Manifest],
+        facts: &Facts,
+        install: &str,
+        manage_namespaces: bool,
+    ) -> Self {
         let mut found = Self::default();
         for manifest in manifests {
             let object = manifest.reference();
@@ -47,7 +53,8 @@ impl Surroundings {
                             "kind": "Namespace",
                             "metadata": {"name": object.name, "labels": labels},
                         });
-                        if !manage_namespaces && !is_ours(&live) {
+                        let ours = labels.get(INSTALL_LABEL).map(String::as_str) == Some(install);
+                        if !manage_namespaces && !ours {
                             let why = "it was there before; its labels are left alone unless namespaces.manage is true";
                             found.keep(manifest, &live, why);
                         }
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_this_plan_makes_is_unknown_without_a_request() {
-        let surroundings = Surroundings::of(&manifests(), &facts(), false);
+        let surroundings = Surroundings::of(&manifests(), &facts(), "one", false);
         let config_map = |namespace| ObjectRef::new("v1", "ConfigMap", Some(namespace), "a");
         assert!(matches!(
             answer(&surroundings, &config_map("new")),
@@ -171,20 +178,20 @@ mod tests {
     #[test]
     fn a_namespace_that_exists_is_left_alone_unless_managed_or_ours() {
         let old = manifests()[0].reference();
-        let foreign = Surroundings::of(&manifests(), &facts(), false);
+        let foreign = Surroundings::of(&manifests(), &facts(), "one", false);
         assert!(matches!(
             answer(&foreign, &old),
             Some(DryRun::Foreign { .. })
         ));
-        let managed = Surroundings::of(&manifests(), &facts(), true);
+        let managed = Surroundings::of(&manifests(), &facts(), "one", true);
         assert_eq!(answer(&managed, &old), None);
         let mut ours = facts();
         ours.cluster.namespaces.insert(
             "old".to_owned(),
-            BTreeMap::from([(MANAGED_BY.to_owned(), "arc-setup".to_owned())]),
+            BTreeMap::from([(INSTALL_LABEL.to_owned(), "one".to_owned())]),
         );
         assert_eq!(
-            answer(&Surroundings::of(&manifests(), &ours, false), &old),
+            answer(&Surroundings::of(&manifests(), &ours, "one", false), &old),
             None
         );
     }
@@ -196,7 +203,7 @@ mod tests {
             "things.x".to_owned(),
             json!({"metadata": {"name": "things.x"}}),
         );
-        let surroundings = Surroundings::of(&manifests(), &facts, true);
+        let surroundings = Surroundings::of(&manifests(), &facts, "one", true);
         let definition = manifests()[2].reference();
         assert!(matches!(
             answer(&surroundings, &definition),

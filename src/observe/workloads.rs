@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn deployment(name: &str, containers: Value) -> Value {
+    fn deployment(name: &str, containers: &Value) -> Value {
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "n"},
             "spec": {"template": {"spec": {"containers": containers}}}})
     }
@@ -221,7 +221,7 @@ mod tests {
         ];
         for (name, containers, expected) in cases {
             assert_eq!(
-                is_arc_program(&deployment(name, containers.clone())),
+                is_arc_program(&deployment(name, &containers)),
                 expected,
                 "{name} {containers}"
             );
@@ -232,7 +232,7 @@ mod tests {
     fn the_listeners_image_stands_in_a_variable() {
         let object = deployment(
             "arc",
-            json!([{"name": "manager", "image": "r/gha-runner-scale-set-controller:0.14.2",
+            &json!([{"name": "manager", "image": "r/gha-runner-scale-set-controller:0.14.2",
             "env": [{"name": "CONTROLLER_MANAGER_CONTAINER_IMAGE", "value": "r/x:1"}]}]),
         );
         assert_eq!(listener_image(&object), Some("r/x:1"));

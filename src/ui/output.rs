@@ -13,14 +13,8 @@ use crate::yaml;
 ///
 /// `kind` names the shape, such as `Images`; the fields of `data` follow it.
 pub fn document(kind: &str, data: &impl Serialize) -> Result<Value, Failure> {
-    let data = serde_json::to_value(data).map_err(|error| {
-        Failure::new(
-            "internal",
-            Exit::Unexpected,
-            "cannot write the answer as JSON",
-        )
-        .evidence(error.to_string())
-    })?;
+    let data = serde_json::to_value(data)
+        .map_err(|error| Failure::unforeseen("cannot write the answer as JSON", &error.into()))?;
     let mut document = json!({"apiVersion": "arc-setup/v1", "kind": kind});
     if let (Value::Object(fields), Value::Object(more)) = (&mut document, data) {
         fields.extend(more);

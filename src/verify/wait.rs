@@ -10,6 +10,7 @@ mod outcome;
 mod run;
 mod sightings;
 mod watched;
+mod webhook;
 
 use std::time::Duration;
 

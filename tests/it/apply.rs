@@ -1,375 +1,35 @@
 //! Observe, plan and apply against a real API server: order, conflicts, repair, removal, renewal of certificates.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::Duration;
+mod examples;
+mod installs;
+mod session;
 
-use arc_setup::apply::{Execution, execute, plan_uninstall};
-use arc_setup::clients::interrupt::Interrupt;
-use arc_setup::clients::kube::{Cluster, Identity};
-use arc_setup::config::{Credentials, Origin};
-use arc_setup::event::{Event, Outcome};
-use arc_setup::facts::{Facts, KubernetesVersion};
-use arc_setup::failure::{Exit, Failure};
-use arc_setup::object::{
-    Credential, Late, LateForm, LateSource, Manifest, ObjectRef, Pointer, SecretKey, Source,
-};
-use arc_setup::observe::{self, DryRun, Observed, Resolver};
-use arc_setup::plan::{self, Plan, Step};
-use arc_setup::secret::Secret;
-use serde_json::{Value, json};
+use arc_setup::event::Outcome;
+use arc_setup::failure::Exit;
+use arc_setup::object::{Manifest, ObjectRef};
+use arc_setup::observe::{self, DryRun, Resolver};
+use arc_setup::plan::{self, Step};
+use serde_json::json;
 
 use crate::support::control_plane::{Component, ControlPlane, Options, WebhookBackend};
+use installs::{legacy, scale_set, shared_labels, token_secret};
+use session::{Session, eventually_gone, everything, name, now};
 
 const DAY: i64 = 86_400;
 
-fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
-}
-
-fn labels() -> Value {
-    json!({"app.kubernetes.io/managed-by": "arc-setup", "arc-setup.dev/install": "one"})
-}
-
-fn shared_labels() -> Value {
-    json!({"app.kubernetes.io/managed-by": "arc-setup"})
-}
-
-fn manifest(object: Value) -> Manifest {
-    Manifest::new(object, Source::Pass("test".to_owned()))
-}
-
-fn namespace(name: &str) -> Manifest {
-    manifest(
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": shared_labels()}}),
-    )
-}
-
-fn definition(group: &str, kind: &str) -> Manifest {
-    let plural = format!("{}s", kind.to_lowercase());
-    manifest(json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.{group}"), "labels": shared_labels()},
-        "spec": {
-            "group": group,
-            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
-                    "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-                    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}}],
-        },
-    }))
-}
-
-fn deployment(name: &str, namespace: &str, volumes: &Value) -> Manifest {
-    manifest(json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels()},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}, "annotations": {}},
-                "spec": {"serviceAccountName": name, "containers": [{"name": "manager", "image": "registry.example.com/manager:1",
-                    "resources": {"requests": {"cpu": "1000m"}}}], "volumes": volumes},
-            },
-        },
-    }))
-}
-
-fn role(name: &str, namespace: &str) -> Manifest {
-    manifest(
-        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels()},
-        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}),
-    )
-}
-
-fn account(name: &str, namespace: &str) -> Manifest {
-    manifest(
-        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace, "labels": labels()}}),
-    )
-}
-
-fn token_secret() -> Manifest {
-    manifest(
-        json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": {"name": "github", "namespace": "runners", "labels": labels()}}),
-    )
-    .with_late(Late {
-        pointer: Pointer::new("/data/github_token"),
-        from: LateSource::Credential(LateForm::Text(Credential::GithubToken)),
-    })
-}
-
-fn runner_set(name: &str) -> Manifest {
-    let mut labels = labels();
-    labels["app.kubernetes.io/version"] = json!("0.14.2");
-    manifest(
-        json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
-        "metadata": {"name": name, "namespace": "runners", "labels": labels},
-        "spec": {"githubConfigUrl": "https://github.com/o", "maxRunners": 3,
-            "template": {"spec": {"containers": [{"name": "runner", "image": "registry.example.com/runner:1"}]}}}}),
-    )
-}
-
-/// A scale-set install in small.
-fn scale_set() -> Vec<Manifest> {
-    vec![
-        namespace("systems"),
-        namespace("runners"),
-        definition("actions.github.com", "AutoscalingRunnerSet"),
-        account("controller", "systems"),
-        role("controller", "systems"),
-        manifest(
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca", "namespace": "runners", "labels": labels()}, "data": {"a": "1"}}),
-        ),
-        token_secret(),
-        deployment("controller", "systems", &json!([])),
-        runner_set("first"),
-        runner_set("second"),
-    ]
-}
-
-fn credentials() -> Credentials {
-    let mut credentials = Credentials::default();
-    let token = Secret::new(b"ghp_canary\n".to_vec());
-    credentials.insert(Credential::GithubToken, token, Origin::Default);
-    credentials
-}
-
-/// One run of the program, as far as these stages go.
-struct Session {
-    cluster: Cluster,
-    credentials: Credentials,
-    now: i64,
-    force_conflicts: bool,
-    events: Mutex<Vec<Event>>,
-}
-
-struct Seen {
-    observed: Observed,
-    plan: Plan,
-}
-
-impl Session {
-    fn new(plane: &ControlPlane) -> Self {
-        Self {
-            cluster: Cluster::new(plane.client().unwrap(), Identity::default()),
-            credentials: credentials(),
-            now: now(),
-            force_conflicts: false,
-            events: Mutex::default(),
-        }
-    }
-
-    async fn facts(&self) -> Facts {
-        let mut facts = Facts::assumed(KubernetesVersion::DEFAULT);
-        for namespace in self.list("v1", "Namespace").await {
-            let labels = serde_json::from_value(namespace["metadata"]["labels"].clone()).unwrap();
-            facts.cluster.namespaces.insert(name(&namespace), labels);
-        }
-        for definition in self
-            .list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-            .await
-        {
-            facts.cluster.crds.insert(name(&definition), definition);
-        }
-        facts
-    }
-
-    async fn list(&self, api_version: &str, kind: &str) -> Vec<Value> {
-        self.cluster
-            .list(api_version, kind, None, None)
-            .await
-            .unwrap()
-    }
-
-    async fn look(
-        &self,
-        manifests: &[Manifest],
-        facts: &Facts,
-        resolver: &Resolver<'_>,
-    ) -> Result<Seen, Failure> {
-        let options = observe::Options {
-            install: "one",
-            namespace: "systems",
-            facts,
-            force_conflicts: self.force_conflicts,
-            manage_namespaces: false,
-        };
-        let mut observed = observe::observe(&self.cluster, manifests, resolver, &options).await?;
-        observed.pods = observe::pods(&self.cluster, manifests, &observed, &options).await?;
-        let plan = plan::build(&plan::Inputs {
-            install: "one",
-            namespace: "systems",
-            manifests,
-            changes: &[],
-            observed: &observed,
-        });
-        Ok(Seen { observed, plan })
-    }
-
-    async fn init(&self, manifests: &[Manifest]) -> Result<Plan, Failure> {
-        let facts = self.facts().await;
-        let resolver = Resolver::new(&self.credentials, self.now);
-        let seen = self.look(manifests, &facts, &resolver).await?;
-        if let Some(failure) = plan::conflict(&seen.observed) {
-            return Err(failure);
-        }
-        self.execute(&seen.plan, &seen.observed, &facts, &resolver)
-            .await?;
-        Ok(seen.plan)
-    }
-
-    async fn uninstall(&self) -> Plan {
-        let plan = plan_uninstall(&self.cluster, "one", None).await.unwrap();
-        let facts = self.facts().await;
-        let resolver = Resolver::new(&self.credentials, self.now);
-        self.execute(&plan, &Observed::default(), &facts, &resolver)
-            .await
-            .unwrap();
-        plan
-    }
-
-    async fn execute(
-        &self,
-        plan: &Plan,
-        observed: &Observed,
-        facts: &Facts,
-        resolver: &Resolver<'_>,
-    ) -> Result<(), Failure> {
-        let cluster = self.cluster.clone();
-        let gate = move |object: ObjectRef| -> futures::future::BoxFuture<'_, Result<(), Failure>> {
-            let cluster = cluster.clone();
-            Box::pin(async move {
-                available(&cluster, &object).await;
-                Ok(())
-            })
-        };
-        let interrupt = Interrupt::never();
-        execute(
-            plan,
-            &Execution {
-                cluster: &self.cluster,
-                resolver,
-                observed,
-                facts,
-                force_conflicts: self.force_conflicts,
-                timeout: Duration::from_secs(30),
-                gate: &gate,
-                events: &|event| self.events.lock().unwrap().push(event),
-                interrupt: &interrupt,
-            },
-        )
-        .await
-        .map(|_| ())
-    }
-
-    fn outcomes(&self, wanted: Outcome) -> Vec<ObjectRef> {
-        let events = self.events.lock().unwrap();
-        let mut objects: Vec<ObjectRef> = events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Object { object, outcome } if *outcome == wanted => Some(object.clone()),
-                _ => None,
-            })
-            .collect();
-        objects.sort();
-        objects
-    }
-
-    async fn versions(&self, manifests: &[Manifest]) -> BTreeMap<ObjectRef, Value> {
-        let mut versions = BTreeMap::new();
-        for manifest in manifests {
-            let object = manifest.reference();
-            let live = self.cluster.get(&object).await.unwrap().unwrap();
-            let changes = ["Deployment", "Namespace", "CustomResourceDefinition"]
-                .contains(&object.kind.as_str());
-            // Controllers write status; a generation moves only with the spec.
-            let version = if changes {
-                &live["metadata"]["generation"]
-            } else {
-                &live["metadata"]["resourceVersion"]
-            };
-            versions.insert(object, version.clone());
-        }
-        versions
-    }
-
-    async fn patch(&self, object: &ObjectRef, operations: Value) {
-        let operations: Vec<Value> = serde_json::from_value(operations).unwrap();
-        self.cluster
-            .json_patch(object, &operations, "kubectl-edit", false)
-            .await
-            .unwrap();
-    }
-}
-
-fn name(object: &Value) -> String {
-    object["metadata"]["name"].as_str().unwrap().to_owned()
-}
-
-async fn available(cluster: &Cluster, object: &ObjectRef) {
-    loop {
-        let live = cluster.get(object).await.unwrap().unwrap();
-        let is = |pointer: &str| {
-            live.pointer(pointer)
-                .and_then(Value::as_i64)
-                .unwrap_or_default()
-        };
-        if is("/status/observedGeneration") == is("/metadata/generation")
-            && is("/status/updatedReplicas") == 1
-            && is("/status/availableReplicas") == 1
-            && is("/status/replicas") == 1
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn everything(session: &Session) -> Vec<String> {
-    let mut found = Vec::new();
-    for (api_version, kind) in [
-        ("v1", "Namespace"),
-        ("v1", "ConfigMap"),
-        ("v1", "Secret"),
-        ("v1", "ServiceAccount"),
-        ("v1", "Service"),
-        ("apps/v1", "Deployment"),
-        ("rbac.authorization.k8s.io/v1", "Role"),
-        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
-        ("coordination.k8s.io/v1", "Lease"),
-        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
-        (
-            "admissionregistration.k8s.io/v1",
-            "MutatingWebhookConfiguration",
-        ),
-    ] {
-        for object in session.list(api_version, kind).await {
-            let object = ObjectRef::from_value(&object);
-            if object.namespace.as_deref() != Some("kube-system") {
-                found.push(object.to_string());
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-#[tokio::test]
-async fn a_scale_set_install_is_made_repaired_pruned_and_removed() {
+/// An API server of one's own, with the controllers that delete namespaces and make accounts.
+async fn with_controllers() -> ControlPlane {
     let options = Options {
         components: vec![Component::ControllerManager],
         ..Options::default()
     };
-    let plane = ControlPlane::isolated(options).await.unwrap();
+    ControlPlane::isolated(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_made_is_not_written_again_and_what_is_edited_is_repaired() {
+    let plane = with_controllers().await;
     let manifests = scale_set();
-    let before = everything(&Session::new(&plane)).await;
 
     // Fresh: everything is made, the receipt lies there, the lock is given back.
     let session = Session::new(&plane);
@@ -455,26 +115,33 @@ async fn a_scale_set_install_is_made_repaired_pruned_and_removed() {
     let mut session = Session::new(&plane);
     session.force_conflicts = true;
     let plan = session.init(&manifests).await.unwrap();
-    // A namespace and a definition that lost their labels are someone else's now: they are never written.
+    // A definition that lost its label is someone else's now: it is never written.
     let kept: Vec<String> = session
         .outcomes(Outcome::Kept)
         .iter()
         .map(|object| object.kind.clone())
         .collect();
-    assert_eq!(kept, ["CustomResourceDefinition", "Namespace"]);
+    assert_eq!(kept, ["CustomResourceDefinition"]);
     assert_eq!(
         session.outcomes(Outcome::Changed).len(),
-        6,
+        7,
         "{:#?}",
         plan::describe(&plan)
     );
-    for object in [0, 2] {
-        let labels = json!([{"op": "add", "path": "/metadata/labels", "value": shared_labels()}]);
-        session.patch(&manifests[object].reference(), labels).await;
-    }
+    let labels = json!([{"op": "add", "path": "/metadata/labels", "value": shared_labels()}]);
+    session.patch(&manifests[2].reference(), labels).await;
     session.init(&manifests).await.unwrap();
     let session = Session::new(&plane);
     assert!(!session.init(&manifests).await.unwrap().writes());
+}
+
+#[tokio::test]
+async fn what_the_configuration_drops_is_removed_and_in_the_end_everything() {
+    let plane = with_controllers().await;
+    let manifests = scale_set();
+    let session = Session::new(&plane);
+    let before = everything(&session).await;
+    session.init(&manifests).await.unwrap();
 
     // A runner set and a role that the configuration drops go, in that order.
     let fewer: Vec<Manifest> = manifests
@@ -511,23 +178,9 @@ async fn a_scale_set_install_is_made_repaired_pruned_and_removed() {
     assert!(!session.uninstall().await.writes());
 }
 
-async fn eventually_gone(session: &Session, namespaces: &[&str]) {
-    crate::control_plane::eventually("the end of the namespaces", async || {
-        let left = session.list("v1", "Namespace").await;
-        left.iter()
-            .all(|one| !namespaces.contains(&name(one).as_str()))
-            .then_some(())
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn what_was_there_before_stays_and_half_an_init_can_be_removed() {
-    let options = Options {
-        components: vec![Component::ControllerManager],
-        ..Options::default()
-    };
-    let plane = ControlPlane::isolated(options).await.unwrap();
+    let plane = with_controllers().await;
     let session = Session::new(&plane);
     plane.create_namespace("runners").await.unwrap();
     let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ca", "namespace": "runners"}, "data": {"b": "2"}});
@@ -563,72 +216,6 @@ async fn what_was_there_before_stays_and_half_an_init_can_be_removed() {
     );
     eventually_gone(&session, &["systems"]).await;
     assert_eq!(everything(&session).await, before);
-}
-
-/// A legacy install in small: its runner objects are guarded by a webhook of its own.
-fn legacy() -> Vec<Manifest> {
-    let names = vec![
-        "webhook.systems.svc".to_owned(),
-        "webhook.systems.svc.cluster.local".to_owned(),
-    ];
-    let mut certificate = manifest(
-        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-        "metadata": {"name": "serving", "namespace": "systems", "labels": labels()}}),
-    );
-    for key in ["tls.crt", "tls.key", "ca.crt"] {
-        certificate = certificate.with_late(Late {
-            pointer: Pointer::of(["data", key]),
-            from: LateSource::ServingCertificate {
-                key: key.to_owned(),
-                dns_names: names.clone(),
-            },
-        });
-    }
-    let webhook = manifest(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": "one-systems-mutate", "labels": labels()},
-        "webhooks": [{"name": "mutate.runner.actions.summerwind.dev", "failurePolicy": "Fail", "sideEffects": "None",
-            "admissionReviewVersions": ["v1", "v1beta1"], "timeoutSeconds": 5,
-            "clientConfig": {"service": {"name": "webhook", "namespace": "systems", "path": "/mutate", "port": 443}},
-            "rules": [{"apiGroups": ["actions.summerwind.dev"], "apiVersions": ["v1alpha1"], "operations": ["CREATE", "UPDATE"], "resources": ["runners"]}]}]}))
-    .with_late(Late {
-        pointer: Pointer::new("/webhooks/0/clientConfig/caBundle"),
-        from: LateSource::CaBundleOf(SecretKey { namespace: "systems".to_owned(), name: "serving".to_owned(), key: "ca.crt".to_owned() }),
-    });
-    let manager = deployment(
-        "manager",
-        "systems",
-        &json!([{"name": "cert", "secret": {"secretName": "serving"}}]),
-    )
-    .with_late(Late {
-        pointer: Pointer::of([
-            "spec",
-            "template",
-            "metadata",
-            "annotations",
-            "arc-setup.dev/certificate",
-        ]),
-        from: LateSource::ResourceVersionOf {
-            namespace: "systems".to_owned(),
-            name: "serving".to_owned(),
-        },
-    });
-    vec![
-        namespace("systems"),
-        namespace("runners"),
-        definition("actions.summerwind.dev", "Runner"),
-        account("manager", "systems"),
-        certificate,
-        manager,
-        manifest(
-            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "webhook", "namespace": "systems", "labels": labels()},
-            "spec": {"selector": {"app": "manager"}, "ports": [{"port": 443, "targetPort": 9443}]}}),
-        ),
-        webhook,
-        manifest(
-            json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
-            "metadata": {"name": "r", "namespace": "runners", "labels": labels()}, "spec": {"repository": "o/r", "dockerEnabled": false}}),
-        ),
-    ]
 }
 
 #[tokio::test]
@@ -687,12 +274,7 @@ async fn webhooks_answer_before_runners_and_through_a_renewal() {
 
 #[tokio::test]
 async fn a_pod_that_pod_security_refuses_is_seen_before_anything_is_written() {
-    let plane = ControlPlane::isolated(Options {
-        components: vec![Component::ControllerManager],
-        ..Options::default()
-    })
-    .await
-    .unwrap();
+    let plane = with_controllers().await;
     let session = Session::new(&plane);
     let restricted = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "runners", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
     session.cluster.create(&restricted, false).await.unwrap();
@@ -728,4 +310,86 @@ async fn a_pod_that_pod_security_refuses_is_seen_before_anything_is_written() {
         .map(|pod| pod.object.name.as_str())
         .collect();
     assert_eq!(refused, ["first", "second"]);
+}
+
+fn lease(holder: &str, seconds: u32) -> serde_json::Value {
+    json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "arc-setup-one", "namespace": "systems"},
+        "spec": {"holderIdentity": holder, "leaseDurationSeconds": seconds}})
+}
+
+#[tokio::test]
+async fn a_stop_is_honoured_between_requests_and_the_next_run_goes_on() {
+    let plane = with_controllers().await;
+    let mut session = Session::new(&plane);
+    session.stop_at = Some("controller");
+    let failure = session.init(&scale_set()).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Interrupted);
+    let lock = ObjectRef::from_value(&lease("", 1));
+    assert!(
+        session.cluster.get(&lock).await.unwrap().is_none(),
+        "the lock is given back"
+    );
+    let receipt = ObjectRef::new("v1", "Secret", Some("systems"), "arc-setup-one");
+    assert!(session.cluster.get(&receipt).await.unwrap().is_some());
+    assert!(
+        session
+            .cluster
+            .get(&scale_set()[7].reference())
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    let session = Session::new(&plane);
+    session.init(&scale_set()).await.unwrap();
+    let created: Vec<String> = session
+        .outcomes(Outcome::Created)
+        .iter()
+        .map(|object| object.kind.clone())
+        .collect();
+    assert_eq!(
+        created,
+        ["AutoscalingRunnerSet", "AutoscalingRunnerSet", "Deployment"]
+    );
+}
+
+#[tokio::test]
+async fn a_dead_run_is_waited_for_once_and_a_living_one_wins() {
+    let plane = with_controllers().await;
+    let session = Session::new(&plane);
+    session.init(&scale_set()).await.unwrap();
+    let mut changed = scale_set();
+    changed[5].object["data"]["a"] = json!("2");
+
+    session
+        .cluster
+        .create(&lease("dead", 1), false)
+        .await
+        .unwrap();
+    session.init(&changed).await.unwrap();
+
+    session
+        .cluster
+        .create(&lease("alive", 60), false)
+        .await
+        .unwrap();
+    let lock = ObjectRef::from_value(&lease("", 1));
+    let renew = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            let time = json!([{"op": "add", "path": "/spec/renewTime", "value": format!("{:.6}", jiff::Timestamp::now())}]);
+            session.patch(&lock, time).await;
+        }
+    };
+    let other = Session::new(&plane);
+    let manifests = scale_set();
+    let failure = tokio::select! {
+        result = other.init(&manifests) => result.unwrap_err(),
+        () = renew => unreachable!(),
+    };
+    assert_eq!(
+        (failure.exit(), failure.code()),
+        (Exit::Conflict, "lock-held")
+    );
+    assert!(failure.details().evidence[0].contains("alive"));
 }

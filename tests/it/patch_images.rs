@@ -211,26 +211,11 @@ async fn the_storys_one_image_is_relabelled_and_a_second_run_does_nothing() {
     );
 }
 
-#[tokio::test]
-async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
-    let plane = ControlPlane::isolated(Options::default()).await.unwrap();
-    let cluster = cluster(&plane);
-    plane.create_namespace("arc").await.unwrap();
-    let group = "actions.github.com";
-    define(
-        &cluster,
-        &[
-            (group, "AutoscalingRunnerSet"),
-            (group, "AutoscalingListener"),
-            (group, "EphemeralRunnerSet"),
-            ("actions.summerwind.dev", "RunnerDeployment"),
-            ("actions.summerwind.dev", "Runner"),
-        ],
-    )
-    .await;
+/// A scale-set install by hand, a legacy one by Helm, and what their controllers made.
+async fn create_installs(cluster: &Cluster) {
     let image = "ghcr.io/actions/gha-runner-scale-set-controller:0.14.2";
     create(
-        &cluster,
+        cluster,
         deployment(
             "arc",
             "arc-gha-rs-controller",
@@ -244,9 +229,9 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
     helm["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
     helm["metadata"]["annotations"] =
         json!({"meta.helm.sh/release-name": "arc", "meta.helm.sh/release-namespace": "arc"});
-    create(&cluster, helm).await;
+    create(cluster, helm).await;
     create(
-        &cluster,
+        cluster,
         deployment(
             "arc",
             "someone-elses",
@@ -254,29 +239,18 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
         ),
     )
     .await;
-    create(&cluster, json!({"apiVersion": SCALE_SET, "kind": "AutoscalingRunnerSet", "metadata": {"name": "linux", "namespace": "arc"},
+    create(cluster, json!({"apiVersion": SCALE_SET, "kind": "AutoscalingRunnerSet", "metadata": {"name": "linux", "namespace": "arc"},
         "spec": {"template": {"spec": {"containers": [{"name": "runner", "image": "ghcr.io/actions/actions-runner:2.335.1"}]}}}})).await;
-    create(&cluster, json!({"apiVersion": SCALE_SET, "kind": "AutoscalingListener", "metadata": {"name": "linux-1-listener", "namespace": "arc"},
+    create(cluster, json!({"apiVersion": SCALE_SET, "kind": "AutoscalingListener", "metadata": {"name": "linux-1-listener", "namespace": "arc"},
         "spec": {"autoscalingRunnerSetName": "linux", "image": image}})).await;
-    create(&cluster, json!({"apiVersion": SCALE_SET, "kind": "EphemeralRunnerSet", "metadata": {"name": "linux-x", "namespace": "arc"},
+    create(cluster, json!({"apiVersion": SCALE_SET, "kind": "EphemeralRunnerSet", "metadata": {"name": "linux-x", "namespace": "arc"},
         "spec": {"ephemeralRunnerSpec": {"spec": {"containers": [{"name": "runner", "image": "ghcr.io/actions/actions-runner:2.335.1"}]}}}})).await;
-    create(&cluster, json!({"apiVersion": LEGACY, "kind": "RunnerDeployment", "metadata": {"name": "build", "namespace": "arc", "annotations": {"mine": "x"}},
+    create(cluster, json!({"apiVersion": LEGACY, "kind": "RunnerDeployment", "metadata": {"name": "build", "namespace": "arc", "annotations": {"mine": "x"}},
         "spec": {"template": {"spec": {"image": "quay.io/acme/runner:1", "repository": "acme/tools"}}}})).await;
+}
 
-    let rules = rules(&["quay.io", "ghcr.io", "docker.io"], &[]);
-    let report = run(
-        &cluster,
-        &rules,
-        &PatchOptions {
-            pull_secret: Some("mirror".into()),
-            ..options(None)
-        },
-    )
-    .await;
-    // Without a controller-manager nothing rolls out, and listeners must not be deleted before that.
-    assert_eq!(report.unwrap_err().exit(), Exit::Timeout);
-
-    // What an interrupted run leaves: the controller is patched, its listener is not remade.
+/// What a controller-manager would say after the rollout.
+fn pretend_rolled_out(plane: &ControlPlane) {
     let status = json!({"status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}});
     let status = status.to_string();
     let arguments = [
@@ -296,6 +270,56 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// What was done with each object, by name.
+fn treatments(report: &PatchReport) -> Vec<(&str, &'static str)> {
+    report
+        .objects
+        .iter()
+        .map(|object| {
+            let treatment = match &object.treatment {
+                Treatment::Patched => "patched",
+                Treatment::Made { .. } => "made",
+                Treatment::Owned { .. } => "owned",
+                _ => "other",
+            };
+            (object.object.name.as_str(), treatment)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
+    let plane = ControlPlane::isolated(Options::default()).await.unwrap();
+    let cluster = cluster(&plane);
+    plane.create_namespace("arc").await.unwrap();
+    let group = "actions.github.com";
+    define(
+        &cluster,
+        &[
+            (group, "AutoscalingRunnerSet"),
+            (group, "AutoscalingListener"),
+            (group, "EphemeralRunnerSet"),
+            ("actions.summerwind.dev", "RunnerDeployment"),
+            ("actions.summerwind.dev", "Runner"),
+        ],
+    )
+    .await;
+    create_installs(&cluster).await;
+
+    let rules = rules(&["quay.io", "ghcr.io", "docker.io"], &[]);
+    let impatient = PatchOptions {
+        pull_secret: Some("mirror".into()),
+        timeout: Duration::from_secs(2),
+        ..options(None)
+    };
+    let report = run(&cluster, &rules, &impatient).await;
+    // Without a controller-manager nothing rolls out, and listeners must not be deleted before that.
+    assert_eq!(report.unwrap_err().exit(), Exit::Timeout);
+
+    // What an interrupted run leaves: the controller is patched, its listener is not remade.
+    pretend_rolled_out(&plane);
     let report = run(
         &cluster,
         &rules,
@@ -316,21 +340,8 @@ async fn sources_are_patched_owners_are_told_and_listeners_are_remade() {
         "linux-1-listener",
     );
     assert!(cluster.get(&listener).await.unwrap().is_none());
-    let treatments: Vec<(&str, &str)> = report
-        .objects
-        .iter()
-        .map(|object| {
-            let treatment = match &object.treatment {
-                Treatment::Patched => "patched",
-                Treatment::Made { .. } => "made",
-                Treatment::Owned { .. } => "owned",
-                _ => "other",
-            };
-            (object.object.name.as_str(), treatment)
-        })
-        .collect();
     assert_eq!(
-        treatments,
+        treatments(&report),
         [
             ("controller-manager", "owned"),
             ("build", "patched"),

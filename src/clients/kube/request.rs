@@ -130,6 +130,8 @@ impl Cluster {
 
     async fn send_once(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), Broken> {
         let request = call.request().map_err(Broken::Answer)?.map(Body::from);
+        let asked = (request.method().clone(), request.uri().to_string());
+        let start = Instant::now();
         let exchange = async {
             let response = self
                 .client
@@ -141,6 +143,9 @@ impl Cluster {
                 .collect_bytes()
                 .await
                 .map_err(|error| Broken::of(&error))?;
+            let took = start.elapsed();
+            // Bodies and headers stay out of the log: both can hold secrets.
+            tracing::debug!(method = %asked.0, path = asked.1, status = parts.status.as_u16(), ?took, "cluster");
             Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
         };
         timeout(ANSWER, exchange).await.unwrap_or_else(|_| {

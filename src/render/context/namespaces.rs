@@ -20,7 +20,8 @@ enum Level {
     Privileged,
 }
 
-/// A namespace that is there already belongs to somebody: it is left out unless it is ours to manage.
+/// A namespace that is there already belongs to somebody: it is left out unless this install made it, or is told
+/// to manage it.
 pub(super) fn namespaces<'a>(config: &'a Config, facts: &Facts) -> Vec<Namespace<'a>> {
     let mut wanted: Vec<(&str, Level)> = Vec::new();
     if config.controller.existing.is_none() {
@@ -40,7 +41,10 @@ pub(super) fn namespaces<'a>(config: &'a Config, facts: &Facts) -> Vec<Namespace
     wanted
         .into_iter()
         .filter(|(name, _)| {
-            config.namespaces.manage || !facts.cluster.namespaces.contains_key(*name)
+            let live = facts.cluster.namespaces.get(*name);
+            let ours =
+                live.is_none_or(|labels| labels.get(names::INSTALL_LABEL) == Some(&config.name));
+            config.namespaces.manage || ours
         })
         .map(|(name, level)| Namespace {
             name,

@@ -83,8 +83,7 @@ fn has_status(lower: &str, status: u16) -> bool {
         let named = before.ends_with("status")
             || before.ends_with("statuscode")
             || before.ends_with("code");
-        let answered =
-            lower[..at].ends_with(": ") || lower[..at].ends_with('"') || lower[..at].ends_with('[');
+        let answered = lower[..at].ends_with(": ") || lower[..at].ends_with(['"', '[']);
         ends && separated && (named || answered)
     })
 }

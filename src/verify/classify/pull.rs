@@ -240,8 +240,6 @@ fn together(
             "image-absent",
             ": it is there when asked from here, so the node asks another server or account",
         ),
-        (PullProblem::Absent, _) => ("image-absent", ""),
-        (PullProblem::Denied, _) => ("image-denied", ""),
         (PullProblem::Unauthorized, Some(Answer::Present)) => (
             "image-unauthorized",
             ": the login works from here, so the pod lacks the pull secret or has another",
@@ -250,10 +248,15 @@ fn together(
             "image-absent",
             ": registries that hide what they do not have ask for a login first",
         ),
-        (PullProblem::Unauthorized, _) => ("image-unauthorized", ""),
-        (PullProblem::Unknown, Some(Answer::Absent)) => ("image-absent", ""),
-        (PullProblem::Unknown, Some(Answer::Denied(_))) => ("image-denied", ""),
-        (PullProblem::Unknown, Some(Answer::Unauthorized)) => ("image-unauthorized", ""),
+        (PullProblem::Absent, _) | (PullProblem::Unknown, Some(Answer::Absent)) => {
+            ("image-absent", "")
+        }
+        (PullProblem::Denied, _) | (PullProblem::Unknown, Some(Answer::Denied(_))) => {
+            ("image-denied", "")
+        }
+        (PullProblem::Unauthorized, _) | (PullProblem::Unknown, Some(Answer::Unauthorized)) => {
+            ("image-unauthorized", "")
+        }
         (PullProblem::Transient | PullProblem::Unknown, _) => ("image-transient", ""),
     }
 }
@@ -277,7 +280,7 @@ mod tests {
     use super::*;
     use crate::object::ObjectRef;
 
-    fn cause(message: &str, registry: Option<RegistryAnswer>) -> &'static str {
+    fn cause(message: &str, registry: Option<&RegistryAnswer>) -> &'static str {
         let evidence = PodEvidence {
             object: ObjectRef::new("v1", "Pod", Some("arc"), "p"),
             container: "c".into(),
@@ -288,35 +291,38 @@ mod tests {
             last_reason: String::new(),
             last_exit: None,
         };
-        pull(&evidence, None, registry.as_ref()).unwrap().cause.id
+        pull(&evidence, None, registry).unwrap().cause.id
     }
 
     #[test]
     fn our_own_look_settles_what_the_node_cannot_tell() {
         let x509 = "failed to do request: Head \"https://r/v2/x/manifests/1\": x509: certificate signed by unknown authority";
         assert_eq!(cause(x509, None), "image-untrusted");
-        assert_eq!(cause(x509, Some(RegistryAnswer::Absent)), "image-absent");
+        assert_eq!(cause(x509, Some(&RegistryAnswer::Absent)), "image-absent");
         assert_eq!(
-            cause(x509, Some(RegistryAnswer::Denied("Xray".into()))),
+            cause(x509, Some(&RegistryAnswer::Denied("Xray".into()))),
             "image-denied"
         );
         assert_eq!(
-            cause(x509, Some(RegistryAnswer::Present)),
+            cause(x509, Some(&RegistryAnswer::Present)),
             "image-untrusted"
         );
         assert_eq!(
             cause(
                 "r/x:1: not found",
-                Some(RegistryAnswer::Denied(String::new()))
+                Some(&RegistryAnswer::Denied(String::new()))
             ),
             "image-denied"
         );
         assert_eq!(
-            cause("dial tcp: connection refused", Some(RegistryAnswer::Absent)),
+            cause(
+                "dial tcp: connection refused",
+                Some(&RegistryAnswer::Absent)
+            ),
             "image-transient"
         );
         assert_eq!(
-            cause("words of tomorrow", Some(RegistryAnswer::Unauthorized)),
+            cause("words of tomorrow", Some(&RegistryAnswer::Unauthorized)),
             "image-unauthorized"
         );
     }

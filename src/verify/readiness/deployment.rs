@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn with(status: Value) -> State {
+    fn with(status: &Value) -> State {
         deployment(
             &json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status}),
         )
@@ -49,14 +49,14 @@ mod tests {
     #[test]
     fn an_old_status_says_nothing() {
         let status = json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2});
-        assert!(matches!(with(status), State::Waiting(reason) if reason.contains("newest spec")));
+        assert!(matches!(with(&status), State::Waiting(reason) if reason.contains("newest spec")));
     }
 
     #[test]
     fn a_rollout_goes_through_updated_old_and_available() {
         let at = |replicas, updated, available| {
             with(
-                json!({"observedGeneration": 2, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}),
+                &json!({"observedGeneration": 2, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}),
             )
         };
         assert_eq!(at(2, 1, 2), State::waiting("1 of 2 replicas updated"));
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn no_progress_is_a_failure_in_its_own_words() {
-        let state = with(json!({"observedGeneration": 2, "conditions": [
+        let state = with(&json!({"observedGeneration": 2, "conditions": [
             {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}]}));
         assert_eq!(
             state,

@@ -124,3 +124,7 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

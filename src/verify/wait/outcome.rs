@@ -8,16 +8,12 @@ use crate::verify::classify::Classified;
 
 impl Run<'_, '_> {
     pub(super) fn report(&self) -> Report {
-        let mut not_proven = Vec::new();
-        match self.options.level {
-            Level::None => {
-                not_proven.push("that anything written becomes ready (--wait none)".to_owned());
-            }
-            Level::Manager => {
-                not_proven.push("that runners register and start (--wait runners)".to_owned())
-            }
-            Level::Runners => not_proven.push("that a job of a workflow turns green".to_owned()),
-        }
+        let beyond = match self.options.level {
+            Level::None => "that anything written becomes ready (--wait none)",
+            Level::Manager => "that runners register and start (--wait runners)",
+            Level::Runners => "that a job of a workflow turns green",
+        };
+        let mut not_proven = vec![beyond.to_owned()];
         for (object, proof) in &self.proven {
             if proof.contains("no idle runners wanted") {
                 not_proven.push(format!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -20,10 +20,9 @@ use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::object::pods::LEGACY_GROUP;
 use crate::verify::classify::Classified;
 use crate::verify::readiness::webhook_configuration::Answer;
-use crate::verify::readiness::{State, World, judge, pod};
+use crate::verify::readiness::{State, Terminal, World, judge, pod};
 
 /// Between two looks at what has no watch.
 const LOOK: Duration = Duration::from_secs(5);
@@ -39,23 +38,26 @@ const REASONS: [&str; 6] = [
 
 /// The state of a wait.
 pub(super) struct Run<'a, 'r> {
-    cluster: &'a Cluster,
+    pub(super) cluster: &'a Cluster,
     pub(super) options: &'a WaitOptions<'r>,
     sink: Sink<'a>,
     interrupt: Interrupt,
     targets: Vec<ObjectRef>,
     feeds: Vec<Feed>,
     listed: BTreeSet<usize>,
-    world: World,
+    pub(super) world: World,
     gatherer: Gatherer,
     logs: Logs,
     sightings: Sightings,
-    answers: BTreeMap<ObjectRef, Answer>,
+    pub(super) answers: BTreeMap<ObjectRef, Answer>,
     /// Webhooks that were called since their endpoint is there.
     tried: BTreeSet<ObjectRef>,
     /// What was told last, per target.
     pub(super) told: BTreeMap<ObjectRef, String>,
     pub(super) proven: BTreeMap<ObjectRef, String>,
+    /// Targets that were judged before, and of those the Deployments that had given up when the wait began.
+    judged: BTreeSet<ObjectRef>,
+    given_up: BTreeSet<ObjectRef>,
     /// Every state that was seen; a new one is progress, a return to an old one is none.
     states: HashSet<(String, String)>,
     progress: Instant,
@@ -87,6 +89,8 @@ impl<'a, 'r> Run<'a, 'r> {
             tried: BTreeSet::new(),
             told: BTreeMap::new(),
             proven: BTreeMap::new(),
+            judged: BTreeSet::new(),
+            given_up: BTreeSet::new(),
             states: HashSet::new(),
             progress: Instant::now(),
             lost: None,
@@ -232,26 +236,24 @@ impl<'a, 'r> Run<'a, 'r> {
             match state {
                 None => {}
                 Some(State::Ready(proof)) => {
-                    if self.proven.insert(target.clone(), proof).is_none() {
-                        self.progress = now;
-                        self.told.remove(&target);
-                        (self.sink)(Event::Ready { object: target });
-                    }
+                    self.ready(target, proof, now);
                 }
                 Some(State::Failed(terminal)) => {
-                    return Err(Failure::new(
-                        "object-failed",
-                        Exit::ApplyFailed,
-                        format!("{target} cannot become ready: {}", terminal.reason),
-                    )
-                    .why(terminal.message)
-                    .remedy(format!(
-                        "kubectl describe {} {}",
-                        target.kind,
-                        at(&target)
-                    )));
+                    // A Deployment that had given up before may be repaired by what was done outside.
+                    let is_first = self.judged.insert(target.clone());
+                    if target.kind == "Deployment" && (is_first || self.given_up.contains(&target))
+                    {
+                        self.given_up.insert(target.clone());
+                        let reason = format!("{}: {}", terminal.reason, terminal.message);
+                        self.tell(&target, &reason, now);
+                        waiting.push((target, reason));
+                    } else {
+                        return Err(self.failed(target, terminal, now).await);
+                    }
                 }
                 Some(State::Waiting(reason)) => {
+                    self.judged.insert(target.clone());
+                    self.given_up.remove(&target);
                     self.proven.remove(&target);
                     self.tell(&target, &reason, now);
                     waiting.push((target, reason));
@@ -313,6 +315,36 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(seen)
     }
 
+    /// What an object says of its own end, or the cause behind it where one is found.
+    async fn failed(&mut self, target: ObjectRef, terminal: Terminal, now: Instant) -> Failure {
+        let waiting = [(target.clone(), terminal.reason.clone())];
+        if let Ok(causes) = self.causes(&waiting, now, false).await
+            && let Some((_, classified)) = causes.first()
+        {
+            return classified
+                .failure(&target, Exit::ApplyFailed)
+                .evidence(format!("{}: {}", terminal.reason, terminal.message));
+        }
+        Failure::new(
+            "object-failed",
+            Exit::ApplyFailed,
+            format!("{target} cannot become ready: {}", terminal.reason),
+        )
+        .why(terminal.message)
+        .remedy(format!("kubectl describe {} {}", target.kind, at(&target)))
+    }
+
+    fn ready(&mut self, target: ObjectRef, proof: String, now: Instant) {
+        if self.proven.insert(target.clone(), proof).is_some() {
+            return;
+        }
+        if self.states.insert((target.to_string(), "ready".to_owned())) {
+            self.progress = now;
+        }
+        self.told.remove(&target);
+        (self.sink)(Event::Ready { object: target });
+    }
+
     /// Tells a reason that is new, with what the target's first blocked pod says.
     fn tell(&mut self, target: &ObjectRef, reason: &str, now: Instant) {
         let pod_reason = self.world.get(target).and_then(|live| {
@@ -346,36 +378,6 @@ impl<'a, 'r> Run<'a, 'r> {
                 reason,
             });
         }
-    }
-
-    /// Sends a guarded object as a dry run, until it was answered once.
-    async fn try_webhook(&mut self, configuration: &ObjectRef) {
-        if self.answers.get(configuration) == Some(&Answer::Reached) {
-            return;
-        }
-        let Some(live) = self.world.get(configuration) else {
-            return;
-        };
-        let service = live.pointer("/webhooks/0/clientConfig/service/namespace");
-        let Some(namespace) = service.and_then(Value::as_str) else {
-            return;
-        };
-        let sample = json!({
-            "apiVersion": format!("{LEGACY_GROUP}/v1alpha1"), "kind": "Runner",
-            "metadata": {"generateName": "arc-setup-check-", "namespace": namespace},
-            "spec": {"repository": "arc-setup/check"},
-        });
-        let answer = match self.cluster.create(&sample, true).await {
-            Err(ClusterError::WebhookFailed { message, .. }) => Answer::NotReached(message),
-            // Rights are asked for before webhooks: nothing is known then.
-            Err(
-                ClusterError::Forbidden { .. }
-                | ClusterError::NotFound { .. }
-                | ClusterError::Unreachable { .. },
-            ) => return,
-            _ => Answer::Reached,
-        };
-        self.answers.insert(configuration.clone(), answer);
     }
 }
 

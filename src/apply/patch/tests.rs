@@ -1,0 +1,208 @@
+//! The flow against an API server that answers as it is told, and remembers what it was asked.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clients::kube::{Identity, Scope};
+use crate::failure::Exit;
+use crate::rules::{Action, Matcher, RuleSpec};
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// A cluster whose server answers `(method, path, body)`; the calls are kept as `METHOD PATH`.
+fn cluster<A>(answer: A) -> (Cluster, Asked)
+where
+    A: Fn(&str, &str, &Value) -> (u16, Value) + Send + Sync + 'static,
+{
+    let asked = Asked::default();
+    let answer = Arc::new(answer);
+    let seen = Arc::clone(&asked);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let body = serde_json::from_slice(&body).unwrap_or_default();
+            let path = parts.uri.path_and_query().unwrap().to_string();
+            seen.lock()
+                .unwrap()
+                .push(format!("{} {}", parts.method, parts.uri.path()));
+            let (status, value) = answer(parts.method.as_str(), &path, &body);
+            let body = Body::from(value.to_string().into_bytes());
+            Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
+        }
+    });
+    let cluster = Cluster::new(kube::Client::new(service, "default"), Identity::default());
+    cluster.seed("apps/v1", "Deployment", "deployments", Scope::Namespaced);
+    (cluster, asked)
+}
+
+fn deployment(generation: i64, image: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "controller-manager", "namespace": "arc", "uid": "u", "generation": generation},
+        "spec": {"template": {"spec": {"containers": [{"name": "kube-rbac-proxy", "image": image}]}}}})
+}
+
+fn status(code: u16, reason: &str) -> (u16, Value) {
+    let body = json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": reason});
+    (code, body)
+}
+
+fn list(items: &[Value], next: &str) -> (u16, Value) {
+    (
+        200,
+        json!({"kind": "List", "metadata": {"resourceVersion": "1", "continue": next}, "items": items}),
+    )
+}
+
+fn rules() -> RuleSet {
+    RuleSet::compile(&[RuleSpec {
+        id: "map quay.io".into(),
+        matcher: Matcher::Host("quay.io".into()),
+        action: Action::Rewrite {
+            target: "mirror.corp".into(),
+            drop_library: false,
+        },
+        mirror: None,
+    }])
+    .unwrap()
+}
+
+async fn run(cluster: &Cluster, interrupt: &Interrupt) -> Result<PatchReport, Failure> {
+    let options = PatchOptions {
+        timeout: Duration::from_secs(1),
+        ..PatchOptions::default()
+    };
+    let rollouts: Rollouts<'_> = &|_, _| Box::pin(async { Ok(()) });
+    patch_images(cluster, &rules(), &options, rollouts, &|_| {}, interrupt).await
+}
+
+fn patches(asked: &Asked) -> usize {
+    asked
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|call| call.starts_with("PATCH"))
+        .count()
+}
+
+#[tokio::test]
+async fn an_object_that_moved_is_read_and_decided_again() {
+    let (cluster, asked) = cluster(|method, path, body| match method {
+        "GET" if path.contains("/namespaces/arc/deployments/") => {
+            (200, deployment(2, "quay.io/b/kube-rbac-proxy:v2"))
+        }
+        "GET" if path.contains("/deployments") => {
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1")], "")
+        }
+        "PATCH" if body[1]["value"] == 1 => status(422, "Invalid"),
+        "PATCH" => {
+            assert_eq!(body[2]["value"], "quay.io/b/kube-rbac-proxy:v2");
+            (200, deployment(3, "mirror.corp/b/kube-rbac-proxy:v2"))
+        }
+        _ => status(404, "NotFound"),
+    });
+    let report = run(&cluster, &Interrupt::never()).await.unwrap();
+    assert_eq!(
+        report.objects[0].slots[0].after,
+        "mirror.corp/b/kube-rbac-proxy:v2"
+    );
+    assert_eq!(patches(&asked), 2);
+}
+
+#[tokio::test]
+async fn a_patch_that_is_refused_for_itself_is_not_tried_again() {
+    let (cluster, asked) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/namespaces/arc/deployments/") => {
+            (200, deployment(1, "quay.io/b/kube-rbac-proxy:v1"))
+        }
+        "GET" if path.contains("/deployments") => {
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1")], "")
+        }
+        "PATCH" => status(422, "Invalid"),
+        _ => status(404, "NotFound"),
+    });
+    let failure = run(&cluster, &Interrupt::never()).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::ApplyFailed);
+    assert_eq!(patches(&asked), 1);
+}
+
+#[tokio::test]
+async fn endless_conflicts_and_deletions_end_too() {
+    let (busy, asked) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/namespaces/arc/deployments/") => {
+            (200, deployment(1, "quay.io/b/kube-rbac-proxy:v1"))
+        }
+        "GET" if path.contains("/deployments") => {
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1")], "")
+        }
+        "PATCH" => status(409, "Conflict"),
+        _ => status(404, "NotFound"),
+    });
+    assert!(run(&busy, &Interrupt::never()).await.is_err());
+    assert_eq!(patches(&asked), 5);
+    let (gone, _) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/namespaces/arc/deployments/") => status(404, "NotFound"),
+        "GET" if path.contains("/deployments") => {
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1")], "")
+        }
+        _ => status(404, "NotFound"),
+    });
+    let report = run(&gone, &Interrupt::never()).await.unwrap();
+    assert_eq!(report.objects[0].treatment, Treatment::Gone);
+}
+
+#[tokio::test]
+async fn pages_are_followed_and_an_expired_one_starts_again() {
+    let expired = Mutex::new(false);
+    let (cluster, asked) = cluster(move |method, path, _| match method {
+        "GET" if path.contains("continue=second") => {
+            let mut expired = expired.lock().unwrap();
+            if *expired {
+                let mut other = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+                other["metadata"]["namespace"] = json!("other");
+                list(&[other], "")
+            } else {
+                *expired = true;
+                status(410, "Expired")
+            }
+        }
+        "GET" if path.contains("/deployments") => list(
+            &[deployment(1, "mirror.corp/b/kube-rbac-proxy:v1")],
+            "second",
+        ),
+        "PATCH" => (200, deployment(2, "mirror.corp/b/kube-rbac-proxy:v1")),
+        _ => status(404, "NotFound"),
+    });
+    let report = run(&cluster, &Interrupt::never()).await.unwrap();
+    assert_eq!(report.patched(), 1);
+    assert_eq!(patches(&asked), 1);
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_before_the_next_object() {
+    let (sender, interrupt) = Interrupt::channel();
+    let (cluster, asked) = cluster(move |method, path, _| match method {
+        "GET" if path.contains("/deployments") => {
+            let mut other = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+            other["metadata"]["namespace"] = json!("other");
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1"), other], "")
+        }
+        "PATCH" => {
+            sender.send_replace(true);
+            (200, deployment(2, "mirror.corp/b/kube-rbac-proxy:v1"))
+        }
+        _ => status(404, "NotFound"),
+    });
+    let failure = run(&cluster, &interrupt).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Interrupted);
+    assert!(failure.details().why[0].starts_with("1 objects were patched"));
+    assert_eq!(patches(&asked), 1);
+}
