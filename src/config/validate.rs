@@ -150,7 +150,7 @@ impl Validator<'_> {
                 let mut made = self.make(
                     "config-registry-rule",
                     path,
-                    problem.to_string().trim_start_matches(&format!("{head}: ")),
+                    what,
                     "correct the rule; the first that takes an image decides",
                 );
                 made.origin = given.unwrap_or(made.origin);
