@@ -16,12 +16,31 @@ pub(super) fn load(
     secrets: SecretReading,
     session: &Session,
 ) -> Result<Loaded, Failure> {
+    load_with(args, secrets, session, &[])
+}
+
+/// The same; what else the command needs is told together with what is wrong in the configuration.
+pub(super) fn load_with(
+    args: &ConfigArgs,
+    secrets: SecretReading,
+    session: &Session,
+    needs: &[Problem],
+) -> Result<Loaded, Failure> {
     let mut sources = sources(args, secrets, session);
     let loaded = if session.terminal.interactive {
         wizard::converse(&mut sources, &mut ask, &mut output::talk)?
     } else {
-        load::load(&sources).map_err(|problems| problem::failure(&problems))?
+        load::load(&sources)
+            .map_err(|problems| problem::failure(&[problems.as_slice(), needs].concat()))?
     };
+    warn(&loaded.warnings);
+    Ok(loaded)
+}
+
+/// Reads a configuration that may lack login, scope and numbers.
+pub(super) fn load_unanswered(args: &ConfigArgs, session: &Session) -> Result<Loaded, Failure> {
+    let sources = sources(args, SecretReading::Leave, session);
+    let loaded = load::load_unanswered(&sources).map_err(|problems| problem::failure(&problems))?;
     warn(&loaded.warnings);
     Ok(loaded)
 }

@@ -232,6 +232,27 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
         .map(|()| Partial::new(config, credentials, warnings))
 }
 
+/// Reads a configuration whose login, scope and numbers may still be missing: enough to list its images.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
+    let mut broken = gathered.settled.broken().clone();
+    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
+    let checked = validate::validate(&config, &broken);
+    gathered.problems.extend(checked.problems);
+    gathered.problems.retain(|problem| !problem.is_missing());
+    gathered.warnings.extend(checked.warnings);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| Loaded {
+        config,
+        credentials: Credentials::default(),
+        warnings,
+    })
+}
+
 /// What flags, environment, file and answers name, without judging it.
 #[derive(Debug)]
 pub struct Named(Settled);
