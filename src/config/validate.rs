@@ -139,7 +139,7 @@ impl Validator<'_> {
             let mut what = problem.to_string();
             // The origin of a flag or variable is shown before it.
             if let (Some(_), Some(rest)) = (&given, what.strip_prefix(&format!("{head}: "))) {
-                what = rest.to_owned();
+                what = String::from(rest);
             }
             let path = if given.is_some() { "registry" } else { id };
             if !self

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -17,6 +18,8 @@ struct Terminal {
     child: Child,
     keys: ChildStdin,
     screen: Arc<Mutex<String>>,
+    /// Ends when everything that was written has been read.
+    reader: JoinHandle<()>,
     read: usize,
 }
 
@@ -46,7 +49,7 @@ impl Terminal {
         let mut output = child.stdout.take().context("no screen")?;
         let screen = Arc::new(Mutex::new(String::new()));
         let shown = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
@@ -60,6 +63,7 @@ impl Terminal {
             child,
             keys,
             screen,
+            reader,
             read: 0,
         }))
     }
@@ -75,14 +79,14 @@ impl Terminal {
     fn see(&mut self, text: &str) -> Result<()> {
         let started = Instant::now();
         loop {
+            // Asked before the screen is looked at: what came last must not be missed.
+            let ended = self.reader.is_finished();
             let screen = self.screen();
             if let Some(at) = screen.get(self.read..).and_then(|new| new.find(text)) {
                 self.read += at + text.len();
                 return Ok(());
             }
-            if started.elapsed() > PATIENCE
-                || matches!(self.child.try_wait(), Ok(Some(_)) if self.screen() == screen)
-            {
+            if ended || started.elapsed() > PATIENCE {
                 bail!("'{text}' is not on the screen:\n{screen}");
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -98,7 +102,7 @@ impl Terminal {
 
     fn end(mut self) -> Result<(Option<i32>, String)> {
         let started = Instant::now();
-        while self.child.try_wait()?.is_none() {
+        while !self.reader.is_finished() {
             if started.elapsed() > PATIENCE {
                 bail!("it does not end:\n{}", self.screen());
             }
