@@ -14,4 +14,5 @@ mod readme;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;
+mod uninstall;
 mod wait;
