@@ -86,7 +86,8 @@ impl Manager {
             let labels = &set["metadata"]["labels"];
             let listener = format!("{name}-754b578d-listener");
             let mut object = json!({"apiVersion": GROUP, "kind": "AutoscalingListener", "metadata": {"name": listener,
-                "namespace": home, "labels": labels, "finalizers": [LISTENER_FINALIZER]}, "spec": {}});
+                "namespace": home, "labels": labels, "finalizers": [LISTENER_FINALIZER]},
+                "spec": {"autoscalingRunnerSetNamespace": self.runners, "autoscalingRunnerSetName": name}});
             cluster.create(&object, false).await.unwrap();
             object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [],
                 "metadata": {"name": listener, "namespace": self.runners, "labels": labels}});
