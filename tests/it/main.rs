@@ -10,6 +10,7 @@ mod architecture;
 mod control_plane;
 mod control_plane_end;
 mod patch_images;
+mod patch_images_command;
 mod readme;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
