@@ -82,7 +82,7 @@ pub async fn plan_uninstall(
             Exit::Usage,
             format!("several installs are named {install}"),
         )
-        .remedy("name the controller's namespace: --namespace NAMESPACE");
+        .remedy("name the controller's namespace: --controller-namespace NAMESPACE");
         for receipt in &mine {
             failure = failure.evidence(format!("one in {}", receipt.namespace));
         }
@@ -212,7 +212,9 @@ async fn receipts(
         }
         (Err(error), _) => {
             let failure = error.failure("cannot look for receipts", Exit::Preflight);
-            return Err(failure.remedy("name the controller's namespace: --namespace NAMESPACE"));
+            return Err(
+                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+            );
         }
     };
     let mut receipts = Vec::new();
