@@ -33,7 +33,6 @@ impl Facts {
                 kubernetes,
                 api_server_hosts: Vec::new(),
                 service_cidrs: Vec::new(),
-                pod_cidrs: Vec::new(),
                 domain: "cluster.local".to_owned(),
                 namespaces: BTreeMap::new(),
                 crds: BTreeMap::new(),
@@ -77,8 +76,6 @@ pub struct ClusterFacts {
     pub api_server_hosts: Vec<String>,
     /// Service ranges.
     pub service_cidrs: Vec<String>,
-    /// Pod ranges.
-    pub pod_cidrs: Vec<String>,
     /// The cluster domain, without a dot in front.
     pub domain: String,
     /// The namespaces of the configuration that exist, with their labels.
