@@ -9,6 +9,7 @@ mod apply;
 mod architecture;
 mod control_plane;
 mod control_plane_end;
+mod init;
 mod patch_images;
 mod readme;
 mod stand_ins;
