@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::certificate;
 use super::site::Site;
 use super::world::versions;
 use super::{STORY, STORY_OF_SCALE_SETS};
@@ -24,7 +25,7 @@ async fn installs(site: &Site, wait: &str, objects: &[&[&str]]) {
 async fn the_story() {
     let site = Site::start(STORY).await;
     let objects: &[&[&str]] = &[
-        &["deployment", "-n", "actions-runner-system", "arc-controller"],
+        &["deployment", "-n", "actions-runner-system", "arc-controller-manager"],
         &["runner.actions.summerwind.dev", "-n", "actions-runners", "gh-runner"],
         &["secret", "-n", "actions-runner-system", "arc-setup-arc"],
     ];
@@ -99,10 +100,29 @@ async fn existing_secrets_alone() {
 #[tokio::test]
 async fn all_ways_to_scale_of_the_first_generation() {
     let site = Site::start("examples/legacy-scaling/arc-setup.yaml").await;
+    let before = site.world().await;
+    // The example wants cert-manager, which is not there.
+    let refused = site.init(&[]).await.expect_code(3);
+    for said in ["Issuer", "cert-manager.io/v1", "webhookCertificate.issuer: generate"] {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    assert_eq!(versions(&before), versions(&site.world().await));
+
+    let kinds = [("issuers", "Issuer"), ("certificates", "Certificate")];
+    for (plural, kind) in kinds {
+        site.apply(&certificate::kind_of_cert_manager(plural, kind));
+    }
+    for (plural, _) in kinds {
+        let name = format!("crd/{plural}.cert-manager.io");
+        site.kubectl(&["wait", "--for=condition=Established", &name, "--timeout=20s"]);
+    }
     let objects: &[&[&str]] = &[
         &["runnerdeployments", "-n", "arc-runners", "office-hours"],
+        &["runnerdeployments", "-n", "arc-runners", "builds"],
         &["runnersets.actions.summerwind.dev", "-n", "arc-runners", "cached"],
-        &["horizontalrunnerautoscalers", "-n", "arc-runners"],
+        &["horizontalrunnerautoscalers", "-n", "arc-runners", "office-hours"],
+        &["certificates.cert-manager.io", "-n", "arc-systems"],
     ];
+    let _issuer = certificate::CertManager::follow(site.client.clone());
     installs(&site, "manager", objects).await;
 }
