@@ -24,7 +24,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("Role", "/rules", "[]"),
     ("RoleBinding", "/subjects", "[]"),
     ("Runner", "/spec/image", "\"edited:1\""),
-    ("Secret", "/data/*", "\"ZWRpdGVk\""),
+    ("Secret", "/data/*", "\"e30=\""),
     ("Service", "/spec/ports/0/targetPort", "\"edited\""),
     ("ServiceAccount", "/metadata/labels/app.kubernetes.io~1part-of", "\"edited\""),
     ("ValidatingWebhookConfiguration", "/webhooks/0/failurePolicy", "\"Ignore\""),
