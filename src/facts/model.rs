@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::ArcVersion;
+use crate::object::ObjectRef;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,7 @@ impl Facts {
                 controllers: Vec::new(),
                 openshift: false,
                 incomplete: Vec::new(),
+                read: BTreeMap::new(),
             },
             ca: Vec::new(),
             crds: Vec::new(),
@@ -89,6 +91,10 @@ pub struct ClusterFacts {
     /// What could not be read, and why: `Deployments of every namespace: deployments.apps is forbidden …`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// Namespaces and CRDs as the server sent them (None: absent), so that observation need not read them again.
+    /// Never recorded.
+    #[serde(skip)]
+    pub read: BTreeMap<ObjectRef, Option<Value>>,
 }
 
 impl ClusterFacts {

@@ -11,6 +11,7 @@ mod bad_input;
 mod control_plane;
 mod control_plane_end;
 mod images;
+mod init;
 mod patch_images;
 mod patch_images_command;
 mod readme;
