@@ -114,6 +114,12 @@ impl Site {
             .program
             .file("applied.json", objects.to_string())
             .unwrap();
-        self.kubectl(&["apply", "--server-side", "--field-manager=somebody", "-f", file.to_str().unwrap()]);
+        self.kubectl(&[
+            "apply",
+            "--server-side",
+            "--field-manager=somebody",
+            "-f",
+            file.to_str().unwrap(),
+        ]);
     }
 }
