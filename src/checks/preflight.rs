@@ -44,9 +44,13 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     findings.extend(crds::findings(input.facts, input.manifests));
     findings.extend(objects::findings(input.observed, input.force_conflicts));
     findings.extend(reach::handshakes(input.handshakes));
-    findings.extend(reach::images(input.images));
-    findings.extend(github::server_version(input.config, input.facts));
-    findings.extend(reach::github(input.github, input.config.github.host()));
+    let behind = reach::images(input.images)
+        .into_iter()
+        .chain(github::server_version(input.config, input.facts))
+        .chain(reach::github(input.github, input.config.github.host()));
+    // One cause, one finding: what only repeats that a handshake failed is left out.
+    let broken = reach::broken(input.handshakes);
+    findings.extend(behind.filter(|finding| !reach::repeats(finding, &broken)));
     findings
 }
 
