@@ -2,7 +2,7 @@
 //!
 //! From here is not from there: only what the other side itself refuses blocks; what cannot be reached is unknown.
 
-use super::{Finding, Verdict};
+use super::Finding;
 use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
 use crate::observe::{ImagePresence, ImageReport};
 use crate::pki::chain::Verdict;
@@ -66,7 +66,7 @@ pub(super) fn repeats(finding: &Finding, broken: &[&str]) -> bool {
         finding.id.as_str(),
         "image-untrusted" | "image-unknown" | "proxy-refused" | "github-unreachable"
     ) || (finding.id == "github-server-version"
-        && finding.verdict == Verdict::Unknown);
+        && finding.verdict == super::Verdict::Unknown);
     let host = finding.subject.split(['/', ':']).next().unwrap_or_default();
     of_connection && broken.contains(&host)
 }
