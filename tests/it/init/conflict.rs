@@ -19,7 +19,8 @@ async fn another_owner_is_named_with_its_field() {
     assert!(dry.stderr.contains("the-other-team"), "{}", dry.stderr);
     let refused = site.init(&["--wait", "none"]).await.expect_code(22);
     for said in ["the-other-team", ".spec.maxRunners", "rancher-dind", "--force-conflicts"] {
-        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+        let failure = refused.stderr.split("\nerror:").nth(1).unwrap_or_default();
+        assert!(failure.contains(said), "{said}: {}", refused.stderr);
     }
     assert_eq!(versions(&before), versions(&site.world().await));
     site.init(&["--wait", "none", "--force-conflicts"]).await.expect_code(0);
@@ -34,13 +35,15 @@ async fn a_definitions_fields_are_never_taken() {
     let site = Site::start(STORY_OF_SCALE_SETS).await;
     site.installed().await;
     let definition = "crd/autoscalingrunnersets.actions.github.com";
-    let patch = json!([{"op": "replace", "path": "/spec/names/shortNames", "value": ["theirs"]}]).to_string();
+    let patch = json!([{"op": "replace", "path": "/spec/versions/0/additionalPrinterColumns", "value": []}]).to_string();
     site.kubectl(&["patch", definition, "--type=json", "--field-manager=the-other-team", "-p", &patch]);
     let before = site.world().await;
     for flags in [&["--wait", "none"][..], &["--wait", "none", "--force-conflicts"]] {
         let refused = site.init(flags).await.expect_code(22);
         assert!(refused.stderr.contains("the-other-team"), "{}", refused.stderr);
-        assert!(refused.stderr.contains(".spec.names.shortNames"), "{}", refused.stderr);
+        let said = refused.stderr.split("\nerror:").nth(1).unwrap_or_default();
+        assert!(said.contains("the-other-team owns .spec.versions"), "{}", refused.stderr);
+        assert!(!said.contains("--force-conflicts"), "{said}");
     }
     assert_eq!(versions(&before), versions(&site.world().await));
 }
