@@ -100,15 +100,18 @@ pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
         });
     }
     if failed.iter().all(|finding| finding.id == "object-conflict") {
-        let failure = failure(
+        let start = failure(
             "object-conflict",
             Exit::Conflict,
             &failed,
-            "fields belong to another manager",
+            "fields belong to another manager; nothing was written",
         );
-        return Some(
-            failure.remedy("let the owner drop them, or take them once with --force-conflicts"),
-        );
+        let owners = failed
+            .iter()
+            .flat_map(|finding| finding.why.iter().map(move |why| (&finding.subject, why)));
+        return Some(owners.fold(start, |failure, (subject, why)| {
+            failure.evidence(format!("{subject}: {why}"))
+        }));
     }
     let what = match failed.len() {
         1 => "preflight found a problem; nothing was written".to_owned(),

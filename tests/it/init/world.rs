@@ -30,9 +30,7 @@ pub(super) async fn read(client: &Client) -> World {
             }
             let metadata = &object["metadata"];
             let text = |key: &str| metadata[key].as_str().unwrap_or_default();
-            let kind = path
-                .trim_start_matches("/apis/")
-                .trim_start_matches("/api/");
+            let kind = path.trim_start_matches("/apis/").trim_start_matches("/api/");
             world.insert(
                 format!("{kind} {}/{}", text("namespace"), text("name")),
                 object.clone(),
@@ -71,15 +69,10 @@ pub(super) fn essence(world: &World) -> BTreeMap<String, Value> {
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
         // A random suffix names them; their template stands in the Deployment.
-        if name.contains("/pods ")
-            || name.contains("/replicasets ")
-            || name.contains("/endpointslices ")
-        {
+        if name.contains("/pods ") || name.contains("/replicasets ") || name.contains("/endpointslices ") {
             continue;
         }
-        if name.contains("/controllerrevisions ")
-            || kind == "ClusterRole" && object["aggregationRule"].is_object()
-        {
+        if name.contains("/controllerrevisions ") || kind == "ClusterRole" && object["aggregationRule"].is_object() {
             continue;
         }
         let mut object = object.clone();
@@ -130,8 +123,7 @@ fn strip(object: &mut Value) {
             "nodePort",
             "healthCheckNodePort",
         ];
-        if by_nature.contains(&key) || key.ends_with("-version") || key.contains("resource-version")
-        {
+        if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
     });
