@@ -2,7 +2,7 @@
 
 use futures::join;
 
-use crate::checks::{Finding, Preflight, Verdict, preflight};
+use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
 use crate::cli::pass::Rendered;
 use crate::clients::kube::Cluster;
 use crate::config::load::Loaded;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
-use crate::rules::{Outcome, RuleSet};
+use crate::rules::Outcome;
 use crate::ui::terminal::{Style, Terminal};
 
 /// What was observed, and what follows from it.
@@ -35,7 +35,7 @@ pub(super) async fn check(
     let config = &loaded.config;
     let route = facts::route(config, &loaded.credentials, facts);
     let accounts = observe::accounts(&loaded.credentials)?;
-    let images = pulled(rendered);
+    let (images, kept) = pulled(rendered);
     let servers = servers(loaded, rendered);
     let manifests = &rendered.manifests;
     let options = observe::Options {
@@ -71,33 +71,50 @@ pub(super) async fn check(
         user: &cluster.identity.user,
         handshakes: &handshakes,
         images: &images,
+        kept: &kept,
         github: &github,
         force_conflicts,
     });
     Ok(Checked { observed, findings })
 }
 
-/// Every image as it will be pulled; what a rule keeps is the nodes' own affair.
-fn pulled(rendered: &Rendered) -> Vec<String> {
+/// Every image whose place is known here, and by registry those that a rule keeps: the nodes' own affair.
+fn pulled(rendered: &Rendered) -> (Vec<String>, Vec<Kept>) {
     let mut images: Vec<String> = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
+    let mirrors = rendered.rules.mirrors();
     for manifest in &rendered.manifests {
         for slot in image_slots(&manifest.object) {
-            if asked(&rendered.rules, &slot.text) && !images.contains(&slot.text) {
-                images.push(slot.text);
+            let Ok(reference) = ImageReference::parse(&slot.text) else {
+                continue;
+            };
+            let host = reference.host();
+            let list = match rendered.rules.decide(&reference).outcome {
+                Outcome::AlreadyThere | Outcome::NoRule => &mut images,
+                Outcome::Kept => {
+                    let at = kept.iter().position(|kept| kept.host == host);
+                    let at = at.unwrap_or_else(|| {
+                        let mirror = mirrors.iter().find(|(source, _)| source == host);
+                        kept.push(Kept {
+                            host: host.to_owned(),
+                            images: Vec::new(),
+                            mirror: mirror.map(|(_, mirror)| mirror.place.to_string()),
+                        });
+                        kept.len() - 1
+                    });
+                    match kept.get_mut(at) {
+                        Some(kept) => &mut kept.images,
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            if !list.contains(&slot.text) {
+                list.push(slot.text);
             }
         }
     }
-    images
-}
-
-/// True where the place that it is pulled from is known here.
-fn asked(rules: &RuleSet, image: &str) -> bool {
-    ImageReference::parse(image).is_ok_and(|image| {
-        matches!(
-            rules.decide(&image).outcome,
-            Outcome::AlreadyThere | Outcome::NoRule
-        )
-    })
+    (images, kept)
 }
 
 /// GitHub, and the host of every rule's target.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::ArcVersion;
+use crate::pki::chain::Note;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Facts {
     pub cluster: ClusterFacts,
     /// PEM of each certificate of the CA bundle, in order, without duplicates, authorities only.
     pub ca: Vec<String>,
+    /// What is worth knowing about that bundle: what expires, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_notes: Vec<Note>,
     /// The user's own CRDs (`--crds`), as objects.
     pub crds: Vec<Value>,
     /// The GitHub server, where it was asked.
@@ -42,6 +46,7 @@ impl Facts {
                 incomplete: Vec::new(),
             },
             ca: Vec::new(),
+            ca_notes: Vec::new(),
             crds: Vec::new(),
             github: None,
         }

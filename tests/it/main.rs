@@ -7,6 +7,7 @@
 
 mod apply;
 mod architecture;
+mod catalogue;
 mod control_plane;
 mod control_plane_end;
 mod patch_images;
