@@ -51,7 +51,11 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
         format!("{first} and {others} more objects")
     };
     Some(
+<<<<<<< HEAD
         Finding::unknown("object-unasked", subject)
+=======
+        Finding::unknown("object-later", subject)
+>>>>>>> main
             .why((*why).to_owned())
             .remedy("nothing: they are asked again when what they need is there"),
     )
@@ -61,15 +65,20 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
         Refusal::Forbidden if words.contains("attempting to grant") => "rights-escalation",
         Refusal::Forbidden => "rights",
-        Refusal::Invalid | Refusal::Other => "object-refused",
+        Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",
         Refusal::Quota => "quota-exceeded",
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
     };
-    Finding::failed(id, object.to_string())
+    let finding = Finding::failed(id, object.to_string())
         .why(format!("the API server refuses {object}"))
-        .evidence(words)
+        .evidence(words);
+    match object.group() {
+        "cert-manager.io" if refusal == Refusal::KindMissing => finding
+            .remedy("install cert-manager first, or let arc-setup issue it: webhookCertificate.issuer: generate"),
+        _ => finding,
+    }
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
@@ -201,7 +210,11 @@ mod tests {
         );
         assert_eq!(
             only(&unknown, false),
+<<<<<<< HEAD
             [("object-unasked".to_owned(), Verdict::Unknown)]
+=======
+            [("object-later".to_owned(), Verdict::Unknown)]
+>>>>>>> main
         );
     }
 }
