@@ -51,11 +51,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
         format!("{first} and {others} more objects")
     };
     Some(
-<<<<<<< HEAD
-        Finding::unknown("object-unasked", subject)
-=======
         Finding::unknown("object-later", subject)
->>>>>>> main
             .why((*why).to_owned())
             .remedy("nothing: they are asked again when what they need is there"),
     )
@@ -210,11 +206,7 @@ mod tests {
         );
         assert_eq!(
             only(&unknown, false),
-<<<<<<< HEAD
-            [("object-unasked".to_owned(), Verdict::Unknown)]
-=======
             [("object-later".to_owned(), Verdict::Unknown)]
->>>>>>> main
         );
     }
 }

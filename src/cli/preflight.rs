@@ -1,18 +1,22 @@
 //! Gathers what preflight looks at: cluster, registry and GitHub are asked at the same time.
 
 use futures::join;
+use serde::Serialize;
 
 use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
+use crate::cli::Session;
 use crate::cli::pass::Rendered;
-use crate::clients::kube::Cluster;
+use crate::clients::kube::{Cluster, Identity};
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
-use crate::failure::Failure;
+use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
 use crate::rules::Outcome;
+use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
+use crate::ui::{self, output};
 
 /// What was observed, and what follows from it.
 #[derive(Debug)]
@@ -122,6 +126,55 @@ fn servers(loaded: &Loaded, rendered: &Rendered) -> Vec<String> {
     let mut servers = vec![loaded.config.github.host().to_owned()];
     servers.extend(rendered.rules.target_hosts().into_iter().map(str::to_owned));
     servers
+}
+
+/// What a run answers that preflight stopped.
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    #[serde(flatten)]
+    failure: &'a Details,
+    context: &'a str,
+    server: &'a str,
+    user: &'a str,
+    findings: &'a [Finding],
+}
+
+/// Ends a run that wrote nothing: the failure for a person, and one document with every finding for a program.
+pub(super) fn refuse(
+    session: &Session,
+    identity: &Identity,
+    findings: &[Finding],
+    failure: &Failure,
+) -> Result<(), Failure> {
+    output::talk(&ui::failure::text(failure, session.terminal));
+    let refused = Refused {
+        failure: failure.details(),
+        context: &identity.context,
+        server: &identity.server,
+        user: &identity.user,
+        findings,
+    };
+    output::answer(session.format, "Failure", &refused, String::new)
+}
+
+/// In GitHub's format, one workflow command for each finding that blocks or warns.
+pub(super) fn annotate(findings: &[Finding], format: Format) {
+    if format != Format::Github {
+        return;
+    }
+    for finding in findings {
+        let level = match finding.verdict {
+            Verdict::Failed => "error",
+            Verdict::Warning => "warning",
+            Verdict::Ok | Verdict::Unknown => continue,
+        };
+        let what = format!("{}: {}", finding.subject, finding.title);
+        let parts = std::iter::once(what.as_str())
+            .chain(finding.why.iter().map(String::as_str))
+            .chain(finding.evidence.iter().map(String::as_str))
+            .chain(finding.remedies());
+        output::talk(&ui::failure::workflow_command(level, &finding.id, parts));
+    }
 }
 
 /// Findings as lines: what blocks last, where it is read.
