@@ -59,6 +59,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
 
 fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
+        Refusal::Forbidden if words.contains("attempting to grant") => "rights-escalation",
         Refusal::Forbidden => "rights",
         Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",

@@ -113,8 +113,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let stopped = blocking(&checked.findings, args.strict);
     show(&plan, &checked, stopped.is_some(), args, session, &progress);
     if let Some(stopped) = stopped {
-        answer(session, &cluster, &plan, &checked, None)?;
-        return Err(stopped);
+        progress.end();
+        preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
+        return Ok(stopped.exit());
     }
     if args.dry_run {
         answer(session, &cluster, &plan, &checked, None)?;
@@ -218,6 +219,7 @@ fn show(
     session: &Session,
     progress: &Progress,
 ) {
+    preflight::annotate(&checked.findings, session.format);
     // Whoever is asked must see what about.
     let asked = !args.yes && !args.dry_run;
     if session.quiet && !asked {

@@ -63,7 +63,7 @@ pub enum Handshake {
 
 /// Makes a handshake with `host:port` over `route`.
 pub async fn handshake(route: &Route, host: &str, port: u16) -> Handshake {
-    let limit = route.timeouts.connect + route.timeouts.answer;
+    let limit = route.timeouts.answer;
     match timeout(limit, attempt(route, host, port)).await {
         Ok(outcome) => outcome,
         Err(_) => Handshake::Unreachable {

@@ -27,7 +27,7 @@ pub struct Route {
     pub proxy: Option<ProxyRoute>,
     /// How long to wait.
     pub timeouts: Timeouts,
-    /// How often a read is tried again after a break, a timeout or 502, 503, 504.
+    /// How often a read is tried again after a break or 502, 503, 504; silence is not asked again.
     pub retries: u32,
     /// Seconds since 1970, to tell an expired certificate.
     pub now: i64,
@@ -77,7 +77,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
+            answer: Duration::from_secs(15),
         }
     }
 }
@@ -272,7 +272,7 @@ impl Http {
             let reply = self.send_once(exchange).await;
             let passing = match &reply {
                 Ok(reply) => matches!(reply.status, 502..=504),
-                Err(cause) => matches!(cause, Cause::TimedOut | Cause::Closed),
+                Err(cause) => *cause == Cause::Closed,
             };
             if !passing || !repeatable || attempt >= self.route.retries {
                 return reply;

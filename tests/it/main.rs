@@ -8,6 +8,7 @@
 mod apply;
 mod architecture;
 mod bad_input;
+mod catalogue;
 mod control_plane;
 mod control_plane_end;
 mod images;
