@@ -51,7 +51,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
         format!("{first} and {others} more objects")
     };
     Some(
-        Finding::unknown("object-refused", subject)
+        Finding::unknown("object-later", subject)
             .why((*why).to_owned())
             .remedy("nothing: they are asked again when what they need is there"),
     )
@@ -60,15 +60,20 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
 fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
         Refusal::Forbidden => "rights",
-        Refusal::Invalid | Refusal::Other => "object-refused",
+        Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",
         Refusal::Quota => "quota-exceeded",
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
     };
-    Finding::failed(id, object.to_string())
+    let finding = Finding::failed(id, object.to_string())
         .why(format!("the API server refuses {object}"))
-        .evidence(words)
+        .evidence(words);
+    match object.group() {
+        "cert-manager.io" if refusal == Refusal::KindMissing => finding
+            .remedy("install cert-manager first, or let arc-setup issue it: webhookCertificate.issuer: generate"),
+        _ => finding,
+    }
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
@@ -200,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             only(&unknown, false),
-            [("object-refused".to_owned(), Verdict::Unknown)]
+            [("object-later".to_owned(), Verdict::Unknown)]
         );
     }
 }

@@ -44,9 +44,13 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     findings.extend(crds::findings(input.facts, input.manifests));
     findings.extend(objects::findings(input.observed, input.force_conflicts));
     findings.extend(reach::handshakes(input.handshakes));
-    findings.extend(reach::images(input.images));
-    findings.extend(github::server_version(input.config, input.facts));
-    findings.extend(reach::github(input.github, input.config.github.host()));
+    let behind = reach::images(input.images)
+        .into_iter()
+        .chain(github::server_version(input.config, input.facts))
+        .chain(reach::github(input.github, input.config.github.host()));
+    // One cause, one finding: what only repeats that a handshake failed is left out.
+    let broken = reach::broken(input.handshakes);
+    findings.extend(behind.filter(|finding| !reach::repeats(finding, &broken)));
     findings
 }
 
@@ -85,14 +89,14 @@ fn minor(input: &Preflight<'_>) -> Option<Finding> {
 pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
     let failed: Vec<&Finding> = of(findings, Verdict::Failed);
     if failed.is_empty() {
-        let warnings = of(findings, Verdict::Warning);
-        return (strict && !warnings.is_empty()).then(|| {
-            failure(
-                "preflight-warnings",
-                Exit::Warnings,
-                &warnings,
-                "preflight has warnings, and --strict was given",
-            )
+        let doubts: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| is_doubt(finding))
+            .collect();
+        return (strict && !doubts.is_empty()).then(|| {
+            let what =
+                "preflight has warnings or could not check everything, and --strict was given";
+            failure("preflight-warnings", Exit::Warnings, &doubts, what)
         });
     }
     if failed.iter().all(|finding| finding.id == "object-conflict") {
@@ -111,6 +115,11 @@ pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
         count => format!("preflight found {count} problems; nothing was written"),
     };
     Some(failure("preflight", Exit::Preflight, &failed, &what))
+}
+
+/// What `--strict` does not let pass; what this very run makes will be asked in time.
+fn is_doubt(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Warning | Verdict::Unknown) && finding.id != "object-later"
 }
 
 fn of(findings: &[Finding], verdict: Verdict) -> Vec<&Finding> {
@@ -133,11 +142,12 @@ fn failure(code: &str, exit: Exit, findings: &[&Finding], what: &str) -> Failure
             finding.subject, finding.title, finding.id
         ))
     });
-    let mut remedies: Vec<&str> = findings
-        .iter()
-        .flat_map(|finding| finding.remedies())
-        .collect();
-    remedies.dedup();
+    let mut remedies: Vec<&str> = Vec::new();
+    for remedy in findings.iter().flat_map(|finding| finding.remedies()) {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
     remedies.into_iter().fold(told, Failure::remedy)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! From here is not from there: only what the other side itself refuses blocks; what cannot be reached is unknown.
 
-use super::Finding;
+use super::{Finding, Verdict};
 use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
 use crate::observe::{ImagePresence, ImageReport};
 use crate::pki::chain::Verdict;
@@ -43,6 +43,32 @@ fn handshake(report: &TlsReport) -> Finding {
             Finding::unknown("tls-unreachable", subject).why(why.clone())
         }
     }
+}
+
+/// Hosts whose handshake failed for sure.
+pub(super) fn broken(reports: &[TlsReport]) -> Vec<&str> {
+    let failed = |report: &&TlsReport| {
+        matches!(
+            report.outcome,
+            TlsOutcome::Untrusted { .. } | TlsOutcome::ProxyRefused { .. }
+        )
+    };
+    reports
+        .iter()
+        .filter(failed)
+        .filter_map(|report| Some(report.server.rsplit_once(':')?.0))
+        .collect()
+}
+
+/// True where a finding says no more than that a connection to a broken host did not come about.
+pub(super) fn repeats(finding: &Finding, broken: &[&str]) -> bool {
+    let of_connection = matches!(
+        finding.id.as_str(),
+        "image-untrusted" | "image-unknown" | "proxy-refused" | "github-unreachable"
+    ) || (finding.id == "github-server-version"
+        && finding.verdict == Verdict::Unknown);
+    let host = finding.subject.split(['/', ':']).next().unwrap_or_default();
+    of_connection && broken.contains(&host)
 }
 
 /// One finding for each image that is not plainly there; one `ok` for those that are.
@@ -112,5 +138,34 @@ fn login(registration: &Registration, host: &str) -> Finding {
         RegistrationOutcome::Unknown { why } => {
             Finding::unknown("github-unreachable", subject).why(why.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_handshake_is_told_once() {
+        let report = TlsReport {
+            server: "registry.corp:443".to_owned(),
+            proxy: None,
+            outcome: TlsOutcome::ProxyRefused { status: Some(407) },
+        };
+        let reports = [report];
+        let broken = broken(&reports);
+        assert_eq!(broken, ["registry.corp"]);
+        assert!(repeats(
+            &Finding::failed("proxy-refused", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("image-absent", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("proxy-refused", "other.corp/a:1"),
+            &broken
+        ));
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn lines(findings: &[Finding], terminal: Terminal) -> Vec<String> {
         };
         let id = terminal.paint(Style::Dim, &finding.id);
         lines.push(match finding.verdict {
-            Verdict::Ok => format!("  {mark} {} [{id}]", finding.subject),
+            Verdict::Ok => format!("  {mark} {}: {}", finding.subject, finding.title),
             _ => format!("  {mark} {}: {} [{id}]", finding.subject, finding.title),
         });
         if finding.verdict != Verdict::Ok {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::ArcVersion;
+use crate::object::ObjectRef;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,13 +34,13 @@ impl Facts {
                 kubernetes,
                 api_server_hosts: Vec::new(),
                 service_cidrs: Vec::new(),
-                pod_cidrs: Vec::new(),
                 domain: "cluster.local".to_owned(),
                 namespaces: BTreeMap::new(),
                 crds: BTreeMap::new(),
                 controllers: Vec::new(),
                 openshift: false,
                 incomplete: Vec::new(),
+                read: BTreeMap::new(),
             },
             ca: Vec::new(),
             crds: Vec::new(),
@@ -77,8 +78,6 @@ pub struct ClusterFacts {
     pub api_server_hosts: Vec<String>,
     /// Service ranges.
     pub service_cidrs: Vec<String>,
-    /// Pod ranges.
-    pub pod_cidrs: Vec<String>,
     /// The cluster domain, without a dot in front.
     pub domain: String,
     /// The namespaces of the configuration that exist, with their labels.
@@ -92,6 +91,10 @@ pub struct ClusterFacts {
     /// What could not be read, and why: `Deployments of every namespace: deployments.apps is forbidden …`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// Namespaces and CRDs as the server sent them (None: absent), so that observation need not read them again.
+    /// Never recorded.
+    #[serde(skip)]
+    pub read: BTreeMap<ObjectRef, Option<Value>>,
 }
 
 impl ClusterFacts {

@@ -13,7 +13,7 @@ use crate::object::{LateSource, Manifest, ObjectRef};
 
 use super::late::Resolver;
 use super::mask::{MANAGER, compare, masked};
-use super::model::{DryRun, Live, Observed, ObservedObject};
+use super::model::{DryRun, Live, Observed, ObservedObject, Refusal};
 use super::receipt::Receipt;
 use super::refusal::{all_ours, classify};
 use super::surroundings::Surroundings;
@@ -197,6 +197,21 @@ async fn one(
     force_conflicts: bool,
 ) -> Result<ObservedObject, Failure> {
     let object = manifest.reference();
+    // Nobody serves it and this plan does not make it: that does not change by waiting.
+    if let Err(ClusterError::NotFound { message }) =
+        cluster.scope_of(&object.api_version, &object.kind).await
+    {
+        return Ok(ObservedObject {
+            object,
+            live: None,
+            dry_run: DryRun::Refused {
+                refusal: Refusal::KindMissing,
+                why: message,
+            },
+            warnings: Vec::new(),
+            keys: Vec::new(),
+        });
+    }
     if let Some((live, dry_run)) = surroundings.answer(&object) {
         resolver.note_version(&object, None);
         if matches!(dry_run, DryRun::Unknown { .. }) {
@@ -219,10 +234,13 @@ async fn one(
         (live, dry_run(cluster, &wanted, force_conflicts).await)
     } else {
         let wanted = resolver.resolve(cluster, manifest, None, false).await?;
-        futures::join!(
-            cluster.get(&object),
-            dry_run(cluster, &wanted, force_conflicts)
-        )
+        let live = async {
+            match surroundings.read(&object) {
+                Some(live) => Ok(live),
+                None => cluster.get(&object).await,
+            }
+        };
+        futures::join!(live, dry_run(cluster, &wanted, force_conflicts))
     };
     conclude(cluster, manifest, resolver, live, answer).await
 }

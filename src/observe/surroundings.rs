@@ -30,6 +30,8 @@ pub(super) struct Surroundings {
     /// (group, kind) of CRDs that this plan makes.
     absent_kinds: BTreeSet<(String, String)>,
     foreign: BTreeMap<ObjectRef, (Live, String)>,
+    /// What the facts hold of objects as they live.
+    read: BTreeMap<ObjectRef, Option<Value>>,
 }
 
 impl Surroundings {
@@ -39,7 +41,10 @@ impl Surroundings {
         install: &str,
         manage_namespaces: bool,
     ) -> Self {
-        let mut found = Self::default();
+        let mut found = Self {
+            read: facts.cluster.read.clone(),
+            ..Self::default()
+        };
         for manifest in manifests {
             let object = manifest.reference();
             match object.kind.as_str() {
@@ -92,6 +97,11 @@ impl Surroundings {
         };
         self.foreign
             .insert(manifest.reference(), (entry, why.to_owned()));
+    }
+
+    /// The object as it lives, where it was read before.
+    pub(super) fn read(&self, object: &ObjectRef) -> Option<Option<Value>> {
+        self.read.get(object).cloned()
     }
 
     /// What is known of an object without a request.

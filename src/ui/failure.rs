@@ -1,8 +1,11 @@
 //! How a failure looks: what → why → evidence → what to do → code, on one screen.
 
+use std::ffi::OsString;
+
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::secret::looks_like_a_secret;
 use crate::ui::format::Format;
 use crate::ui::output;
 use crate::ui::terminal::{Style, Terminal};
@@ -21,6 +24,29 @@ pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
             let _ = output::answer(format, "Failure", failure.details(), String::new);
         }
     }
+}
+
+/// Shows what is wrong with a command line, or the help that it asked for. clap repeats arguments: one that
+/// looks like a secret is taken out.
+pub fn show_usage(error: &clap::Error, arguments: &[OsString]) {
+    let values = arguments.iter().filter_map(|argument| {
+        let text = argument.to_str()?;
+        let value = text
+            .strip_prefix("--")
+            .and_then(|flag| flag.split_once('='));
+        Some(value.map_or(text, |(_, value)| value))
+    });
+    let secrets: Vec<&str> = values.filter(|value| looks_like_a_secret(value)).collect();
+    if secrets.is_empty() || !error.use_stderr() {
+        // Help and version go to stdout; a broken pipe there is nobody's concern.
+        let _ = error.print();
+        return;
+    }
+    let said = error.render().to_string();
+    let said = secrets
+        .iter()
+        .fold(said, |said, secret| said.replace(secret, "***"));
+    output::talk(said.trim_end());
 }
 
 /// The failure as text.

@@ -126,6 +126,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "let the owner drop the field, or take it once with --force-conflicts",
     ),
     code(
+        "object-later",
+        "objects cannot be checked before what they need is there",
+        "Their namespace or kind is made by this very run, so the API server cannot be asked about them beforehand.",
+        "nothing: they are asked again as soon as it is there, and before the first pod",
+    ),
+    code(
         "object-refused",
         "the API server refuses an object",
         "A server-side dry-run of the object was refused.",
