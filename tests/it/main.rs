@@ -7,6 +7,7 @@
 
 mod apply;
 mod architecture;
+mod contract;
 mod control_plane;
 mod control_plane_end;
 mod patch_images;
