@@ -49,7 +49,7 @@ pub(super) async fn check(
         let mut observed = observe::observe(cluster, manifests, resolver, &options).await?;
         let (pods, rights) = join!(
             observe::pods(cluster, manifests, &observed, &options),
-            observe::rights(cluster, manifests)
+            observe::rights(cluster, manifests, options.namespace)
         );
         observed.pods = pods?;
         Ok::<_, Failure>((observed, rights))
