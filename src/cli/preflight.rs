@@ -52,7 +52,7 @@ pub(super) async fn check(
     let cluster_side = async {
         let (observed, rights) = join!(
             observe::observe(cluster, manifests, resolver, &options),
-            observe::rights(cluster, manifests)
+            observe::rights(cluster, manifests, options.namespace)
         );
         let mut observed = observed?;
         observed.pods = observe::pods(cluster, manifests, &observed, &options).await?;

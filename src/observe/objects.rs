@@ -16,7 +16,7 @@ use super::mask::{MANAGER, compare, masked};
 use super::model::{DryRun, Live, Observed, ObservedObject, Refusal};
 use super::receipt::Receipt;
 use super::refusal::{all_ours, classify};
-use super::surroundings::Surroundings;
+use super::surroundings::{NotRead, Surroundings};
 
 /// Requests in flight at once; two cores of an API server are busy with eight.
 pub(super) const CONCURRENCY: usize = 8;
@@ -236,8 +236,8 @@ async fn one(
         let wanted = resolver.resolve(cluster, manifest, None, false).await?;
         let live = async {
             match surroundings.read(&object) {
-                Some(live) => Ok(live),
-                None => cluster.get(&object).await,
+                Ok(live) => Ok(live),
+                Err(NotRead) => cluster.get(&object).await,
             }
         };
         futures::join!(live, dry_run(cluster, &wanted, force_conflicts))

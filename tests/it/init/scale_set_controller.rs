@@ -65,8 +65,15 @@ impl Controller {
     }
 
     async fn reconcile(&self) -> kube::Result<()> {
-        let deployment = self.api("Deployment", self.namespace).get(self.deployment).await?;
-        if deployment.data["status"]["availableReplicas"].as_u64().unwrap_or_default() == 0 {
+        let deployment = self
+            .api("Deployment", self.namespace)
+            .get(self.deployment)
+            .await?;
+        if deployment.data["status"]["availableReplicas"]
+            .as_u64()
+            .unwrap_or_default()
+            == 0
+        {
             return Ok(());
         }
         let manager = &deployment.data["spec"]["template"]["spec"]["containers"][0];
@@ -84,14 +91,19 @@ impl Controller {
         let sets = self.api("AutoscalingRunnerSet", &namespace);
         let labels = set.metadata.labels.clone().unwrap_or_default();
         let version = labels.get("app.kubernetes.io/version").map(String::as_str);
-        if version.and_then(|version| version.rsplit_once('.')).map(|(minor, _)| minor) != Some(self.minor) {
+        if version
+            .and_then(|version| version.rsplit_once('.'))
+            .map(|(minor, _)| minor)
+            != Some(self.minor)
+        {
             sets.delete(&name, &DeleteParams::default()).await?;
             return Ok(());
         }
         let annotations = set.metadata.annotations.clone().unwrap_or_default();
         if !annotations.contains_key("runner-scale-set-id") {
             let patch = json!({"metadata": {"annotations": {"runner-scale-set-id": "7"}}});
-            sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+            sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+                .await?;
         }
         let spec = &set.data["spec"];
         // Nothing fills these in for whoever forgets them.
@@ -100,28 +112,57 @@ impl Controller {
         }
         let template = &spec["template"]["spec"];
         let runner = template["containers"].as_array().unwrap();
-        assert!(runner.iter().any(|container| container["name"] == "runner"), "{template}");
+        assert!(
+            runner.iter().any(|container| container["name"] == "runner"),
+            "{template}"
+        );
 
         let listener = format!("{name}-0a1b2c3d-listener");
         let image = manager["env"].as_array().and_then(|env| {
-            env.iter().find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
+            env.iter()
+                .find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
         });
-        let image = image.expect("the controller ends without the listener's image")["value"].clone();
+        let image =
+            image.expect("the controller ends without the listener's image")["value"].clone();
         let made = json!({"autoscalingRunnerSetName": name, "autoscalingRunnerSetNamespace": namespace, "image": image});
-        let listener = self.make("AutoscalingListener", self.namespace, &listener, made, None).await?;
+        let listener = self
+            .make("AutoscalingListener", self.namespace, &listener, made, None)
+            .await?;
         let container = json!({"name": "listener", "image": image, "command": ["/ghalistener"]});
         let pod = json!({"containers": [container], "restartPolicy": "Never"});
         let name_of_listener = listener.metadata.name.clone().unwrap_or_default();
-        self.make("Pod", self.namespace, &name_of_listener, pod, Some(&listener)).await?;
+        self.make(
+            "Pod",
+            self.namespace,
+            &name_of_listener,
+            pod,
+            Some(&listener),
+        )
+        .await?;
 
         let wanted = spec["minRunners"].as_u64().unwrap_or_default();
         let runners = self
-            .make("EphemeralRunnerSet", &namespace, &format!("{name}-x1y2z"), json!({}), Some(set))
+            .make(
+                "EphemeralRunnerSet",
+                &namespace,
+                &format!("{name}-x1y2z"),
+                json!({}),
+                Some(set),
+            )
             .await?;
         for number in 0..wanted {
             let name = format!("{name}-x1y2z-runner-{number}");
-            let runner = self.make("EphemeralRunner", &namespace, &name, json!({}), Some(&runners)).await?;
-            self.make("Pod", &namespace, &name, template.clone(), Some(&runner)).await?;
+            let runner = self
+                .make(
+                    "EphemeralRunner",
+                    &namespace,
+                    &name,
+                    json!({}),
+                    Some(&runners),
+                )
+                .await?;
+            self.make("Pod", &namespace, &name, template.clone(), Some(&runner))
+                .await?;
         }
         Ok(())
     }
@@ -139,7 +180,11 @@ impl Controller {
         if let Some(made) = api.get_opt(name).await? {
             return Ok(made);
         }
-        let api_version = if kind == "Pod" { "v1" } else { "actions.github.com/v1alpha1" };
+        let api_version = if kind == "Pod" {
+            "v1"
+        } else {
+            "actions.github.com/v1alpha1"
+        };
         let mut object = json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": namespace}, "spec": spec});
         if let Some(owner) = owner {
@@ -149,7 +194,8 @@ impl Controller {
         }
         let mut made: DynamicObject = serde_json::from_value(object).unwrap();
         if kind == "Pod" {
-            made.metadata.labels = Some([("actions-ephemeral-runner".to_owned(), "True".to_owned())].into());
+            made.metadata.labels =
+                Some([("actions-ephemeral-runner".to_owned(), "True".to_owned())].into());
         }
         api.create(&PostParams::default(), &made).await
     }

@@ -115,7 +115,11 @@ impl Site {
             let is_established = |condition: &Value| {
                 condition["type"] == "Established" && condition["status"] == "True"
             };
-            conditions.as_array()?.iter().any(is_established).then_some(())
+            conditions
+                .as_array()?
+                .iter()
+                .any(is_established)
+                .then_some(())
         })
         .await;
     }

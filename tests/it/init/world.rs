@@ -30,7 +30,9 @@ pub(crate) async fn read(client: &Client) -> World {
             }
             let metadata = &object["metadata"];
             let text = |key: &str| metadata[key].as_str().unwrap_or_default();
-            let kind = path.trim_start_matches("/apis/").trim_start_matches("/api/");
+            let kind = path
+                .trim_start_matches("/apis/")
+                .trim_start_matches("/api/");
             world.insert(
                 format!("{kind} {}/{}", text("namespace"), text("name")),
                 object.clone(),
@@ -69,10 +71,15 @@ pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
         // A random suffix names them; their template stands in the Deployment.
-        if name.contains("/pods ") || name.contains("/replicasets ") || name.contains("/endpointslices ") {
+        if name.contains("/pods ")
+            || name.contains("/replicasets ")
+            || name.contains("/endpointslices ")
+        {
             continue;
         }
-        if name.contains("/controllerrevisions ") || kind == "ClusterRole" && object["aggregationRule"].is_object() {
+        if name.contains("/controllerrevisions ")
+            || kind == "ClusterRole" && object["aggregationRule"].is_object()
+        {
             continue;
         }
         let mut object = object.clone();
