@@ -11,6 +11,7 @@ use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
+use crate::clients::transport::preload_system_roots;
 use crate::config::Config;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
@@ -88,6 +89,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     Session::require_target(&needs)?;
     let progress = session.progress();
     progress.stage("reading the cluster");
+    // Registry and GitHub are asked once the cluster has answered.
+    tokio::task::spawn_blocking(preload_system_roots);
     let cluster = session.connect().await?;
     if !session.quiet {
         progress.line(&target(&cluster));
@@ -113,8 +116,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let stopped = blocking(&checked.findings, args.strict);
     show(&plan, &checked, stopped.is_some(), args, session, &progress);
     if let Some(stopped) = stopped {
-        answer(session, &cluster, &plan, &checked, None)?;
-        return Err(stopped);
+        progress.end();
+        preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
+        return Ok(stopped.exit());
     }
     if args.dry_run {
         answer(session, &cluster, &plan, &checked, None)?;
@@ -218,6 +222,7 @@ fn show(
     session: &Session,
     progress: &Progress,
 ) {
+    preflight::annotate(&checked.findings, session.format);
     // Whoever is asked must see what about.
     let asked = !args.yes && !args.dry_run;
     if session.quiet && !asked {

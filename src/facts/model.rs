@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::config::ArcVersion;
 use crate::object::ObjectRef;
+use crate::pki::chain::Note;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Facts {
     pub cluster: ClusterFacts,
     /// PEM of each certificate of the CA bundle, in order, without duplicates, authorities only.
     pub ca: Vec<String>,
+    /// What is worth knowing about that bundle: what expires, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_notes: Vec<Note>,
     /// The user's own CRDs (`--crds`), as objects.
     pub crds: Vec<Value>,
     /// The GitHub server, where it was asked.
@@ -43,6 +47,7 @@ impl Facts {
                 read: BTreeMap::new(),
             },
             ca: Vec::new(),
+            ca_notes: Vec::new(),
             crds: Vec::new(),
             github: None,
         }

@@ -18,7 +18,7 @@ pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
     output::talk(&text(failure, terminal));
     match format {
         Format::Text => {}
-        Format::Github => output::talk(&workflow_command(failure)),
+        Format::Github => output::talk(&command(failure)),
         Format::Json | Format::Yaml => {
             // The document goes where the answer would have gone; a broken stdout was told above.
             let _ = output::answer(format, "Failure", failure.details(), String::new);
@@ -101,19 +101,28 @@ fn part<'a>(
 }
 
 /// `::error title=…::…` as GitHub's runner reads it (newlines and percent signs escaped).
-fn workflow_command(failure: &Failure) -> String {
+fn command(failure: &Failure) -> String {
     let details = failure.details();
-    let message = std::iter::once(&details.what)
+    let parts = std::iter::once(&details.what)
         .chain(&details.why)
         .chain(&details.remedy)
-        .map(String::as_str)
+        .map(String::as_str);
+    workflow_command("error", &details.code, parts)
+}
+
+/// A workflow command of `level` `error` or `warning`, on one line.
+pub fn workflow_command<'a>(
+    level: &str,
+    code: &str,
+    parts: impl Iterator<Item = &'a str>,
+) -> String {
+    let escaped = parts
         .collect::<Vec<_>>()
-        .join("\n");
-    let escaped = message
+        .join("\n")
         .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A");
-    format!("::error title=arc-setup {}::{escaped}", details.code)
+    format!("::{level} title=arc-setup {code}::{escaped}")
 }
 
 /// The failure as a JSON value, for events and logs.
@@ -167,7 +176,7 @@ mod tests {
     fn workflow_commands_are_one_line() {
         let failure = Failure::new("x", Exit::Usage, "100% wrong").remedy("do this\nthen that");
         assert_eq!(
-            workflow_command(&failure),
+            command(&failure),
             "::error title=arc-setup x::100%25 wrong%0Ado this%0Athen that"
         );
     }

@@ -7,7 +7,7 @@ use kube::Client;
 use serde_json::Value;
 
 /// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
-pub(super) type World = BTreeMap<String, Value>;
+pub(crate) type World = BTreeMap<String, Value>;
 
 /// What control planes move on their own: their leases, events, the node that beats, and what they publish.
 fn moves_alone(path: &str, object: &Value) -> bool {
@@ -20,7 +20,7 @@ fn moves_alone(path: &str, object: &Value) -> bool {
 }
 
 /// Reads every object of every kind that is served.
-pub(super) async fn read(client: &Client) -> World {
+pub(crate) async fn read(client: &Client) -> World {
     let mut world = World::new();
     for path in listable(client).await {
         let list = get(client, &path).await;
@@ -43,7 +43,7 @@ pub(super) async fn read(client: &Client) -> World {
 }
 
 /// The same, once nothing moves any more.
-pub(super) async fn settled(client: &Client) -> World {
+pub(crate) async fn settled(client: &Client) -> World {
     let mut last = World::new();
     crate::control_plane::eventually("a world at rest", async || {
         let before = std::mem::replace(&mut last, read(client).await);
@@ -54,7 +54,7 @@ pub(super) async fn settled(client: &Client) -> World {
 }
 
 /// Name and resourceVersion of everything.
-pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
+pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
     world
         .iter()
         .map(|(name, object)| {
@@ -66,7 +66,7 @@ pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
 
 /// What is left when all that differs between two installs by nature is taken away: identities, times, random
 /// names, keys and what is derived from them.
-pub(super) fn essence(world: &World) -> BTreeMap<String, Value> {
+pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
     let mut essence = BTreeMap::new();
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
@@ -130,8 +130,7 @@ fn strip(object: &mut Value) {
             "nodePort",
             "healthCheckNodePort",
         ];
-        if by_nature.contains(&key) || key.ends_with("-version") || key.contains("resource-version")
-        {
+        if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
     });
