@@ -116,7 +116,11 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
     if begin == 1 {
         wave(&run, plan, 0, &mut ledger).await?;
     }
-    let lock = take_lock(plan, execution).await?;
+    let lock = tokio::select! {
+        biased;
+        stopped = execution.interrupt.requested() => return Err(stopped),
+        lock = take_lock(plan, execution) => lock?,
+    };
     let lost = async {
         match &lock {
             Some(lock) => lock.keep(execution.cluster).await,
@@ -126,7 +130,8 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
     let result = tokio::select! {
         biased;
         result = waves(&mut run, plan, begin..end, &mut ledger) => result,
-        lost = lost => Err(lost),
+        // The receipt is the other run's now, and so is the Lease.
+        lost = lost => return Err(lost),
     };
     if result.is_ok() {
         ledger.complete();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::controllers::labels;
+use super::gaps::Gaps;
 use super::{ClusterFacts, Facts, KubernetesVersion, addresses, controllers, host};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::config::{Config, Mode};
@@ -26,29 +28,8 @@ const LEGACY_CRDS: &[&str] = &[
     "runnersets.actions.summerwind.dev",
 ];
 
-/// Collects what could not be read; only a server that is gone ends the reading.
-#[derive(Debug, Default)]
-pub(super) struct Gaps(pub(super) Vec<String>);
-
-impl Gaps {
-    /// The value, or its default with a note.
-    pub(super) fn fill<T: Default>(
-        &mut self,
-        what: &str,
-        result: Result<T, ClusterError>,
-    ) -> Result<T, Failure> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::Unauthorized { .. })) => {
-                Err(error.failure(format!("reading {what} failed"), Exit::Preflight))
-            }
-            Err(error) => {
-                self.0.push(format!("{what}: {}", error.message()));
-                Ok(T::default())
-            }
-        }
-    }
-}
+const NAMESPACE: (&str, &str) = ("v1", "Namespace");
+const DEFINITION: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
 
 /// Reads everything that is decided upon: cluster, CA bundle and CRDs on disk. GitHub is read by
 /// [`super::read_github`]. `now` is in seconds since 1970.
@@ -64,11 +45,7 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
     let names = namespaces(config);
     let (version, found, crds, controllers, openshift, addresses) = futures::join!(
         cluster.read("/version"),
-        join_all(
-            names
-                .iter()
-                .map(|name| object(cluster, "v1", "Namespace", name))
-        ),
+        join_all(names.iter().map(|name| object(cluster, NAMESPACE, name))),
         read_crds(cluster, config.mode),
         controllers::read(cluster, &names),
         cluster.serves_group("security.openshift.io"),
@@ -79,21 +56,19 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
         error.failure(what, Exit::Preflight)
     })?;
     let mut gaps = Gaps::default();
+    let mut read = BTreeMap::new();
     let mut namespaces = BTreeMap::new();
     for (name, result) in names.iter().zip(found) {
-        if let Some(object) = gaps.fill(&format!("Namespace {name}"), result)? {
+        if let Some(object) = remember(&mut read, NAMESPACE, name, result, &mut gaps)? {
             namespaces.insert((*name).to_owned(), labels(&object));
         }
     }
-    let crds = crds
-        .into_iter()
-        .map(|(name, result)| {
-            Ok((
-                name,
-                gaps.fill(&format!("CustomResourceDefinition {name}"), result)?,
-            ))
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
+    let mut definitions = BTreeMap::new();
+    for (name, result) in crds {
+        if let Some(object) = remember(&mut read, DEFINITION, name, result, &mut gaps)? {
+            definitions.insert(name.to_owned(), without_managed_fields(object));
+        }
+    }
     let controllers = controllers.fold(&mut gaps)?;
     let addresses = addresses.fold(&mut gaps)?;
     Ok(ClusterFacts {
@@ -101,17 +76,29 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
         kubernetes: kubernetes_version(&version),
         api_server_hosts: addresses.api_server,
         service_cidrs: addresses.services,
-        pod_cidrs: addresses.pods,
         domain: addresses.domain,
         namespaces,
-        crds: crds
-            .into_iter()
-            .filter_map(|(name, found)| Some((name.to_owned(), without_managed_fields(found?))))
-            .collect(),
+        crds: definitions,
         controllers,
         openshift: gaps.fill("API groups", openshift)?,
         incomplete: gaps.0,
+        read,
     })
+}
+
+/// Notes what was read; None where the object is absent or may not be read.
+fn remember(
+    read: &mut BTreeMap<ObjectRef, Option<Value>>,
+    (api_version, kind): (&str, &str),
+    name: &str,
+    result: Result<Option<Value>, ClusterError>,
+    gaps: &mut Gaps,
+) -> Result<Option<Value>, Failure> {
+    if let Ok(object) = &result {
+        let reference = ObjectRef::new(api_version, kind, None, name);
+        read.insert(reference, object.clone());
+    }
+    gaps.fill(&format!("{kind} {name}"), result)
 }
 
 /// The namespaces of the configuration, without repetition.
@@ -127,8 +114,7 @@ fn namespaces(config: &Config) -> Vec<&str> {
 
 async fn object(
     cluster: &Cluster,
-    api_version: &str,
-    kind: &str,
+    (api_version, kind): (&str, &str),
     name: &str,
 ) -> Result<Option<Value>, ClusterError> {
     cluster
@@ -144,18 +130,11 @@ async fn read_crds(
         Mode::ScaleSet => SCALE_SET_CRDS,
         Mode::Legacy => LEGACY_CRDS,
     };
-    join_all(names.iter().map(async |name| {
-        (
-            *name,
-            object(
-                cluster,
-                "apiextensions.k8s.io/v1",
-                "CustomResourceDefinition",
-                name,
-            )
-            .await,
-        )
-    }))
+    join_all(
+        names
+            .iter()
+            .map(async |name| (*name, object(cluster, DEFINITION, name).await)),
+    )
     .await
 }
 
@@ -170,18 +149,6 @@ fn kubernetes_version(answer: &Value) -> KubernetesVersion {
         (Some(major), Some(minor)) => KubernetesVersion { major, minor },
         _ => KubernetesVersion::DEFAULT,
     }
-}
-
-/// `metadata.labels`.
-pub(super) fn labels(object: &Value) -> BTreeMap<String, String> {
-    let labels = object
-        .pointer("/metadata/labels")
-        .and_then(Value::as_object);
-    labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect()
 }
 
 fn without_managed_fields(mut object: Value) -> Value {
@@ -234,8 +201,7 @@ mod tests {
     const DISCOVERY: &str = r#"{"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
         {"resource": "namespaces", "scope": "Cluster", "responseKind": {"kind": "Namespace"}},
         {"resource": "services", "scope": "Namespaced", "responseKind": {"kind": "Service"}},
-        {"resource": "configmaps", "scope": "Namespaced", "responseKind": {"kind": "ConfigMap"}},
-        {"resource": "nodes", "scope": "Cluster", "responseKind": {"kind": "Node"}}]}]}]}"#;
+        {"resource": "configmaps", "scope": "Namespaced", "responseKind": {"kind": "ConfigMap"}}]}]}]}"#;
     const GROUPS: &str = r#"{"items": [{"metadata": {"name": "security.openshift.io"}, "versions": []},
         {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
         {"resource": "deployments", "scope": "Namespaced", "responseKind": {"kind": "Deployment"}}]}]},
@@ -263,10 +229,6 @@ mod tests {
                 r#"{"metadata": {"name": "arc-systems", "labels": {"a": "b"}}}"#,
             ),
             (
-                "/api/v1/nodes",
-                r#"{"items": [{"spec": {"podCIDRs": ["10.42.1.0/24"]}}, {"spec": {"podCIDRs": ["10.42.0.0/24"]}}]}"#,
-            ),
-            (
                 "/apis/apps/v1/deployments",
                 r#"{"items": [{"metadata": {"name": "arc", "namespace": "other"}, "spec": {"template": {"spec": {"containers": [
                     {"image": "ghcr.io/actions/gha-runner-scale-set-controller:0.13.1", "command": ["/manager"], "args": ["--auto-scaling-runner-set-only"]}]}}}}]}"#,
@@ -279,7 +241,6 @@ mod tests {
             (7, 30, true)
         );
         assert_eq!(cluster.api_server_hosts, ["api.corp", "10.0.0.5"]);
-        assert_eq!(cluster.pod_cidrs, ["10.42.0.0/24", "10.42.1.0/24"]);
         assert_eq!(
             cluster.namespaces.keys().collect::<Vec<_>>(),
             ["arc-systems"]
@@ -315,10 +276,7 @@ mod tests {
             named("Deployments of every namespace:") && !named("Deployments of arc-systems"),
             "{gaps:?}"
         );
-        assert!(
-            named("Nodes (pod ranges):") && named("Namespace arc-systems:"),
-            "{gaps:?}"
-        );
+        assert!(named("Namespace arc-systems:"), "{gaps:?}");
         assert_eq!(facts.cluster.domain, "cluster.local");
         assert_eq!(
             read(&cluster(&[], 401), &config(), 7)

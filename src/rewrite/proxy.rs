@@ -35,7 +35,7 @@ pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<C
             if site.pod.part == Part::Workload && site.role != Role::Controller {
                 continue;
             }
-            variables(&mut editor, site, config, proxy, &direct.join(","));
+            variables(&mut editor, site, context, proxy, &direct.join(","));
         }
         scale_set(&mut editor, config, proxy, &direct);
     }
@@ -83,7 +83,15 @@ fn values(proxy: &Proxy) -> Vec<(String, LateSource)> {
     values
 }
 
-fn variables(editor: &mut Editor<'_>, site: &Site, config: &Config, proxy: &Proxy, direct: &str) {
+fn variables(
+    editor: &mut Editor<'_>,
+    site: &Site,
+    context: &Context<'_>,
+    proxy: &Proxy,
+    direct: &str,
+) {
+    let config = context.config;
+    let address_known = !context.facts.cluster.api_server_hosts.is_empty();
     let from_secret = |name: &str, key: &str| json!({"secretKeyRef": {"name": name, "key": key}});
     if let Some(ProxyCredentials::ExistingSecret(existing)) = &proxy.credentials {
         // Its values are never read here, so the container composes the URL: they must be percent-encoded.
@@ -115,8 +123,15 @@ fn variables(editor: &mut Editor<'_>, site: &Site, config: &Config, proxy: &Prox
     for name in ["no_proxy", "NO_PROXY"] {
         editor.variable(site, name, direct, RULE);
     }
-    // Clients of the Kubernetes API in these take the address from this variable, and a proxy for it too.
-    if matches!(site.role, Role::Controller | Role::Listener | Role::Runner) {
+    // Clients of the Kubernetes API take the address from this variable, and a proxy for it too. The runner's
+    // parser of NO_PROXY throws addresses away, so it always gets the name; Go's takes them, so controllers
+    // need the name only where the address is not known (a render without a cluster).
+    let by_name = match site.role {
+        Role::Runner => true,
+        Role::Controller | Role::Listener => !address_known,
+        _ => false,
+    };
+    if by_name {
         editor.variable(site, "KUBERNETES_SERVICE_HOST", API_SERVER, RULE);
     }
 }

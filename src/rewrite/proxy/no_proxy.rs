@@ -25,11 +25,12 @@ pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
     add(&cluster.domain);
     // Whole names, for parsers that match nothing but those.
     add("kubernetes.default.svc");
+    // No pod ranges, which are not even read: nodes come and go with theirs, every run would roll every pod, and
+    // nothing here calls pods.
     cluster
         .api_server_hosts
         .iter()
         .chain(&cluster.service_cidrs)
-        .chain(&cluster.pod_cidrs)
         .for_each(|entry| add(entry));
     entries
 }
@@ -67,7 +68,6 @@ mod tests {
         let mut cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
         cluster.api_server_hosts = vec!["10.43.0.1".into(), "api.corp".into(), "[fd00::1]".into()];
         cluster.service_cidrs = vec!["10.43.0.0/16".into()];
-        cluster.pod_cidrs = vec!["10.42.0.0/16".into()];
         let user = [
             " *.corp.example , ghes.corp".to_owned(),
             "10.1.2.3".into(),
@@ -77,7 +77,7 @@ mod tests {
             no_proxy(&user, &cluster).join(","),
             "corp.example,.corp.example,ghes.corp,.ghes.corp,10.1.2.3,localhost,127.0.0.1,::1,.svc,\
              cluster.local,.cluster.local,kubernetes.default.svc,10.43.0.1,api.corp,.api.corp,fd00::1,\
-             10.43.0.0/16,10.42.0.0/16"
+             10.43.0.0/16"
         );
     }
 }

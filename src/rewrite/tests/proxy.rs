@@ -108,6 +108,30 @@ fn clients_of_the_kubernetes_api_use_its_name() {
 }
 
 #[test]
+fn controllers_use_the_name_only_where_the_address_is_unknown() {
+    let config = locked_down(fixtures::config(
+        Mode::ScaleSet,
+        "0.14.2",
+        ContainerMode::None,
+    ));
+    let host = |facts: &Facts| {
+        let done = passes(&config, facts);
+        let deployment = done
+            .manifests
+            .iter()
+            .find(|one| one.kind() == "Deployment")
+            .unwrap();
+        let env = &deployment.object["spec"]["template"]["spec"]["containers"][0]["env"];
+        variable(env, "KUBERNETES_SERVICE_HOST").map(str::to_owned)
+    };
+    let mut read = facts();
+    read.cluster.api_server_hosts = vec!["10.43.0.1".to_owned()];
+    assert_eq!(host(&read), None);
+    read.cluster.api_server_hosts.clear();
+    assert_eq!(host(&read).as_deref(), Some("kubernetes.default.svc"));
+}
+
+#[test]
 fn the_users_variables_survive_and_are_told() {
     let mut config = locked_down(fixtures::config(
         Mode::ScaleSet,
