@@ -5,6 +5,7 @@ mod server;
 mod variations;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use arc_setup::object::{Manifest, Source};
@@ -81,18 +82,14 @@ async fn legacy_objects_are_accepted_strictly() {
 
 #[tokio::test]
 #[expect(
-    clippy::print_stderr,
-    reason = "whoever runs the tests must see that this one did nothing"
-)]
-#[expect(
     clippy::disallowed_methods,
     reason = "upstream's definitions lie outside of the project, where the lane says"
 )]
 async fn custom_resources_are_accepted_under_upstreams_definitions() {
     let Some(root) = std::env::var_os("ARC_SETUP_UPSTREAM_CRDS").map(PathBuf::from) else {
-        eprintln!(
-            "SKIPPED: ARC_SETUP_UPSTREAM_CRDS names no folder with upstream's definitions; custom resources were not held against them"
-        );
+        // Not by a macro, whose words are shown for failed tests only.
+        let text = "\nSKIPPED: ARC_SETUP_UPSTREAM_CRDS names no folder with upstream's definitions; custom resources were not held against them\n";
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
         return;
     };
     for (mode, folder) in [(SCALE_SET, "scale-set-0.14.2"), (LEGACY, "legacy-v0.27.6")] {
