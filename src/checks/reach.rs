@@ -5,7 +5,7 @@
 use super::{Finding, Verdict};
 use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
 use crate::observe::{ImagePresence, ImageReport};
-use crate::pki::chain::Verdict;
+use crate::pki::chain;
 
 /// One finding for each handshake.
 pub(super) fn handshakes(reports: &[TlsReport]) -> Vec<Finding> {
@@ -22,10 +22,10 @@ fn handshake(report: &TlsReport) -> Finding {
         TlsOutcome::Untrusted { verdict, why } => {
             let finding = Finding::failed("tls-untrusted", subject).why(why.clone());
             match verdict {
-                Verdict::MissingIssuer { certificate, issuer, .. } => finding
+                chain::Verdict::MissingIssuer { certificate, issuer, .. } => finding
                     .why(format!("the issuer of \"{certificate}\" is neither sent by the server nor in the bundle"))
                     .remedy(format!("add the certificate of \"{issuer}\" to caBundle (root and every issuing CA)")),
-                Verdict::UnknownRoot { root } => {
+                chain::Verdict::UnknownRoot { root } => {
                     finding.remedy(format!("add the certificate of \"{root}\" to caBundle"))
                 }
                 _ => finding,
