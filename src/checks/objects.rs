@@ -51,7 +51,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
         format!("{first} and {others} more objects")
     };
     Some(
-        Finding::unknown("object-refused", subject)
+        Finding::unknown("object-later", subject)
             .why((*why).to_owned())
             .remedy("nothing: they are asked again when what they need is there"),
     )
@@ -59,26 +59,38 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
 
 fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
+        Refusal::Forbidden if words.contains("attempting to grant") => "rights-escalation",
         Refusal::Forbidden => "rights",
-        Refusal::Invalid | Refusal::Other => "object-refused",
+        Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",
         Refusal::Quota => "quota-exceeded",
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
     };
-    Finding::failed(id, object.to_string())
+    let finding = Finding::failed(id, object.to_string())
         .why(format!("the API server refuses {object}"))
-        .evidence(words)
+        .evidence(words);
+    match object.group() {
+        "cert-manager.io" if refusal == Refusal::KindMissing => finding
+            .remedy("install cert-manager first, or let arc-setup issue it: webhookCertificate.issuer: generate"),
+        _ => finding,
+    }
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
-    owners
-        .iter()
-        .fold(
-            Finding::failed("object-conflict", object.to_string()),
-            |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
-        )
-        .remedy("let that owner drop the field, or take it once with --force-conflicts")
+    let finding = owners.iter().fold(
+        Finding::failed("object-conflict", object.to_string()),
+        |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
+    );
+    if object.kind != CRD {
+        return finding
+            .remedy("let that owner drop the field, or take it once with --force-conflicts");
+    }
+    finding.remedy("let that owner give the field up: those of a CustomResourceDefinition are never taken by force")
+        .remedy(format!(
+            "or leave the definition to them: kubectl label crd {} app.kubernetes.io/managed-by-",
+            object.name
+        ))
 }
 
 /// A Deployment is accepted even where its pods will be refused; the warning header says so.
@@ -200,7 +212,7 @@ mod tests {
         );
         assert_eq!(
             only(&unknown, false),
-            [("object-refused".to_owned(), Verdict::Unknown)]
+            [("object-later".to_owned(), Verdict::Unknown)]
         );
     }
 }

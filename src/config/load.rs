@@ -146,6 +146,59 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
         .map(|()| Partial::new(config, credentials, warnings))
 }
 
+/// Reads a configuration whose login, scope and numbers may still be missing: enough to list its images.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
+    let mut broken = gathered.settled.broken().clone();
+    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
+    let checked = validate::validate(&config, &broken);
+    gathered.problems.extend(checked.problems);
+    gathered.problems.retain(|problem| !problem.is_missing());
+    gathered.warnings.extend(checked.warnings);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| Loaded {
+        config,
+        credentials: Credentials::default(),
+        warnings,
+    })
+}
+
+/// What flags, environment, file and answers name, without judging it.
+#[derive(Debug)]
+pub struct Named(Settled);
+
+impl Named {
+    /// True where a value stands at or under `path`.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.has(path)
+    }
+
+    /// The text at `path`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.0.get(path)?.value.as_str()
+    }
+
+    /// How many runner sets there are.
+    pub fn runner_sets(&self) -> usize {
+        self.0.length("runnerSets")
+    }
+}
+
+/// Reads which values are given; wrong ones are [`load`]'s to report.
+pub fn named(sources: &Sources) -> Named {
+    let mut settled = gather(sources).settled;
+    // Entries of --registry-map stand beside the file's own until they are assembled.
+    if settled.length(overlay::GIVEN_MAP) > 0 {
+        let origin = settled.origin(overlay::GIVEN_MAP);
+        settled.put("registry.map", true.into(), origin);
+    }
+    Named(settled)
+}
+
 struct Gathered {
     settled: Settled,
     places: Places,
@@ -234,8 +287,9 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
         column: 1,
     };
     let problem = |what: String| Problem::new("config-file", "", what, origin.clone());
-    let text = read_limited(place, yaml::CONFIGURATION_LIMIT)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()));
+    let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
+    });
     let tree = match text {
         Err(why) => {
             gathered.problems.push(

@@ -38,5 +38,9 @@ pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String>
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be read: {}", path.display(), error.kind())
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    };
+    format!("{} cannot be read: {why}", path.display())
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::object::Credential;
-use crate::secret::Secret;
+use crate::secret::{Secret, looks_like_a_secret};
 
 use super::credentials::Credentials;
 use super::model::Origin;
@@ -152,13 +152,9 @@ pub(super) fn read(
     credentials
 }
 
-/// True for a text that is hardly a path: tokens have known beginnings, keys and docker configurations several
-/// lines or braces, accounts a colon, and other secrets neither a dot nor a slash.
+/// True for a text that is hardly a path: an account has a colon, other secrets neither a dot nor a slash.
 fn may_be_a_secret(text: &str) -> bool {
-    const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
-    TOKENS.iter().any(|token| text.starts_with(token))
-        || text.contains(['\n', '{', ':'])
-        || !text.contains(['.', '/', '\\'])
+    looks_like_a_secret(text) || text.contains(':') || !text.contains(['.', '/', '\\'])
 }
 
 fn from_standard_input(stdin: &Stdin) -> Result<Vec<u8>, String> {

@@ -28,6 +28,9 @@ const LEGACY_CRDS: &[&str] = &[
     "runnersets.actions.summerwind.dev",
 ];
 
+const NAMESPACE: (&str, &str) = ("v1", "Namespace");
+const DEFINITION: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+
 /// Reads everything that is decided upon: cluster, CA bundle and CRDs on disk. GitHub is read by
 /// [`super::read_github`]. `now` is in seconds since 1970.
 pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts, Failure> {
@@ -42,11 +45,7 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
     let names = namespaces(config);
     let (version, found, crds, controllers, openshift, addresses) = futures::join!(
         cluster.read("/version"),
-        join_all(
-            names
-                .iter()
-                .map(|name| object(cluster, "v1", "Namespace", name))
-        ),
+        join_all(names.iter().map(|name| object(cluster, NAMESPACE, name))),
         read_crds(cluster, config.mode),
         controllers::read(cluster, &names),
         cluster.serves_group("security.openshift.io"),
@@ -57,21 +56,19 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
         error.failure(what, Exit::Preflight)
     })?;
     let mut gaps = Gaps::default();
+    let mut read = BTreeMap::new();
     let mut namespaces = BTreeMap::new();
     for (name, result) in names.iter().zip(found) {
-        if let Some(object) = gaps.fill(&format!("Namespace {name}"), result)? {
+        if let Some(object) = remember(&mut read, NAMESPACE, name, result, &mut gaps)? {
             namespaces.insert((*name).to_owned(), labels(&object));
         }
     }
-    let crds = crds
-        .into_iter()
-        .map(|(name, result)| {
-            Ok((
-                name,
-                gaps.fill(&format!("CustomResourceDefinition {name}"), result)?,
-            ))
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
+    let mut definitions = BTreeMap::new();
+    for (name, result) in crds {
+        if let Some(object) = remember(&mut read, DEFINITION, name, result, &mut gaps)? {
+            definitions.insert(name.to_owned(), without_managed_fields(object));
+        }
+    }
     let controllers = controllers.fold(&mut gaps)?;
     let addresses = addresses.fold(&mut gaps)?;
     Ok(ClusterFacts {
@@ -81,14 +78,27 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
         service_cidrs: addresses.services,
         domain: addresses.domain,
         namespaces,
-        crds: crds
-            .into_iter()
-            .filter_map(|(name, found)| Some((name.to_owned(), without_managed_fields(found?))))
-            .collect(),
+        crds: definitions,
         controllers,
         openshift: gaps.fill("API groups", openshift)?,
         incomplete: gaps.0,
+        read,
     })
+}
+
+/// Notes what was read; None where the object is absent or may not be read.
+fn remember(
+    read: &mut BTreeMap<ObjectRef, Option<Value>>,
+    (api_version, kind): (&str, &str),
+    name: &str,
+    result: Result<Option<Value>, ClusterError>,
+    gaps: &mut Gaps,
+) -> Result<Option<Value>, Failure> {
+    if let Ok(object) = &result {
+        let reference = ObjectRef::new(api_version, kind, None, name);
+        read.insert(reference, object.clone());
+    }
+    gaps.fill(&format!("{kind} {name}"), result)
 }
 
 /// The namespaces of the configuration, without repetition.
@@ -104,8 +114,7 @@ fn namespaces(config: &Config) -> Vec<&str> {
 
 async fn object(
     cluster: &Cluster,
-    api_version: &str,
-    kind: &str,
+    (api_version, kind): (&str, &str),
     name: &str,
 ) -> Result<Option<Value>, ClusterError> {
     cluster
@@ -121,18 +130,11 @@ async fn read_crds(
         Mode::ScaleSet => SCALE_SET_CRDS,
         Mode::Legacy => LEGACY_CRDS,
     };
-    join_all(names.iter().map(async |name| {
-        (
-            *name,
-            object(
-                cluster,
-                "apiextensions.k8s.io/v1",
-                "CustomResourceDefinition",
-                name,
-            )
-            .await,
-        )
-    }))
+    join_all(
+        names
+            .iter()
+            .map(async |name| (*name, object(cluster, DEFINITION, name).await)),
+    )
     .await
 }
 

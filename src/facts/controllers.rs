@@ -26,7 +26,7 @@ const LEGACY: (&str, &[&str]) = (
 /// What is read; the wide list and, where that is refused, the namespaces of the configuration.
 pub(super) struct Reads {
     deployments: Listed,
-    scale_sets: Listed,
+    scale_sets: Vec<Listed>,
     legacy: Vec<Listed>,
 }
 
@@ -39,19 +39,30 @@ struct Listed {
 pub(super) async fn read(cluster: &Cluster, namespaces: &[&str]) -> Reads {
     let (deployments, scale_sets, legacy) = futures::join!(
         list(cluster, "apps/v1", "Deployment", namespaces),
-        list(cluster, SCALE_SETS.0, "AutoscalingRunnerSet", namespaces),
-        join_all(
-            LEGACY
-                .1
-                .iter()
-                .map(|kind| list(cluster, LEGACY.0, kind, namespaces))
-        ),
+        list_all(cluster, SCALE_SETS, namespaces),
+        list_all(cluster, LEGACY, namespaces),
     );
     Reads {
         deployments,
         scale_sets,
         legacy,
     }
+}
+
+/// The runner sets of one generation; where its group is not served there are none, and none are asked for.
+async fn list_all(
+    cluster: &Cluster,
+    (api_version, kinds): (&str, &[&'static str]),
+    namespaces: &[&str],
+) -> Vec<Listed> {
+    let group = api_version.split('/').next().unwrap_or_default();
+    if matches!(cluster.serves_group(group).await, Ok(false)) {
+        return Vec::new();
+    }
+    let lists = kinds
+        .iter()
+        .map(|kind| list(cluster, api_version, kind, namespaces));
+    join_all(lists).await
 }
 
 async fn list(
@@ -98,7 +109,9 @@ async fn list(
 impl Reads {
     pub(super) fn fold(self, gaps: &mut Gaps) -> Result<Vec<ControllerFacts>, Failure> {
         let mut sets = Vec::new();
-        for listed in std::iter::once(&self.scale_sets)
+        for listed in self
+            .scale_sets
+            .iter()
             .chain(&self.legacy)
             .chain(Some(&self.deployments))
         {
@@ -106,7 +119,10 @@ impl Reads {
                 gaps.fill(what, Err::<(), _>(error.clone()))?;
             }
         }
-        for (scale_set, listed) in std::iter::once((true, &self.scale_sets))
+        for (scale_set, listed) in self
+            .scale_sets
+            .iter()
+            .map(|listed| (true, listed))
             .chain(self.legacy.iter().map(|listed| (false, listed)))
         {
             for item in &listed.items {

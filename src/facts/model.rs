@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::ArcVersion;
+use crate::object::ObjectRef;
+use crate::pki::chain::Note;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct Facts {
     pub cluster: ClusterFacts,
     /// PEM of each certificate of the CA bundle, in order, without duplicates, authorities only.
     pub ca: Vec<String>,
+    /// What is worth knowing about that bundle: what expires, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_notes: Vec<Note>,
     /// The user's own CRDs (`--crds`), as objects.
     pub crds: Vec<Value>,
     /// The GitHub server, where it was asked.
@@ -39,8 +44,10 @@ impl Facts {
                 controllers: Vec::new(),
                 openshift: false,
                 incomplete: Vec::new(),
+                read: BTreeMap::new(),
             },
             ca: Vec::new(),
+            ca_notes: Vec::new(),
             crds: Vec::new(),
             github: None,
         }
@@ -89,6 +96,10 @@ pub struct ClusterFacts {
     /// What could not be read, and why: `Deployments of every namespace: deployments.apps is forbidden …`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// Namespaces and CRDs as the server sent them (None: absent), so that observation need not read them again.
+    /// Never recorded.
+    #[serde(skip)]
+    pub read: BTreeMap<ObjectRef, Option<Value>>,
 }
 
 impl ClusterFacts {

@@ -119,6 +119,8 @@ pub enum Refusal {
     LimitRange,
     /// An admission webhook or policy (Kyverno, Gatekeeper, ValidatingAdmissionPolicy).
     Policy,
+    /// The server does not serve its kind, and this plan does not make it.
+    KindMissing,
     /// Anything else.
     Other,
 }

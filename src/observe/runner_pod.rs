@@ -30,7 +30,7 @@ const SHARED: [&str; 18] = [
 ];
 
 /// A Pod in `namespace` made from the template at `at`. None where the object holds no pod there.
-pub(super) fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Value> {
+pub fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Value> {
     let spec = at.pointer.get(&manifest.object)?;
     let mut spec = match at.shape {
         Shape::PodSpec => spec.clone(),

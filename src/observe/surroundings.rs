@@ -23,6 +23,10 @@ pub fn is_ours(object: &Value) -> bool {
         == Some("arc-setup")
 }
 
+/// Nobody has read the object in this run yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotRead;
+
 /// Namespaces and kinds, as far as the facts tell them.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
@@ -30,6 +34,8 @@ pub(super) struct Surroundings {
     /// (group, kind) of CRDs that this plan makes.
     absent_kinds: BTreeSet<(String, String)>,
     foreign: BTreeMap<ObjectRef, (Live, String)>,
+    /// What the facts hold of objects as they live.
+    read: BTreeMap<ObjectRef, Option<Value>>,
 }
 
 impl Surroundings {
@@ -39,7 +45,10 @@ impl Surroundings {
         install: &str,
         manage_namespaces: bool,
     ) -> Self {
-        let mut found = Self::default();
+        let mut found = Self {
+            read: facts.cluster.read.clone(),
+            ..Self::default()
+        };
         for manifest in manifests {
             let object = manifest.reference();
             match object.kind.as_str() {
@@ -92,6 +101,11 @@ impl Surroundings {
         };
         self.foreign
             .insert(manifest.reference(), (entry, why.to_owned()));
+    }
+
+    /// What was read of an object before; `Ok(None)` where it is known to be absent, `Err` where nobody looked.
+    pub(super) fn read(&self, object: &ObjectRef) -> Result<Option<Value>, NotRead> {
+        self.read.get(object).cloned().ok_or(NotRead)
     }
 
     /// What is known of an object without a request.

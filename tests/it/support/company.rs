@@ -17,6 +17,8 @@ use super::registry::{Access, Registry, Setup as RegistrySetup};
 
 const TOKEN: &str = "ghp_demonstration0000000000000000000000";
 const ACCOUNT: (&str, &str) = ("robot", "registry-password-of-the-company");
+/// Where images come from that no configuration moves; Docker Hub under the name of its server.
+const PUBLIC: [&str; 3] = ["ghcr.io", "quay.io", "registry-1.docker.io"];
 const PROXY_ACCOUNT: (&str, &str) = ("jane", "proxy-password-of-the-company");
 
 /// The stand-ins that one configuration needs; they stop when this is dropped.
@@ -25,7 +27,7 @@ pub(crate) struct Company {
     pub(crate) registry: Registry,
     pub(crate) github: Github,
     pub(crate) proxy: ConnectProxy,
-    authority: Authority,
+    pub(crate) authority: Authority,
     names: Names,
     config: PathBuf,
 }
@@ -34,7 +36,8 @@ pub(crate) struct Company {
 #[derive(Debug)]
 struct Names {
     values: Value,
-    registry: String,
+    /// Host, with port where one is given; None where images stay where they are.
+    registry: Option<String>,
     github: String,
 }
 
@@ -59,7 +62,7 @@ impl Company {
 
     /// Host of the internal registry.
     pub(crate) fn registry_host(&self) -> &str {
-        &self.names.registry
+        self.names.registry.as_deref().unwrap_or(PUBLIC[0])
     }
 
     /// Host of the GitHub server.
@@ -85,16 +88,22 @@ impl Company {
         let images: Value = serde_json::from_str(&outcome.stdout).with_context(|| {
             format!("images -o json wrote no JSON; it said: {}", outcome.stderr)
         })?;
-        let prefix = format!("{}/", self.names.registry);
+        let prefix = self.names.registry.as_ref().map(|host| format!("{host}/"));
         let mut wanted = BTreeSet::new();
-        collect(&images, &mut |text| {
-            if let Some(image) = text.strip_prefix(&prefix)
-                && !image.contains(' ')
-            {
-                wanted.insert(image.to_owned());
+        for image in images["images"].as_array().into_iter().flatten() {
+            let after = image["after"].as_str().unwrap_or_default();
+            match &prefix {
+                Some(prefix) => wanted.extend(after.strip_prefix(prefix).map(str::to_owned)),
+                None => {
+                    wanted.insert(public_repository(after));
+                }
             }
-        });
-        ensure!(!wanted.is_empty(), "images names none under {prefix}");
+        }
+        ensure!(
+            !wanted.is_empty(),
+            "images names none of {}",
+            self.registry_host()
+        );
         for image in &wanted {
             self.registry.add(image);
         }
@@ -105,24 +114,30 @@ impl Company {
     pub(crate) fn program(&self, kubeconfig: &Path) -> Result<ArcSetup> {
         let mut program = ArcSetup::new()?;
         let bundle = program.file("company-ca.pem", self.authority.bundle_pem())?;
-        let auth = STANDARD.encode(format!("{}:{}", ACCOUNT.0, ACCOUNT.1));
-        let docker = json!({ "auths": { &self.names.registry: { "auth": auth } } }).to_string();
         program
             .directory(Path::new(env!("CARGO_MANIFEST_DIR")))
             .env("KUBECONFIG", kubeconfig)
             .env("ARC_SETUP_PROXY", self.proxy.url())
-            .env("ARC_SETUP_CA_BUNDLE", bundle)
-            .env("ARC_SETUP_PULL_SECRET", docker)
             // Nothing but the cluster is reached directly here, whatever the configuration excepts.
-            .canary("the registry's password", ACCOUNT.1)
-            .canary("the registry's account", &auth);
-        if self.names.has_proxy_account() {
+            .env("ARC_SETUP_CA_BUNDLE", bundle);
+        if let Some(registry) = &self.names.registry
+            && !self.names.exists("/registry/pullSecret")
+        {
+            let auth = STANDARD.encode(format!("{}:{}", ACCOUNT.0, ACCOUNT.1));
+            let docker = json!({ "auths": { registry: { "auth": auth } } }).to_string();
+            program
+                .env("ARC_SETUP_PULL_SECRET", docker)
+                .canary("the registry's password", ACCOUNT.1)
+                .canary("the registry's account", &auth);
+        }
+        if self.names.has_proxy_account() && !self.names.exists("/proxy/credentials") {
             let account = format!("{}:{}", PROXY_ACCOUNT.0, PROXY_ACCOUNT.1);
             program
                 .secret_env("ARC_SETUP_PROXY_CREDENTIALS", &account)
                 .canary("the proxy's password", PROXY_ACCOUNT.1);
         }
         match self.names.app() {
+            _ if self.names.exists("/github") => &mut program,
             Some(_) => program.secret_env("ARC_SETUP_GITHUB_APP_PRIVATE_KEY", App::PRIVATE_KEY),
             None => program.secret_env("ARC_SETUP_GITHUB_TOKEN", TOKEN),
         };
@@ -146,8 +161,7 @@ impl Names {
         let registry = text("/registry/host").or_else(|| text("/registry/map/0/target"));
         let registry = registry
             .and_then(|host| host.split('/').next())
-            .context("the configuration names no registry")?;
-        let registry = registry.to_owned();
+            .map(str::to_owned);
         Ok(Self {
             values,
             registry,
@@ -156,12 +170,18 @@ impl Names {
     }
 
     async fn start_registry(&self, authority: &Authority) -> Result<Registry> {
-        let account = Some((ACCOUNT.0.to_owned(), ACCOUNT.1.to_owned()));
+        // What is public, or for whose account only a Secret of the cluster knows, lets everyone in.
+        let open = self.registry.is_none() || self.exists("/registry/pullSecret");
+        let account = (!open).then(|| (ACCOUNT.0.to_owned(), ACCOUNT.1.to_owned()));
         let setup = RegistrySetup {
             access: Access::Bearer { account },
             ..RegistrySetup::default()
         };
-        Registry::start(authority.server(&[&self.registry], Sends::LeafOnly)?, setup).await
+        let names: Vec<&str> = match &self.registry {
+            Some(host) => vec![host.split(':').next().unwrap_or_default()],
+            None => PUBLIC.to_vec(),
+        };
+        Registry::start(authority.server(&names, Sends::LeafOnly)?, setup).await
     }
 
     async fn start_github(&self, authority: &Authority) -> Result<Github> {
@@ -206,16 +226,33 @@ impl Names {
     }
 
     async fn start_proxy(&self, registry: &Registry, github: &Github) -> Result<ConnectProxy> {
-        let routes = BTreeMap::from([
-            (format!("{}:443", self.registry), registry.address()),
+        let mut routes = BTreeMap::from([
             (format!("{}:443", self.github), github.address()),
             (format!("api.{}:443", self.github), github.address()),
         ]);
+        let registries = match &self.registry {
+            Some(host) => vec![host.as_str()],
+            None => PUBLIC.to_vec(),
+        };
+        for host in registries {
+            let target = if host.contains(':') {
+                host.to_owned()
+            } else {
+                format!("{host}:443")
+            };
+            routes.insert(target, registry.address());
+        }
         let (user, password) = PROXY_ACCOUNT;
-        let account = self
-            .has_proxy_account()
-            .then(|| (user.to_owned(), password.to_owned()));
+        let asks = self.has_proxy_account() && !self.exists("/proxy/credentials");
+        let account = asks.then(|| (user.to_owned(), password.to_owned()));
         ConnectProxy::start(Proxied { routes, account }).await
+    }
+
+    /// Whether a Secret of the cluster holds it, so that the program is not given it.
+    fn exists(&self, pointer: &str) -> bool {
+        self.values
+            .pointer(pointer)
+            .is_some_and(|place| place["existingSecret"].is_string())
     }
 
     /// Whether the proxy wants the account that the configuration speaks of.
@@ -224,12 +261,11 @@ impl Names {
     }
 }
 
-/// Hands every text in `value` to `take`.
-fn collect(value: &Value, take: &mut impl FnMut(&str)) {
-    match value {
-        Value::String(text) => take(text),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, take)),
-        Value::Object(fields) => fields.values().for_each(|field| collect(field, take)),
-        _ => {}
+/// Repository and tag of an image where no host of ours serves it.
+fn public_repository(image: &str) -> String {
+    match image.split_once('/') {
+        Some((host, rest)) if host.contains('.') => rest.to_owned(),
+        Some(_) => image.to_owned(),
+        None => format!("library/{image}"),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -47,7 +48,24 @@ pub(crate) struct RecordingProxy {
     address: SocketAddr,
     authority: Authority,
     log: Arc<Mutex<Vec<Recorded>>>,
+    allowed: Allowed,
     accepting: JoinHandle<()>,
+}
+
+/// How many writes still pass; whoever writes after them waits until the end of the connection.
+#[derive(Debug, Clone)]
+struct Allowed {
+    left: Arc<AtomicI64>,
+    holds: Arc<AtomicBool>,
+}
+
+impl Allowed {
+    async fn ask(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            self.holds.store(true, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl RecordingProxy {
@@ -59,6 +77,11 @@ impl RecordingProxy {
         let address = listener.local_addr()?;
         let log = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&log);
+        let allowed = Allowed {
+            left: Arc::new(AtomicI64::new(i64::MAX)),
+            holds: Arc::default(),
+        };
+        let asked = allowed.clone();
         let accepting = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -68,6 +91,7 @@ impl RecordingProxy {
                     acceptor.clone(),
                     upstream,
                     Arc::clone(&shared),
+                    asked.clone(),
                 ));
             }
         });
@@ -75,6 +99,7 @@ impl RecordingProxy {
             address,
             authority,
             log,
+            allowed,
             accepting,
         })
     }
@@ -95,6 +120,23 @@ impl RecordingProxy {
         .to_string()
     }
 
+    /// From now on so many writes pass; the next one is neither passed on nor answered.
+    pub(crate) fn hold_writes_after(&self, count: usize) {
+        self.allowed.holds.store(false, Ordering::SeqCst);
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.allowed.left.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether a write is being held.
+    pub(crate) fn holds(&self) -> bool {
+        self.allowed.holds.load(Ordering::SeqCst)
+    }
+
+    /// From now on every write passes.
+    pub(crate) fn pass_writes(&self) {
+        self.hold_writes_after(usize::MAX);
+    }
+
     /// What was asked since the last time, in the order of the answers.
     pub(crate) fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
@@ -112,12 +154,15 @@ async fn serve(
     acceptor: TlsAcceptor,
     upstream: kube::Client,
     log: Arc<Mutex<Vec<Recorded>>>,
+    allowed: Allowed,
 ) {
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let pass = service_fn(move |request| pass(request, upstream.clone(), Arc::clone(&log)));
+    let pass = service_fn(move |request| {
+        pass(request, upstream.clone(), Arc::clone(&log), allowed.clone())
+    });
     let stream = TokioIo::new(stream);
     if is_http2 {
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
@@ -132,6 +177,7 @@ async fn pass(
     request: Request<Incoming>,
     upstream: kube::Client,
     log: Arc<Mutex<Vec<Recorded>>>,
+    allowed: Allowed,
 ) -> Result<Response<Body>, Infallible> {
     let mut recorded = Recorded {
         method: request.method().to_string(),
@@ -139,6 +185,9 @@ async fn pass(
         query: request.uri().query().unwrap_or_default().to_owned(),
         status: 0,
     };
+    if recorded.writes() {
+        allowed.ask().await;
+    }
     let response = match forward(request, &upstream).await {
         Ok(response) => response,
         Err(error) => {

@@ -1,0 +1,179 @@
+//! Everything that an API server stores, for comparison.
+
+use std::collections::BTreeMap;
+
+use http::Request;
+use kube::Client;
+use serde_json::Value;
+
+/// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
+pub(crate) type World = BTreeMap<String, Value>;
+
+/// What control planes move on their own: their leases, events, the node that beats, and what they publish.
+fn moves_alone(path: &str, object: &Value) -> bool {
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+    path.contains("/events")
+        || path.ends_with("/nodes")
+        || path.contains("flowcontrol.apiserver")
+        || path.contains("apiregistration")
+        || namespace.starts_with("kube-")
+}
+
+/// Reads every object of every kind that is served.
+pub(crate) async fn read(client: &Client) -> World {
+    let mut world = World::new();
+    for path in listable(client).await {
+        let list = get(client, &path).await;
+        for object in list["items"].as_array().into_iter().flatten() {
+            if moves_alone(&path, object) {
+                continue;
+            }
+            let metadata = &object["metadata"];
+            let text = |key: &str| metadata[key].as_str().unwrap_or_default();
+            let kind = path
+                .trim_start_matches("/apis/")
+                .trim_start_matches("/api/");
+            world.insert(
+                format!("{kind} {}/{}", text("namespace"), text("name")),
+                object.clone(),
+            );
+        }
+    }
+    world
+}
+
+/// The same, once nothing moves any more.
+pub(crate) async fn settled(client: &Client) -> World {
+    let mut last = World::new();
+    crate::control_plane::eventually("a world at rest", async || {
+        let before = std::mem::replace(&mut last, read(client).await);
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        (before == last).then(|| before)
+    })
+    .await
+}
+
+/// Name and resourceVersion of everything.
+pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
+    world
+        .iter()
+        .map(|(name, object)| {
+            let version = object["metadata"]["resourceVersion"].as_str();
+            (name.as_str(), version.unwrap_or_default())
+        })
+        .collect()
+}
+
+/// What is left when all that differs between two installs by nature is taken away: identities, times, random
+/// names, keys and what is derived from them.
+pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
+    let mut essence = BTreeMap::new();
+    for (name, object) in world {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        // A random suffix names them; their template stands in the Deployment.
+        if name.contains("/pods ")
+            || name.contains("/replicasets ")
+            || name.contains("/endpointslices ")
+        {
+            continue;
+        }
+        if name.contains("/controllerrevisions ")
+            || kind == "ClusterRole" && object["aggregationRule"].is_object()
+        {
+            continue;
+        }
+        let mut object = object.clone();
+        strip(&mut object);
+        essence.insert(name.clone(), object);
+    }
+    essence
+}
+
+fn strip(object: &mut Value) {
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    fields.remove("status");
+    let is_secret = object["metadata"]["name"]
+        .as_str()
+        .is_some_and(|name| name.starts_with("arc-setup-"));
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for key in [
+            "uid",
+            "resourceVersion",
+            "creationTimestamp",
+            "managedFields",
+            "generation",
+        ] {
+            metadata.remove(key);
+        }
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.remove("deployment.kubernetes.io/revision");
+        }
+    }
+    if is_secret {
+        // The receipt tells of uids.
+        object["data"] = Value::Null;
+    }
+    walk(object, &mut |key, value| {
+        // Addresses, certificates and what a Secret's version is mixed into.
+        let by_nature = [
+            "clusterIP",
+            "clusterIPs",
+            "caBundle",
+            "tls.crt",
+            "tls.key",
+            "ca.crt",
+            "nodePort",
+            "healthCheckNodePort",
+        ];
+        if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
+            *value = Value::Null;
+        }
+    });
+}
+
+fn walk(value: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields.iter_mut() {
+                change(key, value);
+                walk(value, change);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
+        _ => {}
+    }
+}
+
+/// The paths of all kinds that can be listed, each in one version.
+async fn listable(client: &Client) -> Vec<String> {
+    let mut roots = vec!["/api/v1".to_owned()];
+    let groups = get(client, "/apis").await;
+    for group in groups["groups"].as_array().into_iter().flatten() {
+        let version = group["preferredVersion"]["groupVersion"].as_str();
+        roots.extend(version.map(|version| format!("/apis/{version}")));
+    }
+    let mut paths = Vec::new();
+    for root in roots {
+        let resources = get(client, &root).await;
+        for resource in resources["resources"].as_array().into_iter().flatten() {
+            let can_list = resource["verbs"]
+                .as_array()
+                .is_some_and(|verbs| verbs.iter().any(|verb| verb == "list"));
+            if let Some(name) = resource["name"].as_str().filter(|_| can_list) {
+                paths.push(format!("{root}/{name}"));
+            }
+        }
+    }
+    paths
+}
+
+async fn get(client: &Client, path: &str) -> Value {
+    let request = Request::get(path).body(Vec::new()).unwrap();
+    // A kind may vanish between discovery and list.
+    client.request(request).await.unwrap_or(Value::Null)
+}
