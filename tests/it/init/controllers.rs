@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::STORY_OF_SCALE_SETS;
-use super::scale_set_controller::ScaleSetController;
+use super::scale_set_controller::{ScaleSetController, definitions};
 use super::site::Site;
 use super::world::versions;
 
@@ -43,6 +43,10 @@ fn chart(namespace: &str, version: &str) -> Value {
 async fn an_overlapping_controller_ends_preflight_and_sets_go_under_it_when_that_is_said() {
     let mut site = Site::start(STORY_OF_SCALE_SETS).await;
     site.plane.create_namespace("theirs").await.unwrap();
+    for definition in definitions() {
+        site.apply(&definition);
+        site.established(definition["metadata"]["name"].as_str().unwrap()).await;
+    }
     site.apply(&chart("theirs", "0.14.1"));
     site.kubectl(&["rollout", "status", "-n", "theirs", "deployment/theirs-gha-rs-controller", "--timeout=30s"]);
     let before = site.world().await;

@@ -49,7 +49,7 @@ impl Site {
 
     /// The arguments of `init`, with more of them.
     pub(super) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        let mut arguments = vec!["init", "--config", &self.config, "--context", "site"];
+        let mut arguments = vec!["init", "--config", &self.config, "--context", "site", "--timeout", "20s"];
         if !more.contains(&"--dry-run") {
             arguments.push("--yes");
         }

@@ -69,7 +69,7 @@ pub(super) fn essence(world: &World) -> BTreeMap<String, Value> {
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
         // A random suffix names them; their template stands in the Deployment.
-        if name.contains("/pods ") || name.contains("/replicasets ") || name.contains("/endpointslices ") {
+        if name.contains("/pods ") || name.contains("/replicasets ") || name.contains("/endpointslices ") || name.contains("/endpoints ") {
             continue;
         }
         if name.contains("/controllerrevisions ") || kind == "ClusterRole" && object["aggregationRule"].is_object() {
