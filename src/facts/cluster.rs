@@ -67,11 +67,7 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
     let names = namespaces(config);
     let (version, found, crds, controllers, openshift, addresses) = futures::join!(
         cluster.read("/version"),
-        join_all(
-            names
-                .iter()
-                .map(|name| object(cluster, NAMESPACE, name))
-        ),
+        join_all(names.iter().map(|name| object(cluster, NAMESPACE, name))),
         read_crds(cluster, config.mode),
         controllers::read(cluster, &names),
         cluster.serves_group("security.openshift.io"),
@@ -157,12 +153,11 @@ async fn read_crds(
         Mode::ScaleSet => SCALE_SET_CRDS,
         Mode::Legacy => LEGACY_CRDS,
     };
-    join_all(names.iter().map(async |name| {
-        (
-            *name,
-            object(cluster, DEFINITION, name).await,
-        )
-    }))
+    join_all(
+        names
+            .iter()
+            .map(async |name| (*name, object(cluster, DEFINITION, name).await)),
+    )
     .await
 }
 

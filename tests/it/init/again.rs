@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::recording_proxy::{Recorded, RecordingProxy};
 
 use super::site::Site;
-use super::world::{World, essence, versions};
+use super::world::{differing, essence_of, versions};
 use super::{STORY, STORY_OF_SCALE_SETS};
 
 /// What is broken by hand in each kind that is installed; the pointer's last part may be `*`, the first key.
@@ -15,19 +15,43 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("ClusterRole", "/rules", "[]"),
     ("ClusterRoleBinding", "/subjects", "[]"),
     ("ConfigMap", "/data/*", "\"edited\""),
-    ("CustomResourceDefinition", "/spec/versions/0/additionalPrinterColumns", "[]"),
-    ("Deployment", "/spec/template/spec/containers/0/image", "\"edited:1\""),
+    (
+        "CustomResourceDefinition",
+        "/spec/versions/0/additionalPrinterColumns",
+        "[]",
+    ),
+    (
+        "Deployment",
+        "/spec/template/spec/containers/0/image",
+        "\"edited:1\"",
+    ),
     ("Deployment", "/spec/replicas", "0"),
     ("AutoscalingRunnerSet", "/spec/maxRunners", "99"),
-    ("MutatingWebhookConfiguration", "/webhooks/0/timeoutSeconds", "29"),
-    ("Namespace", "/metadata/labels/app.kubernetes.io~1managed-by", "\"arc-setup-edited\""),
+    (
+        "MutatingWebhookConfiguration",
+        "/webhooks/0/timeoutSeconds",
+        "29",
+    ),
+    (
+        "Namespace",
+        "/metadata/labels/app.kubernetes.io~1managed-by",
+        "\"arc-setup-edited\"",
+    ),
     ("Role", "/rules", "[]"),
     ("RoleBinding", "/subjects", "[]"),
     ("Runner", "/spec/image", "\"edited:1\""),
     ("Secret", "/data/*", "\"e30=\""),
     ("Service", "/spec/ports/0/targetPort", "\"edited\""),
-    ("ServiceAccount", "/metadata/labels/app.kubernetes.io~1part-of", "\"edited\""),
-    ("ValidatingWebhookConfiguration", "/webhooks/0/failurePolicy", "\"Ignore\""),
+    (
+        "ServiceAccount",
+        "/metadata/labels/app.kubernetes.io~1part-of",
+        "\"edited\"",
+    ),
+    (
+        "ValidatingWebhookConfiguration",
+        "/webhooks/0/failurePolicy",
+        "\"Ignore\"",
+    ),
 ];
 
 async fn plan(site: &Site) -> Vec<Value> {
@@ -48,7 +72,9 @@ fn addressed(objects: &[Value]) -> Vec<(String, Vec<String>)> {
             None => kind.clone(),
         };
         let mut words = vec![resource, text("/metadata/name").unwrap().to_owned()];
-        words.extend(text("/metadata/namespace").map(|namespace| format!("--namespace={namespace}")));
+        words.extend(
+            text("/metadata/namespace").map(|namespace| format!("--namespace={namespace}")),
+        );
         (kind, words)
     };
     objects.iter().map(address).collect()
@@ -91,42 +117,46 @@ fn edit(site: &Site, objects: &[Value], manager: &str, leave: &[&str]) -> Vec<St
     kinds
 }
 
-/// Names of what differs, so that a failure can be read.
-fn differing(before: &World, after: &World) -> BTreeMap<String, (Value, Value)> {
-    let (before, after) = (essence(before), essence(after));
-    let names = before.keys().chain(after.keys());
-    let of = |world: &BTreeMap<String, Value>, name: &String| world.get(name).cloned().unwrap_or_default();
-    names
-        .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| (name.clone(), (of(&before, name), of(&after, name))))
-        .collect()
-}
-
 async fn repairs(config: &str) {
     let site = Site::start(config).await;
     site.installed().await;
-    let before = site.world().await;
+    let before = essence_of(&site).await;
     let objects = plan(&site).await;
 
     // The hand of an older self: a plain run repairs it.
     let kinds = edit(&site, &objects, "arc-setup", &[]);
-    let edited = differing(&before, &site.world().await);
+    let edited = differing(&before, &essence_of(&site).await);
     assert!(edited.len() >= kinds.len(), "{kinds:?}: {edited:?}");
     site.installed().await;
-    assert_eq!(differing(&before, &site.world().await), BTreeMap::new());
+    assert_eq!(differing(&before, &essence_of(&site).await), [""; 0]);
 
     // Somebody else's hand: nothing is written until that is wanted.
-    edit(&site, &objects, "kubectl-edit", &["CustomResourceDefinition"]);
+    edit(
+        &site,
+        &objects,
+        "kubectl-edit",
+        &["CustomResourceDefinition"],
+    );
     let edited = site.world().await;
     let refused = site.init(&["--wait", "manager"]).await.expect_code(22);
     for kind in &kinds {
         let is_asked = kind != "CustomResourceDefinition" && kind != "Namespace";
-        assert!(!is_asked || refused.stderr.contains(kind), "{kind}: {}", refused.stderr);
+        assert!(
+            !is_asked || refused.stderr.contains(kind),
+            "{kind}: {}",
+            refused.stderr
+        );
     }
-    assert!(refused.stderr.contains("kubectl-edit"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("kubectl-edit"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(versions(&edited), versions(&site.world().await));
-    site.init(&["--wait", "manager", "--force-conflicts"]).await.expect_code(0);
-    assert_eq!(differing(&before, &site.world().await), BTreeMap::new());
+    site.init(&["--wait", "manager", "--force-conflicts"])
+        .await
+        .expect_code(0);
+    assert_eq!(differing(&before, &essence_of(&site).await), [""; 0]);
 }
 
 #[tokio::test]
@@ -146,7 +176,10 @@ async fn nothing_is_written_and_every_object_is_asked_about_once() {
         site.installed().await;
         let objects = plan(&site).await;
         let recorder = RecordingProxy::start(site.client.clone()).await.unwrap();
-        let kubeconfig = site.program.file("recorded", recorder.kubeconfig("site")).unwrap();
+        let kubeconfig = site
+            .program
+            .file("recorded", recorder.kubeconfig("site"))
+            .unwrap();
         site.program.env("KUBECONFIG", &kubeconfig);
         site.init(&["--wait", "none"]).await.expect_code(0);
         let asked = recorder.take();

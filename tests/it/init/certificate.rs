@@ -59,11 +59,22 @@ async fn reconcile(client: &Client) -> kube::Result<()> {
     let all = ListParams::default();
     let manager = PatchParams::apply("cert-manager").force();
     let certificates = resource("cert-manager.io", "v1", "Certificate");
-    for certificate in Api::<DynamicObject>::all_with(client.clone(), &certificates).list(&all).await? {
+    for certificate in Api::<DynamicObject>::all_with(client.clone(), &certificates)
+        .list(&all)
+        .await?
+    {
         let namespace = certificate.metadata.namespace.unwrap_or_default();
-        let name = certificate.data["spec"]["secretName"].as_str().unwrap_or_default().to_owned();
-        let names = serde_json::from_value::<Vec<String>>(certificate.data["spec"]["dnsNames"].clone());
-        let secrets = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &resource("", "v1", "Secret"));
+        let name = certificate.data["spec"]["secretName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let names =
+            serde_json::from_value::<Vec<String>>(certificate.data["spec"]["dnsNames"].clone());
+        let secrets = Api::<DynamicObject>::namespaced_with(
+            client.clone(),
+            &namespace,
+            &resource("", "v1", "Secret"),
+        );
         let stored = secrets.get_opt(&name).await?;
         let authority = match stored {
             Some(stored) => stored.data["data"]["ca.crt"].clone(),
@@ -71,15 +82,28 @@ async fn reconcile(client: &Client) -> kube::Result<()> {
                 let made = issue(&names.unwrap_or_default(), now()).unwrap();
                 let data = json!({"tls.crt": STANDARD.encode(&made.certificate), "tls.key": STANDARD.encode(made.key.expose()), "ca.crt": STANDARD.encode(&made.authority)});
                 let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
-                secrets.patch(&name, &manager, &Patch::Apply(&secret)).await?;
+                secrets
+                    .patch(&name, &manager, &Patch::Apply(&secret))
+                    .await?;
                 data["ca.crt"].clone()
             }
         };
-        for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
-            let api = Api::<DynamicObject>::all_with(client.clone(), &resource("admissionregistration.k8s.io", "v1", kind));
+        for kind in [
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+        ] {
+            let api = Api::<DynamicObject>::all_with(
+                client.clone(),
+                &resource("admissionregistration.k8s.io", "v1", kind),
+            );
             for webhook in api.list(&all).await? {
                 let asked = webhook.metadata.annotations.clone().unwrap_or_default();
-                if asked.get("cert-manager.io/inject-ca-from") != Some(&format!("{namespace}/{}", certificate.metadata.name.clone().unwrap_or_default())) {
+                if asked.get("cert-manager.io/inject-ca-from")
+                    != Some(&format!(
+                        "{namespace}/{}",
+                        certificate.metadata.name.clone().unwrap_or_default()
+                    ))
+                {
                     continue;
                 }
                 let mut hooks = webhook.data["webhooks"].clone();
@@ -111,7 +135,12 @@ fn bundles(site: &Site) -> Vec<String> {
     for webhook in WEBHOOKS {
         let webhook = site.get(&[webhook]);
         for hook in webhook["webhooks"].as_array().unwrap() {
-            bundles.push(hook["clientConfig"]["caBundle"].as_str().unwrap_or_default().to_owned());
+            bundles.push(
+                hook["clientConfig"]["caBundle"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
     }
     bundles.dedup();
@@ -126,19 +155,31 @@ fn secret(site: &Site) -> Value {
 async fn a_certificate_near_its_end_is_renewed_and_the_webhooks_trust_it_all_the_time() {
     let site = Site::start(STORY).await;
     site.installed().await;
-    let names = [format!("arc-webhook.{CONTROLLER}.svc"), format!("arc-webhook.{CONTROLLER}.svc.cluster.local")];
+    let names = [
+        format!("arc-webhook.{CONTROLLER}.svc"),
+        format!("arc-webhook.{CONTROLLER}.svc.cluster.local"),
+    ];
     // Valid for another week.
     let old = issue(&names, now() - 358 * 86_400).unwrap();
     let patch = json!({"data": data(&old)}).to_string();
     // As an earlier run of ours would have left it.
     let manager = "--field-manager=arc-setup";
-    site.kubectl(&["patch", "secret", SECRET, "-n", CONTROLLER, manager, "-p", &patch]);
+    site.kubectl(&[
+        "patch", "secret", SECRET, "-n", CONTROLLER, manager, "-p", &patch,
+    ]);
     for webhook in WEBHOOKS {
         let count = site.get(&[webhook])["webhooks"].as_array().unwrap().len();
         let operations: Vec<Value> = (0..count)
             .map(|index| json!({"op": "replace", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": STANDARD.encode(&old.authority)}))
             .collect();
-        site.kubectl(&["patch", webhook, manager, "--type=json", "-p", &Value::Array(operations).to_string()]);
+        site.kubectl(&[
+            "patch",
+            webhook,
+            manager,
+            "--type=json",
+            "-p",
+            &Value::Array(operations).to_string(),
+        ]);
     }
     let deployment = ["deployment", "-n", CONTROLLER, "arc-controller-manager"];
     let before = site.get(&deployment)["metadata"]["generation"].clone();
@@ -146,13 +187,18 @@ async fn a_certificate_near_its_end_is_renewed_and_the_webhooks_trust_it_all_the
     // Somebody creates runners all the time.
     let runner = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
         "metadata": {"name": "somebodys", "namespace": "actions-runners"}, "spec": {"repository": "a/b"}});
-    let file = site.program.file("runner.json", runner.to_string()).unwrap();
+    let file = site
+        .program
+        .file("runner.json", runner.to_string())
+        .unwrap();
     let plane = std::sync::Arc::clone(&site.plane);
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let asking = std::thread::spawn(move || {
         let mut untrusted = Vec::new();
         while stopped.try_recv().is_err() {
-            let output = plane.kubectl(&["create", "--dry-run=server", "-f", file.to_str().unwrap()]).unwrap();
+            let output = plane
+                .kubectl(&["create", "--dry-run=server", "-f", file.to_str().unwrap()])
+                .unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             if said.contains("x509") || said.contains("certificate") {
                 untrusted.push(said);
@@ -180,8 +226,10 @@ async fn a_certificate_that_is_there_is_used_and_never_written() {
     site.change_config(|text| format!("{text}\nwebhookCertificate:\n  existingSecret: brought\n"));
     site.plane.create_namespace(CONTROLLER).await.unwrap();
     let made = issue(&[format!("arc-webhook.{CONTROLLER}.svc")], now()).unwrap();
-    site.apply(&json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-        "metadata": {"name": "brought", "namespace": CONTROLLER}, "data": data(&made)}));
+    site.apply(
+        &json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {"name": "brought", "namespace": CONTROLLER}, "data": data(&made)}),
+    );
     let read = |site: &Site| site.get(&["secret", "-n", CONTROLLER, "brought"]);
     let before = read(&site);
     site.installed().await;

@@ -25,15 +25,27 @@ async fn installs(site: &Site, wait: &str, objects: &[&[&str]]) {
 async fn the_story() {
     let site = Site::start(STORY).await;
     let objects: &[&[&str]] = &[
-        &["deployment", "-n", "actions-runner-system", "arc-controller-manager"],
-        &["runner.actions.summerwind.dev", "-n", "actions-runners", "gh-runner"],
+        &[
+            "deployment",
+            "-n",
+            "actions-runner-system",
+            "arc-controller-manager",
+        ],
+        &[
+            "runner.actions.summerwind.dev",
+            "-n",
+            "actions-runners",
+            "gh-runner",
+        ],
         &["secret", "-n", "actions-runner-system", "arc-setup-arc"],
     ];
     installs(&site, "manager", objects).await;
     // What the API server asked about the runner, its webhook answered.
     let calls = site.plane.webhooks().unwrap().calls();
     assert!(
-        calls.iter().any(|call| call.object == "Runner actions-runners/gh-runner"),
+        calls
+            .iter()
+            .any(|call| call.object == "Runner actions-runners/gh-runner"),
         "{calls:?}"
     );
 }
@@ -58,7 +70,12 @@ async fn aks_with_defaults() {
 #[tokio::test]
 async fn an_enterprise_server_with_an_app() {
     let site = Site::start("examples/ghes-app/arc-setup.yaml").await;
-    let objects: &[&[&str]] = &[&["autoscalingrunnersets", "-n", "arc-runners", "platform-kubernetes"]];
+    let objects: &[&[&str]] = &[&[
+        "autoscalingrunnersets",
+        "-n",
+        "arc-runners",
+        "platform-kubernetes",
+    ]];
     installs(&site, "none", objects).await;
 }
 
@@ -74,7 +91,9 @@ async fn existing_secrets_alone() {
         };
         let app = json!({"github_app_id": "1", "github_app_installation_id": "2", "github_app_private_key": "canary-of-the-vault"});
         let account = json!({"username": "robot", "password": "canary-of-the-vault"});
-        let docker = json!({"auths": {"registry.example.com": {"auth": "Y2FuYXJ5LW9mLXRoZS12YXVsdA=="}}}).to_string();
+        let docker =
+            json!({"auths": {"registry.example.com": {"auth": "Y2FuYXJ5LW9mLXRoZS12YXVsdA=="}}})
+                .to_string();
         site.apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
             secret("github-app", "Opaque", app.clone()),
             secret("github-app-docker", "Opaque", app),
@@ -103,7 +122,11 @@ async fn all_ways_to_scale_of_the_first_generation() {
     let before = site.world().await;
     // The example wants cert-manager, which is not there.
     let refused = site.init(&[]).await.expect_code(3);
-    for said in ["Issuer", "cert-manager.io/v1", "webhookCertificate.issuer: generate"] {
+    for said in [
+        "Issuer",
+        "cert-manager.io/v1",
+        "webhookCertificate.issuer: generate",
+    ] {
         assert!(refused.stderr.contains(said), "{}", refused.stderr);
     }
     assert_eq!(versions(&before), versions(&site.world().await));
@@ -118,8 +141,18 @@ async fn all_ways_to_scale_of_the_first_generation() {
     let objects: &[&[&str]] = &[
         &["runnerdeployments", "-n", "arc-runners", "office-hours"],
         &["runnerdeployments", "-n", "arc-runners", "builds"],
-        &["runnersets.actions.summerwind.dev", "-n", "arc-runners", "cached"],
-        &["horizontalrunnerautoscalers", "-n", "arc-runners", "office-hours"],
+        &[
+            "runnersets.actions.summerwind.dev",
+            "-n",
+            "arc-runners",
+            "cached",
+        ],
+        &[
+            "horizontalrunnerautoscalers",
+            "-n",
+            "arc-runners",
+            "office-hours",
+        ],
         &["certificates.cert-manager.io", "-n", "arc-systems"],
     ];
     let _issuer = certificate::CertManager::follow(site.client.clone());

@@ -19,7 +19,9 @@ async fn a_namespace_that_exists_is_labelled_only_when_that_is_wanted() {
     assert_eq!(read(), before);
     site.installed().await;
     assert_eq!(read(), before);
-    site.init(&["--wait", "manager", "--manage-namespaces"]).await.expect_code(0);
+    site.init(&["--wait", "manager", "--manage-namespaces"])
+        .await
+        .expect_code(0);
     let labels = &read()["labels"];
     assert_eq!(labels["team"], "theirs");
     assert_eq!(labels["app.kubernetes.io/managed-by"], "arc-setup");
@@ -46,7 +48,12 @@ fn old_definition(fields: &[&str]) -> Value {
 #[tokio::test]
 async fn a_definition_of_others_is_kept_or_too_old() {
     let site = Site::start(STORY_OF_SCALE_SETS).await;
-    site.apply(&old_definition(&["githubConfigUrl", "githubConfigSecret", "template", "runnerScaleSetName"]));
+    site.apply(&old_definition(&[
+        "githubConfigUrl",
+        "githubConfigSecret",
+        "template",
+        "runnerScaleSetName",
+    ]));
     site.established(SETS).await;
     let before = site.world().await;
     let refused = site.init(&[]).await.expect_code(3);
@@ -65,9 +72,18 @@ async fn a_definition_of_others_is_kept_or_too_old() {
     site.established(SETS).await;
     let kept = site.get(&["crd", SETS]);
     let outcome = site.installed().await;
-    assert!(outcome.stderr.contains("someone else installed it; it is never changed"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("someone else installed it; it is never changed"),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(site.get(&["crd", SETS])["spec"], kept["spec"]);
-    assert_eq!(site.get(&["crd", SETS])["metadata"]["generation"], kept["metadata"]["generation"]);
+    assert_eq!(
+        site.get(&["crd", SETS])["metadata"]["generation"],
+        kept["metadata"]["generation"]
+    );
 }
 
 #[tokio::test]
@@ -78,7 +94,11 @@ async fn upstreams_own_definitions_are_kept() {
     };
     for (config, release, group) in [
         (STORY, "legacy-v0.27.6", "actions.summerwind.dev"),
-        (STORY_OF_SCALE_SETS, "scale-set-0.14.2", "actions.github.com"),
+        (
+            STORY_OF_SCALE_SETS,
+            "scale-set-0.14.2",
+            "actions.github.com",
+        ),
     ] {
         let site = Site::start(config).await;
         let mut kept = Vec::new();
@@ -94,10 +114,18 @@ async fn upstreams_own_definitions_are_kept() {
             }
         }
         assert!(kept.len() >= 3, "{kept:?}");
-        let read = |site: &Site| kept.iter().map(|name| site.get(&["crd", name])).collect::<Vec<_>>();
+        let read = |site: &Site| {
+            kept.iter()
+                .map(|name| site.get(&["crd", name]))
+                .collect::<Vec<_>>()
+        };
         let before = read(&site);
         let outcome = site.installed().await;
-        assert!(outcome.stderr.contains("it is never changed"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("it is never changed"),
+            "{}",
+            outcome.stderr
+        );
         assert_eq!(read(&site), before);
     }
 }

@@ -13,7 +13,12 @@ const GROUP_VERSION: &str = "actions.github.com/v1alpha1";
 
 /// Its CRDs, as far as anyone looks here.
 pub(super) fn definitions() -> Vec<Value> {
-    let kinds = ["AutoscalingRunnerSet", "AutoscalingListener", "EphemeralRunnerSet", "EphemeralRunner"];
+    let kinds = [
+        "AutoscalingRunnerSet",
+        "AutoscalingListener",
+        "EphemeralRunnerSet",
+        "EphemeralRunner",
+    ];
     let definition = |kind: &str| {
         let singular = kind.to_lowercase();
         let plural = format!("{singular}s");
@@ -85,8 +90,15 @@ impl Controller {
     }
 
     async fn reconcile(&self) -> kube::Result<()> {
-        let deployment = self.api("Deployment", self.namespace).get(self.deployment).await?;
-        if deployment.data["status"]["availableReplicas"].as_u64().unwrap_or_default() == 0 {
+        let deployment = self
+            .api("Deployment", self.namespace)
+            .get(self.deployment)
+            .await?;
+        if deployment.data["status"]["availableReplicas"]
+            .as_u64()
+            .unwrap_or_default()
+            == 0
+        {
             return Ok(());
         }
         let manager = &deployment.data["spec"]["template"]["spec"]["containers"][0];
@@ -109,14 +121,19 @@ impl Controller {
         let sets = self.api("AutoscalingRunnerSet", &namespace);
         let labels = set.metadata.labels.clone().unwrap_or_default();
         let version = labels.get("app.kubernetes.io/version").map(String::as_str);
-        if version.and_then(|version| version.rsplit_once('.')).map(|(minor, _)| minor) != Some(self.minor) {
+        if version
+            .and_then(|version| version.rsplit_once('.'))
+            .map(|(minor, _)| minor)
+            != Some(self.minor)
+        {
             sets.delete(&name, &DeleteParams::default()).await?;
             return Ok(());
         }
         let annotations = set.metadata.annotations.clone().unwrap_or_default();
         if !annotations.contains_key("runner-scale-set-id") {
             let patch = json!({"metadata": {"annotations": {"runner-scale-set-id": "7"}}});
-            sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+            sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+                .await?;
         }
         let spec = &set.data["spec"];
         // Nothing fills these in for whoever forgets them.
@@ -125,15 +142,22 @@ impl Controller {
         }
         let template = &spec["template"]["spec"];
         let runner = template["containers"].as_array().unwrap();
-        assert!(runner.iter().any(|container| container["name"] == "runner"), "{template}");
+        assert!(
+            runner.iter().any(|container| container["name"] == "runner"),
+            "{template}"
+        );
 
         let listener = format!("{name}-0a1b2c3d-listener");
         let image = manager["env"].as_array().and_then(|env| {
-            env.iter().find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
+            env.iter()
+                .find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
         });
-        let image = image.expect("the controller ends without the listener's image")["value"].clone();
+        let image =
+            image.expect("the controller ends without the listener's image")["value"].clone();
         let made = json!({"autoscalingRunnerSetName": name, "autoscalingRunnerSetNamespace": namespace, "image": image});
-        let listener = self.make("AutoscalingListener", self.namespace, &listener, made, None).await?;
+        let listener = self
+            .make("AutoscalingListener", self.namespace, &listener, made, None)
+            .await?;
         let mut pod = spec["listenerTemplate"]["spec"].clone();
         for container in pod["containers"].as_array_mut().into_iter().flatten() {
             if container["name"] == "listener" {
@@ -143,16 +167,40 @@ impl Controller {
         }
         pod["restartPolicy"] = json!("Never");
         let name_of_listener = listener.metadata.name.clone().unwrap_or_default();
-        self.make("Pod", self.namespace, &name_of_listener, pod, Some(&listener)).await?;
+        self.make(
+            "Pod",
+            self.namespace,
+            &name_of_listener,
+            pod,
+            Some(&listener),
+        )
+        .await?;
 
         let wanted = spec["minRunners"].as_u64().unwrap_or_default();
+        let one = json!({"githubConfigUrl": spec["githubConfigUrl"], "githubConfigSecret": spec["githubConfigSecret"],
+            "runnerScaleSetId": 7, "metadata": {}, "spec": template});
         let runners = self
-            .make("EphemeralRunnerSet", &namespace, &format!("{name}-x1y2z"), json!({}), Some(set))
+            .make(
+                "EphemeralRunnerSet",
+                &namespace,
+                &format!("{name}-x1y2z"),
+                json!({"patchID": 0, "replicas": wanted, "ephemeralRunnerSpec": one}),
+                Some(set),
+            )
             .await?;
         for number in 0..wanted {
             let name = format!("{name}-x1y2z-runner-{number}");
-            let runner = self.make("EphemeralRunner", &namespace, &name, json!({}), Some(&runners)).await?;
-            self.make("Pod", &namespace, &name, template.clone(), Some(&runner)).await?;
+            let runner = self
+                .make(
+                    "EphemeralRunner",
+                    &namespace,
+                    &name,
+                    one.clone(),
+                    Some(&runners),
+                )
+                .await?;
+            self.make("Pod", &namespace, &name, template.clone(), Some(&runner))
+                .await?;
         }
         Ok(())
     }
@@ -180,7 +228,8 @@ impl Controller {
         }
         let mut made: DynamicObject = serde_json::from_value(object).unwrap();
         if kind == "Pod" {
-            made.metadata.labels = Some([("actions-ephemeral-runner".to_owned(), "True".to_owned())].into());
+            made.metadata.labels =
+                Some([("actions-ephemeral-runner".to_owned(), "True".to_owned())].into());
         }
         api.create(&PostParams::default(), &made).await
     }

@@ -49,7 +49,15 @@ impl Site {
 
     /// The arguments of `init`, with more of them.
     pub(super) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        let mut arguments = vec!["init", "--config", &self.config, "--context", "site", "--timeout", "20s"];
+        let mut arguments = vec![
+            "init",
+            "--config",
+            &self.config,
+            "--context",
+            "site",
+            "--timeout",
+            "20s",
+        ];
         if !more.contains(&"--dry-run") {
             arguments.push("--yes");
         }
@@ -115,7 +123,11 @@ impl Site {
             let is_established = |condition: &Value| {
                 condition["type"] == "Established" && condition["status"] == "True"
             };
-            conditions.as_array()?.iter().any(is_established).then_some(())
+            conditions
+                .as_array()?
+                .iter()
+                .any(is_established)
+                .then_some(())
         })
         .await;
     }
@@ -126,6 +138,12 @@ impl Site {
             .program
             .file("applied.json", objects.to_string())
             .unwrap();
-        self.kubectl(&["apply", "--server-side", "--field-manager=somebody", "-f", file.to_str().unwrap()]);
+        self.kubectl(&[
+            "apply",
+            "--server-side",
+            "--field-manager=somebody",
+            "-f",
+            file.to_str().unwrap(),
+        ]);
     }
 }

@@ -6,6 +6,8 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
+use super::site::Site;
+
 /// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
 pub(super) type World = BTreeMap<String, Value>;
 
@@ -30,7 +32,9 @@ pub(super) async fn read(client: &Client) -> World {
             }
             let metadata = &object["metadata"];
             let text = |key: &str| metadata[key].as_str().unwrap_or_default();
-            let kind = path.trim_start_matches("/apis/").trim_start_matches("/api/");
+            let kind = path
+                .trim_start_matches("/apis/")
+                .trim_start_matches("/api/");
             world.insert(
                 format!("{kind} {}/{}", text("namespace"), text("name")),
                 object.clone(),
@@ -62,27 +66,42 @@ pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
         .collect()
 }
 
+/// Whether hashes of what is rendered are the same: names are part of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hashes {
+    Same,
+    Differ,
+}
+
 /// What is left when all that differs between two installs by nature is taken away: identities, times, random
 /// names, keys and what is derived from them.
-pub(super) fn essence(world: &World) -> BTreeMap<String, Value> {
+pub(super) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> {
     let mut essence = BTreeMap::new();
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
         // A random suffix names them; their template stands in the Deployment.
-        if name.contains("/pods ") || name.contains("/replicasets ") || name.contains("/endpointslices ") || name.contains("/endpoints ") {
+        if name.contains("/pods ")
+            || name.contains("/replicasets ")
+            || name.contains("/endpointslices ")
+            || name.contains("/endpoints ")
+        {
             continue;
         }
-        if name.contains("/controllerrevisions ") || kind == "ClusterRole" && object["aggregationRule"].is_object() {
+        if name.contains("/services default/")
+            || name.contains("/controllerrevisions ")
+            || name.contains("/ipaddresses ")
+            || kind == "ClusterRole" && object["aggregationRule"].is_object()
+        {
             continue;
         }
         let mut object = object.clone();
-        strip(&mut object);
+        strip(&mut object, hashes);
         essence.insert(name.clone(), object);
     }
     essence
 }
 
-fn strip(object: &mut Value) {
+fn strip(object: &mut Value, hashes: Hashes) {
     let Some(fields) = object.as_object_mut() else {
         return;
     };
@@ -123,6 +142,9 @@ fn strip(object: &mut Value) {
             "nodePort",
             "healthCheckNodePort",
         ];
+        if key.ends_with("-hash") && hashes == Hashes::Differ {
+            *value = Value::Null;
+        }
         if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
@@ -169,4 +191,41 @@ async fn get(client: &Client, path: &str) -> Value {
     let request = Request::get(path).body(Vec::new()).unwrap();
     // A kind may vanish between discovery and list.
     client.request(request).await.unwrap_or(Value::Null)
+}
+
+/// The essence of a site at rest.
+pub(super) async fn essence_of(site: &Site) -> BTreeMap<String, Value> {
+    essence(&settled(&site.client).await, Hashes::Same)
+}
+
+/// What differs, place by place, so that a failure can be read.
+pub(super) fn differing(
+    before: &BTreeMap<String, Value>,
+    after: &BTreeMap<String, Value>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in before.keys().chain(after.keys()) {
+        let of = |world: &BTreeMap<String, Value>| world.get(name).cloned().unwrap_or_default();
+        places(name, &of(before), &of(after), &mut found);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn places(at: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for key in old.keys().chain(new.keys()) {
+                places(&format!("{at} {key}"), &before[key], &after[key], found);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                places(&format!("{at} {index}"), old, new, found);
+            }
+        }
+        _ if before != after => found.push(format!("{at}: {before} → {after}")),
+        _ => {}
+    }
 }

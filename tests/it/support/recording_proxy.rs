@@ -125,7 +125,12 @@ impl RecordingProxy {
 
     /// Ends when the last write has been made whose answer is held.
     pub(crate) async fn held(&self) {
-        self.shared.held.subscribe().wait_for(|held| *held).await.ok();
+        self.shared
+            .held
+            .subscribe()
+            .wait_for(|held| *held)
+            .await
+            .ok();
     }
 
     /// Answers what was held, and everything from now on.
