@@ -52,7 +52,7 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     findings.extend(images::kept(input.kept));
     findings.extend(github::server_version(input.config, input.facts));
     findings.extend(reach::github(input.github, input.config.github.host()));
-    findings
+    findings.into_iter().map(Finding::complete).collect()
 }
 
 fn version(facts: &Facts) -> String {
