@@ -78,13 +78,19 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
-    owners
-        .iter()
-        .fold(
-            Finding::failed("object-conflict", object.to_string()),
-            |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
-        )
-        .remedy("let that owner drop the field, or take it once with --force-conflicts")
+    let finding = owners.iter().fold(
+        Finding::failed("object-conflict", object.to_string()),
+        |finding, owner| finding.why(format!("{} owns {}", owner.manager, owner.field)),
+    );
+    if object.kind != CRD {
+        return finding
+            .remedy("let that owner drop the field, or take it once with --force-conflicts");
+    }
+    finding.remedy("let that owner give the field up: those of a CustomResourceDefinition are never taken by force")
+        .remedy(format!(
+            "or leave the definition to them: kubectl label crd {} app.kubernetes.io/managed-by-",
+            object.name
+        ))
 }
 
 /// A Deployment is accepted even where its pods will be refused; the warning header says so.

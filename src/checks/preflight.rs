@@ -48,10 +48,14 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     findings.extend(crds::findings(input.facts, input.manifests));
     findings.extend(objects::findings(input.observed, input.force_conflicts));
     findings.extend(reach::handshakes(input.handshakes, input.config));
-    findings.extend(images::findings(input.images, input.config));
-    findings.extend(images::kept(input.kept));
-    findings.extend(github::server_version(input.config, input.facts));
-    findings.extend(reach::github(input.github, input.config.github.host()));
+    let behind = images::findings(input.images, input.config)
+        .into_iter()
+        .chain(images::kept(input.kept))
+        .chain(github::server_version(input.config, input.facts))
+        .chain(reach::github(input.github, input.config.github.host()));
+    // One cause, one finding: what only repeats that a handshake failed is left out.
+    let broken = reach::broken(input.handshakes);
+    findings.extend(behind.filter(|finding| !reach::repeats(finding, &broken)));
     findings.into_iter().map(Finding::complete).collect()
 }
 
@@ -101,15 +105,18 @@ pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
         });
     }
     if failed.iter().all(|finding| finding.id == "object-conflict") {
-        let failure = failure(
+        let start = failure(
             "object-conflict",
             Exit::Conflict,
             &failed,
-            "fields belong to another manager",
+            "fields belong to another manager; nothing was written",
         );
-        return Some(
-            failure.remedy("let the owner drop them, or take them once with --force-conflicts"),
-        );
+        let owners = failed
+            .iter()
+            .flat_map(|finding| finding.why.iter().map(move |why| (&finding.subject, why)));
+        return Some(owners.fold(start, |failure, (subject, why)| {
+            failure.evidence(format!("{subject}: {why}"))
+        }));
     }
     let what = match failed.len() {
         1 => "preflight found a problem; nothing was written".to_owned(),

@@ -73,6 +73,32 @@ fn handshake(report: &TlsReport, config: &Config) -> Finding {
     }
 }
 
+/// Hosts whose handshake failed for sure.
+pub(super) fn broken(reports: &[TlsReport]) -> Vec<&str> {
+    let failed = |report: &&TlsReport| {
+        matches!(
+            report.outcome,
+            TlsOutcome::Untrusted { .. } | TlsOutcome::ProxyRefused { .. }
+        )
+    };
+    reports
+        .iter()
+        .filter(failed)
+        .filter_map(|report| Some(report.server.rsplit_once(':')?.0))
+        .collect()
+}
+
+/// True where a finding says no more than that a connection to a broken host did not come about.
+pub(super) fn repeats(finding: &Finding, broken: &[&str]) -> bool {
+    let of_connection = matches!(
+        finding.id.as_str(),
+        "image-untrusted" | "image-unknown" | "proxy-refused" | "github-unreachable"
+    ) || (finding.id == "github-server-version"
+        && finding.verdict == super::Verdict::Unknown);
+    let host = finding.subject.split(['/', ':']).next().unwrap_or_default();
+    of_connection && broken.contains(&host)
+}
+
 /// One finding for each scope that a registration token was requested for.
 pub(super) fn github(report: &GithubReport, host: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = report
@@ -106,5 +132,34 @@ fn login(registration: &Registration, host: &str) -> Finding {
         RegistrationOutcome::Unknown { why } => {
             Finding::unknown("github-unreachable", subject).why(why.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_handshake_is_told_once() {
+        let report = TlsReport {
+            server: "registry.corp:443".to_owned(),
+            proxy: None,
+            outcome: TlsOutcome::ProxyRefused { status: Some(407) },
+        };
+        let reports = [report];
+        let broken = broken(&reports);
+        assert_eq!(broken, ["registry.corp"]);
+        assert!(repeats(
+            &Finding::failed("proxy-refused", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("image-absent", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("proxy-refused", "other.corp/a:1"),
+            &broken
+        ));
     }
 }

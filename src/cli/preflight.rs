@@ -50,12 +50,12 @@ pub(super) async fn check(
         manage_namespaces: config.namespaces.manage,
     };
     let cluster_side = async {
-        let mut observed = observe::observe(cluster, manifests, resolver, &options).await?;
-        let (pods, rights) = join!(
-            observe::pods(cluster, manifests, &observed, &options),
-            observe::rights(cluster, manifests)
+        let (observed, rights) = join!(
+            observe::observe(cluster, manifests, resolver, &options),
+            observe::rights(cluster, manifests, options.namespace)
         );
-        observed.pods = pods?;
+        let mut observed = observed?;
+        observed.pods = observe::pods(cluster, manifests, &observed, &options).await?;
         Ok::<_, Failure>((observed, rights))
     };
     let (observed, images, handshakes, github) = join!(

@@ -1,9 +1,7 @@
 //! Reads file, environment, flags and answers. The only place that reads the environment and configuration
 //! files; all problems come back together. Asks nothing and prints nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::io::Read;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
@@ -14,6 +12,7 @@ use super::credentials::Credentials;
 use super::model::{Config, Origin};
 use super::overlay::{self, Given};
 use super::partial::Partial;
+use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
@@ -21,95 +20,10 @@ use super::shape::{self, nearest};
 use super::table::{self, Kind};
 use super::validate;
 
+pub use super::sources::{FlagGiven, SecretReading, Sources, Stdin, Variables};
+
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "arc-setup.yaml";
-
-/// Where values come from. `Debug` shows no value.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// `--config`; without it `arc-setup.yaml` in `directory`, if it exists.
-    pub file: Option<PathBuf>,
-    /// The working directory; empty is the process's own.
-    pub directory: PathBuf,
-    /// Flags in the order of the command line.
-    pub flags: Vec<FlagGiven>,
-    /// The environment, as [`variables`] took it.
-    pub environment: Variables,
-    /// Answers to questions: path and value; for a secret the value is a path.
-    pub answers: Vec<(String, String)>,
-    /// Where `-` and `stdin: true` read from.
-    pub stdin: Stdin,
-    /// Whether secret values are read at all.
-    pub secrets: SecretReading,
-}
-
-/// One flag as it was given.
-#[derive(Clone)]
-pub struct FlagGiven {
-    /// The field, from [`table::FlagSpec::path`].
-    pub path: String,
-    /// The flag's name, without dashes.
-    pub flag: String,
-    /// Its value; `true` for a switch.
-    pub value: String,
-}
-
-impl fmt::Debug for FlagGiven {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "--{}", self.flag)
-    }
-}
-
-/// Environment variables by name. `Debug` shows names only.
-#[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    /// A variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-}
-
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
-
-impl fmt::Debug for Variables {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// Standard input for one secret.
-#[derive(Debug, Clone, Default)]
-pub enum Stdin {
-    /// The process's own.
-    #[default]
-    Process,
-    /// These bytes, for tests and embedders.
-    Given(Secret<Vec<u8>>),
-}
-
-/// Whether secret values are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SecretReading {
-    /// Files, variables and standard input are read, and their contents checked.
-    #[default]
-    Read,
-    /// Only their sources are checked (`render` without secrets, `images`).
-    Leave,
-}
 
 /// A configuration that can be used.
 #[derive(Debug, Clone)]
@@ -310,22 +224,6 @@ impl Gathered {
     }
 }
 
-/// Directories that relative paths count from.
-pub(super) struct Places {
-    working: PathBuf,
-    file: PathBuf,
-}
-
-impl Places {
-    /// The path, counted from the place of its origin.
-    pub(super) fn resolve(&self, path: &str, origin: &Origin) -> PathBuf {
-        match origin {
-            Origin::File { .. } => self.file.join(path),
-            _ => self.working.join(path),
-        }
-    }
-}
-
 fn gather(sources: &Sources) -> Gathered {
     let named = sources.file.clone();
     let file = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
@@ -420,30 +318,6 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
             gathered.problems.push(problem);
         }
     }
-}
-
-/// Reads at most `limit` bytes of a regular file or pipe; the error continues "FILE …".
-pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|error| cannot(path, &error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(format!("{} is a directory", path.display()));
-    }
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot(path, &error))?;
-    if bytes.len() > limit {
-        return Err(format!("{} is larger than {limit} bytes", path.display()));
-    }
-    Ok(bytes)
-}
-
-fn cannot(path: &Path, error: &std::io::Error) -> String {
-    let why = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        kind => kind.to_string(),
-    };
-    format!("{} cannot be read: {why}", path.display())
 }
 
 fn from_variables(variables: &Variables) -> Vec<Given> {

@@ -6,10 +6,11 @@ use crate::object::Credential;
 use crate::secret::{Secret, looks_like_a_secret};
 
 use super::credentials::Credentials;
-use super::load::{Places, SecretReading, Sources, Stdin, read_limited};
 use super::model::Origin;
+use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::settled::Settled;
+use super::sources::{SecretReading, Sources, Stdin};
 
 /// Greatest size of a secret in bytes: what a Kubernetes Secret can hold.
 const LIMIT: usize = 1024 * 1024;

@@ -9,6 +9,7 @@ mod apply;
 mod architecture;
 mod bad_input;
 mod catalogue;
+mod contract;
 mod control_plane;
 mod control_plane_end;
 mod images;

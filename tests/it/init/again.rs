@@ -83,7 +83,8 @@ fn addressed(objects: &[Value]) -> Vec<(String, Vec<String>)> {
 /// Replaces one field of everything that is installed; returns the kinds.
 fn edit(site: &Site, objects: &[Value], manager: &str, leave: &[&str]) -> Vec<String> {
     let mut kinds = Vec::new();
-    for (kind, words) in addressed(objects) {
+    // Runner objects first, while their webhook answers.
+    for (kind, words) in addressed(objects).into_iter().rev() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if leave.contains(&kind.as_str()) {
             continue;

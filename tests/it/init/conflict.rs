@@ -30,7 +30,8 @@ async fn another_owner_is_named_with_its_field() {
         "rancher-dind",
         "--force-conflicts",
     ] {
-        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+        let failure = refused.stderr.split("\nerror:").nth(1).unwrap_or_default();
+        assert!(failure.contains(said), "{said}: {}", refused.stderr);
     }
     assert_eq!(versions(&before), versions(&site.world().await));
     site.init(&["--wait", "none", "--force-conflicts"])
@@ -47,8 +48,7 @@ async fn a_definitions_fields_are_never_taken() {
     let site = Site::start(STORY_OF_SCALE_SETS).await;
     site.installed().await;
     let definition = "crd/autoscalingrunnersets.actions.github.com";
-    let patch = json!([{"op": "replace", "path": "/spec/names/shortNames", "value": ["theirs"]}])
-        .to_string();
+    let patch = json!([{"op": "replace", "path": "/spec/versions/0/additionalPrinterColumns", "value": []}]).to_string();
     site.kubectl(&[
         "patch",
         definition,
@@ -68,11 +68,13 @@ async fn a_definitions_fields_are_never_taken() {
             "{}",
             refused.stderr
         );
+        let said = refused.stderr.split("\nerror:").nth(1).unwrap_or_default();
         assert!(
-            refused.stderr.contains(".spec.names.shortNames"),
+            said.contains("the-other-team owns .spec.versions"),
             "{}",
             refused.stderr
         );
+        assert!(!said.contains("--force-conflicts"), "{said}");
     }
     assert_eq!(versions(&before), versions(&site.world().await));
 }

@@ -136,13 +136,7 @@ async fn all_ways_to_scale_of_the_first_generation() {
         site.apply(&certificate::kind_of_cert_manager(plural, kind));
     }
     for (plural, _) in kinds {
-        let name = format!("crd/{plural}.cert-manager.io");
-        site.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            &name,
-            "--timeout=20s",
-        ]);
+        site.established(&format!("{plural}.cert-manager.io")).await;
     }
     let objects: &[&[&str]] = &[
         &["runnerdeployments", "-n", "arc-runners", "office-hours"],

@@ -1,1 +1,202 @@
-//! todo
+//! Stands in for the scale-set controller, as far as anyone who waits can see: it registers sets, makes
+//! listeners and runners, and deletes every set of another minor release.
+
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+/// Works until it is dropped, once its Deployment is available.
+pub(super) struct ScaleSetController(JoinHandle<()>);
+
+impl Drop for ScaleSetController {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Where the controller runs, and of which release it is.
+#[derive(Clone)]
+struct Controller {
+    client: Client,
+    namespace: &'static str,
+    deployment: &'static str,
+    minor: &'static str,
+}
+
+impl ScaleSetController {
+    pub(super) fn follow(
+        client: Client,
+        namespace: &'static str,
+        deployment: &'static str,
+        minor: &'static str,
+    ) -> Self {
+        let controller = Controller {
+            client,
+            namespace,
+            deployment,
+            minor,
+        };
+        Self(tokio::spawn(async move {
+            loop {
+                // What is not there yet, or has just changed, is looked at again.
+                controller.reconcile().await.ok();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }))
+    }
+}
+
+impl Controller {
+    fn resource(group: &str, version: &str, kind: &str) -> ApiResource {
+        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+    }
+
+    fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        let resource = match kind {
+            "Pod" => Self::resource("", "v1", kind),
+            "Deployment" => Self::resource("apps", "v1", kind),
+            _ => Self::resource("actions.github.com", "v1alpha1", kind),
+        };
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    }
+
+    async fn reconcile(&self) -> kube::Result<()> {
+        let deployment = self
+            .api("Deployment", self.namespace)
+            .get(self.deployment)
+            .await?;
+        if deployment.data["status"]["availableReplicas"]
+            .as_u64()
+            .unwrap_or_default()
+            == 0
+        {
+            return Ok(());
+        }
+        let manager = &deployment.data["spec"]["template"]["spec"]["containers"][0];
+        let resource = Self::resource("actions.github.com", "v1alpha1", "AutoscalingRunnerSet");
+        let sets = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+        for set in sets.list(&ListParams::default()).await? {
+            self.reconcile_set(&set, manager).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconcile_set(&self, set: &DynamicObject, manager: &Value) -> kube::Result<()> {
+        let name = set.metadata.name.clone().unwrap_or_default();
+        let namespace = set.metadata.namespace.clone().unwrap_or_default();
+        let sets = self.api("AutoscalingRunnerSet", &namespace);
+        let labels = set.metadata.labels.clone().unwrap_or_default();
+        let version = labels.get("app.kubernetes.io/version").map(String::as_str);
+        if version
+            .and_then(|version| version.rsplit_once('.'))
+            .map(|(minor, _)| minor)
+            != Some(self.minor)
+        {
+            sets.delete(&name, &DeleteParams::default()).await?;
+            return Ok(());
+        }
+        let annotations = set.metadata.annotations.clone().unwrap_or_default();
+        if !annotations.contains_key("runner-scale-set-id") {
+            let patch = json!({"metadata": {"annotations": {"runner-scale-set-id": "7"}}});
+            sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+                .await?;
+        }
+        let spec = &set.data["spec"];
+        // Nothing fills these in for whoever forgets them.
+        for field in ["githubConfigUrl", "githubConfigSecret"] {
+            assert!(spec[field].is_string(), "{name} has no {field}");
+        }
+        let template = &spec["template"]["spec"];
+        let runner = template["containers"].as_array().unwrap();
+        assert!(
+            runner.iter().any(|container| container["name"] == "runner"),
+            "{template}"
+        );
+
+        let listener = format!("{name}-0a1b2c3d-listener");
+        let image = manager["env"].as_array().and_then(|env| {
+            env.iter()
+                .find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
+        });
+        let image =
+            image.expect("the controller ends without the listener's image")["value"].clone();
+        let made = json!({"autoscalingRunnerSetName": name, "autoscalingRunnerSetNamespace": namespace, "image": image});
+        let listener = self
+            .make("AutoscalingListener", self.namespace, &listener, made, None)
+            .await?;
+        let container = json!({"name": "listener", "image": image, "command": ["/ghalistener"]});
+        let pod = json!({"containers": [container], "restartPolicy": "Never"});
+        let name_of_listener = listener.metadata.name.clone().unwrap_or_default();
+        self.make(
+            "Pod",
+            self.namespace,
+            &name_of_listener,
+            pod,
+            Some(&listener),
+        )
+        .await?;
+
+        let wanted = spec["minRunners"].as_u64().unwrap_or_default();
+        let runners = self
+            .make(
+                "EphemeralRunnerSet",
+                &namespace,
+                &format!("{name}-x1y2z"),
+                json!({}),
+                Some(set),
+            )
+            .await?;
+        for number in 0..wanted {
+            let name = format!("{name}-x1y2z-runner-{number}");
+            let runner = self
+                .make(
+                    "EphemeralRunner",
+                    &namespace,
+                    &name,
+                    json!({}),
+                    Some(&runners),
+                )
+                .await?;
+            self.make("Pod", &namespace, &name, template.clone(), Some(&runner))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes what is not there yet.
+    async fn make(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        spec: Value,
+        owner: Option<&DynamicObject>,
+    ) -> kube::Result<DynamicObject> {
+        let api = self.api(kind, namespace);
+        if let Some(made) = api.get_opt(name).await? {
+            return Ok(made);
+        }
+        let api_version = if kind == "Pod" {
+            "v1"
+        } else {
+            "actions.github.com/v1alpha1"
+        };
+        let mut object = json!({"apiVersion": api_version, "kind": kind,
+            "metadata": {"name": name, "namespace": namespace}, "spec": spec});
+        if let Some(owner) = owner {
+            let types = owner.types.clone().unwrap_or_default();
+            object["metadata"]["ownerReferences"] = json!([{"apiVersion": types.api_version, "kind": types.kind,
+                "name": owner.metadata.name, "uid": owner.metadata.uid, "controller": true}]);
+        }
+        let mut made: DynamicObject = serde_json::from_value(object).unwrap();
+        if kind == "Pod" {
+            made.metadata.labels =
+                Some([("actions-ephemeral-runner".to_owned(), "True".to_owned())].into());
+        }
+        api.create(&PostParams::default(), &made).await
+    }
+}

@@ -108,6 +108,22 @@ impl Site {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Waits until the API server serves a CRD.
+    pub(super) async fn established(&self, definition: &str) {
+        crate::control_plane::eventually(definition, async || {
+            let conditions = self.get(&["crd", definition])["status"]["conditions"].take();
+            let is_established = |condition: &Value| {
+                condition["type"] == "Established" && condition["status"] == "True"
+            };
+            conditions
+                .as_array()?
+                .iter()
+                .any(is_established)
+                .then_some(())
+        })
+        .await;
+    }
+
     /// Applies objects as somebody else.
     pub(crate) fn apply(&self, objects: &Value) {
         let file = self

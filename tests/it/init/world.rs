@@ -130,8 +130,7 @@ fn strip(object: &mut Value) {
             "nodePort",
             "healthCheckNodePort",
         ];
-        if by_nature.contains(&key) || key.ends_with("-version") || key.contains("resource-version")
-        {
+        if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
     });
