@@ -39,20 +39,27 @@ pub fn entry(id: &str) -> Option<&'static Entry> {
         .and_then(|index| entries().get(index))
 }
 
-/// The code that shares the most words with a mistyped one.
+/// The code that is most like a mistyped one, by pairs of neighbouring characters.
 pub fn nearest(code: &str) -> Option<&'static str> {
-    let code = code.to_ascii_lowercase();
-    let shared = |id: &str| {
-        id.split('-')
-            .filter(|word| code.contains(word))
-            .map(str::len)
-            .sum::<usize>()
+    let pairs = |text: &str| -> Vec<(u8, u8)> {
+        let text = text.to_ascii_lowercase().into_bytes();
+        text.iter()
+            .copied()
+            .zip(text.iter().copied().skip(1))
+            .collect()
+    };
+    let wanted = pairs(code);
+    let likeness = |id: &str| {
+        let id = pairs(id);
+        let shared = wanted.iter().filter(|pair| id.contains(pair)).count();
+        200 * shared / (wanted.len() + id.len()).max(1)
     };
     entries()
         .iter()
-        .map(|entry| entry.id)
-        .max_by_key(|id| shared(id))
-        .filter(|id| shared(id) > 0)
+        .map(|entry| (likeness(entry.id), entry.id))
+        .filter(|(likeness, _)| *likeness >= 50)
+        .max_by_key(|(likeness, _)| *likeness)
+        .map(|(_, id)| id)
 }
 
 #[cfg(test)]

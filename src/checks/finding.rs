@@ -103,6 +103,13 @@ impl Finding {
         self
     }
 
+    /// The same, with its steps to take written out.
+    #[must_use]
+    pub fn complete(mut self) -> Self {
+        self.remedy = self.remedies().into_iter().map(str::to_owned).collect();
+        self
+    }
+
     /// The steps to take: its own, else the catalogue's where something failed.
     pub fn remedies(&self) -> Vec<&str> {
         let told = matches!(self.verdict, Verdict::Warning | Verdict::Failed);

@@ -56,7 +56,7 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     // One cause, one finding: what only repeats that a handshake failed is left out.
     let broken = reach::broken(input.handshakes);
     findings.extend(behind.filter(|finding| !reach::repeats(finding, &broken)));
-    findings
+    findings.into_iter().map(Finding::complete).collect()
 }
 
 fn version(facts: &Facts) -> String {

@@ -16,6 +16,7 @@ mod images;
 mod init;
 mod patch_images;
 mod patch_images_command;
+mod preflight;
 mod readme;
 mod render;
 mod stand_ins;

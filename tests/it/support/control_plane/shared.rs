@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Result;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::cluster::{ControlPlane, Etcd, Options};
+use super::cluster::{Component, ControlPlane, Etcd, Options};
 
 static ETCD: OnceCell<Arc<Etcd>> = OnceCell::const_new();
 
@@ -21,6 +21,21 @@ impl ControlPlane {
         SHARED
             .get_or_try_init(|| async {
                 Self::start_on(etcd().await?, "/shared", Options::full()).await
+            })
+            .await
+    }
+
+    /// A bare API server with a controller-manager, on which nothing of ARC is ever installed: for tests whose runs
+    /// write nothing. Each makes its own namespaces in it.
+    pub(crate) async fn untouched() -> Result<&'static Self> {
+        static UNTOUCHED: OnceCell<ControlPlane> = OnceCell::const_new();
+        UNTOUCHED
+            .get_or_try_init(|| async {
+                let options = Options {
+                    components: vec![Component::ControllerManager],
+                    ..Options::default()
+                };
+                Self::start_on(etcd().await?, "/untouched", options).await
             })
             .await
     }
