@@ -20,6 +20,7 @@ pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod spelling;
 pub mod ui;
 pub mod verify;
 pub mod yaml;

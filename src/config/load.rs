@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
+use crate::spelling::nearest;
 use crate::yaml;
 
 use super::assemble;
@@ -16,7 +17,7 @@ use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
-use super::shape::{self, nearest};
+use super::shape;
 use super::table::{self, Kind};
 use super::validate;
 
