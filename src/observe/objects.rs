@@ -215,7 +215,7 @@ async fn one(
         let wanted = resolver.resolve(cluster, manifest, None, false).await?;
         let live = async {
             match surroundings.read(&object) {
-                Some(live) => Ok(live),
+                Some(live) => Ok(live.clone()),
                 None => cluster.get(&object).await,
             }
         };

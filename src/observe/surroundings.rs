@@ -100,8 +100,8 @@ impl Surroundings {
     }
 
     /// The object as it lives, where it was read before.
-    pub(super) fn read(&self, object: &ObjectRef) -> Option<Option<Value>> {
-        self.read.get(object).cloned()
+    pub(super) fn read(&self, object: &ObjectRef) -> Option<&Option<Value>> {
+        self.read.get(object)
     }
 
     /// What is known of an object without a request.
