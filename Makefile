@@ -37,12 +37,14 @@ release:
 	@if [[ -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" ]]; then \
 	  CC_$(subst -,_,$(MUSL))="$${CC_$(subst -,_,$(MUSL)):-cc}" $(CARGO) build --locked --release --bin arc-setup --target $(MUSL); \
 	  cp "$${CARGO_TARGET_DIR:-target}/$(MUSL)/release/arc-setup" dist/arc-setup; \
-	  echo "dist/arc-setup: static, $(MUSL)"; \
+	  linked="static, $(MUSL)"; \
 	else \
 	  echo "the Rust target $(MUSL) is not installed (rustup target add $(MUSL)): dist/arc-setup is linked dynamically"; \
+	  linked="dynamic, $(HOST)"; \
 	  $(CARGO) build --locked --release --bin arc-setup; \
 	  cp "$${CARGO_TARGET_DIR:-target}/release/arc-setup" dist/arc-setup; \
-	fi
+	fi; \
+	echo "dist/arc-setup: $$linked, $$(du -h --apparent-size dist/arc-setup | cut -f1)"
 
 fmt:
 	$(CARGO) fmt --check

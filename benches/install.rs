@@ -6,11 +6,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::Service;
+use kube::Api;
 
 use crate::chart;
 use crate::measure::{self, PAIRS};
+use crate::support::arc_setup::{ArcSetup, program};
 use crate::support::company::Company;
-use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::control_plane::{Component, ControlPlane, Options};
 
 /// Without admission webhooks: kubectl could not apply what those guard before a manager runs.
 const CONFIG: &str = "examples/locked-down-rancher-scale-set/arc-setup.yaml";
@@ -26,35 +29,62 @@ const INIT: &[&str] = &[
 
 pub(crate) async fn run() -> Result<()> {
     let company = Company::start(CONFIG).await?;
-    let mut program = company.program(Path::new("/dev/null"))?;
-    company.allow_images(&program).await?;
+    let mut given = company.program(Path::new("/dev/null"))?;
+    company.allow_images(&given).await?;
     // It shows the secrets that it was given, by request.
-    program.without_canaries();
-    let objects = chart::objects(&program, CONFIG, &["--with-secrets"]).await?;
-    let waves = chart::write_waves(&program, &objects)?;
+    given.without_canaries();
+    let objects = chart::objects(&given, CONFIG, &["--with-secrets"]).await?;
+    let waves = chart::write_waves(&given, &objects)?;
+    let kubectl = Kubectl {
+        waves,
+        home: given.home().to_owned(),
+    };
+    // One that warms the caches and tells the memory.
+    let peaks = (our_peak(&company).await?, kubectl.peak().await?);
     let (mut installs, mut reruns) = (Vec::new(), Vec::new());
     for _ in 0..PAIRS {
         // Each side has a server of its own whose store is empty; never both at once.
         let (first, again) = ours(&company).await?;
-        let (install, diff) = theirs(program.home(), &waves).await?;
+        let (install, diff) = kubectl.install(&fresh().await?)?;
         installs.push((first, install));
         reruns.push((again, diff));
     }
+    println!("{} objects", objects.len());
     measure::report(
         "init --wait none / diff, apply, wait, apply",
         &installs,
         0.5,
     )?;
+    measure::report_memory("  peak memory (kubectl: diff)", peaks.0, peaks.1);
     measure::report("init again, nothing to do / diff", &reruns, 0.5)
 }
 
-/// The first `init` and the second.
-async fn ours(company: &Company) -> Result<(Duration, Duration)> {
-    let plane = ControlPlane::isolated(Options::default()).await?;
+fn init(company: &Company, plane: &ControlPlane) -> Result<(ArcSetup, Vec<&'static str>)> {
     let program = company.program(&plane.kubeconfig("bench")?)?;
-    let mut costs = Vec::new();
+    Ok((program, [INIT, &[CONFIG]].concat()))
+}
+
+/// A server whose store is empty, as settled as any cluster is: it has a controller-manager, and its own Service.
+async fn fresh() -> Result<ControlPlane> {
+    let plane = ControlPlane::isolated(Options {
+        components: vec![Component::ControllerManager],
+        ..Options::default()
+    })
+    .await?;
+    let services = Api::<Service>::namespaced(plane.client()?, "default");
+    while services.get_opt("kubernetes").await?.is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(plane)
+}
+
+/// The first `init` and the second, on a fresh store.
+async fn ours(company: &Company) -> Result<(Duration, Duration)> {
+    let plane = fresh().await?;
+    let (program, arguments) = init(company, &plane)?;
+    let (mut costs, mut changed) = (Vec::new(), true);
     for _ in 0..2 {
-        let outcome = program.run(&[INIT, &[CONFIG]].concat()).await?;
+        let outcome = program.run(&arguments).await?;
         ensure!(
             outcome.code == Some(0),
             "init ended with {:?}: {}",
@@ -62,8 +92,80 @@ async fn ours(company: &Company) -> Result<(Duration, Duration)> {
             outcome.stderr
         );
         costs.push(outcome.took);
+        changed = !outcome.stderr.contains("nothing to do");
     }
+    ensure!(!changed, "the second init found something to do");
     Ok((costs[0], costs[1]))
+}
+
+async fn our_peak(company: &Company) -> Result<u64> {
+    let plane = fresh().await?;
+    let (arc_setup, arguments) = init(company, &plane)?;
+    let mut command = Command::new(program()?);
+    arc_setup.prepare(&mut command);
+    measure::peak_kib(command.args(&arguments), &[0])
+}
+
+/// What is typed without arc-setup, and its files: namespaces and CRDs, and the rest.
+#[derive(Debug)]
+struct Kubectl {
+    waves: [PathBuf; 2],
+    home: PathBuf,
+}
+
+impl Kubectl {
+    fn command(&self, plane: &ControlPlane, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(plane.binaries().join("kubectl"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("KUBECONFIG", plane.kubeconfig("bench")?)
+            .env("HOME", &self.home)
+            .env("PATH", "/usr/bin:/bin");
+        Ok(command)
+    }
+
+    fn diff(&self) -> Vec<String> {
+        let mut diff: Vec<String> = ["diff", "--server-side", "--concurrency=4"]
+            .map(str::to_owned)
+            .into();
+        for wave in &self.waves {
+            diff.extend(["-f".to_owned(), wave.display().to_string()]);
+        }
+        diff
+    }
+
+    /// Everything that kubectl does on an empty store, and the diff of everything on what it made. The former's
+    /// diff is the latter: before its namespaces and kinds are there, a diff ends at the first object.
+    fn install(&self, plane: &ControlPlane) -> Result<(Duration, Duration)> {
+        let run = |arguments: &[&str], accepted: &[i32]| {
+            measure::run(&mut self.command(plane, arguments)?, accepted)
+        };
+        let apply = |wave: &Path| {
+            let file = wave.display().to_string();
+            run(
+                &["apply", "--server-side", "--force-conflicts", "-f", &file],
+                &[0],
+            )
+        };
+        let [first, rest] = &self.waves;
+        let first = apply(first)?;
+        let wait = wait_for_crds(&run)?;
+        let rest = apply(rest)?;
+        let diff = self.diff();
+        let diff: Vec<&str> = diff.iter().map(String::as_str).collect();
+        let diff = run(&diff, &[0, 1])?;
+        Ok((diff + first + wait + rest, diff))
+    }
+
+    /// Of the diff, once everything is there.
+    async fn peak(&self) -> Result<u64> {
+        let plane = fresh().await?;
+        self.install(&plane)?;
+        let diff = self.diff();
+        let diff: Vec<&str> = diff.iter().map(String::as_str).collect();
+        measure::peak_kib(&mut self.command(&plane, &diff)?, &[0, 1])
+    }
 }
 
 /// `kubectl wait` fails on a CRD that has no status yet; only the wait that succeeds counts.
@@ -78,34 +180,4 @@ fn wait_for_crds(run: &impl Fn(&[&str], &[i32]) -> Result<Duration>) -> Result<D
     (0..5)
         .find_map(|_| run(&wait, &[0]).ok())
         .map_or_else(|| run(&wait, &[0]), Ok)
-}
-
-/// Everything that kubectl does, and the diff of everything once it is there.
-async fn theirs(home: &Path, [first, rest]: &[PathBuf; 2]) -> Result<(Duration, Duration)> {
-    let plane = ControlPlane::isolated(Options::default()).await?;
-    let kubeconfig = plane.kubeconfig("bench")?;
-    let run = |arguments: &[&str], accepted: &[i32]| {
-        let mut command = Command::new(plane.binaries().join("kubectl"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("KUBECONFIG", &kubeconfig)
-            .env("HOME", home)
-            .env("PATH", "/usr/bin:/bin");
-        measure::run(&mut command, accepted)
-    };
-    let (first, rest) = (first.display().to_string(), rest.display().to_string());
-    let diff = ["diff", "--server-side", "--concurrency=4", "-f"];
-    let apply = ["apply", "--server-side", "--force-conflicts", "-f"];
-    // A diff exits 1 where there are differences. What a CRD or namespace must be there for is diffed after them.
-    let steps = [
-        run(&[&diff[..], &[&first]].concat(), &[0, 1])?,
-        run(&[&apply[..], &[&first]].concat(), &[0])?,
-        wait_for_crds(&run)?,
-        run(&[&diff[..], &[&rest]].concat(), &[0, 1])?,
-        run(&[&apply[..], &[&rest]].concat(), &[0])?,
-    ];
-    let install = steps.iter().sum();
-    let again = run(&[&diff[..], &[&first, "-f", &rest]].concat(), &[0, 1])?;
-    Ok((install, again))
 }

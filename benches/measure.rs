@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 
 /// How often each pair is measured, after one that warms the caches.
 pub(crate) const PAIRS: usize = 7;
+/// Between two looks at a running process.
+const LOOK: Duration = Duration::from_micros(100);
 
 /// Runs a command to its end, its output thrown away.
 pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
@@ -31,8 +33,9 @@ pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
     Ok(time)
 }
 
-/// The most memory that a run of the command holds, in KiB. The last look is a moment before its end.
-pub(crate) fn peak_kib(command: &mut Command) -> Result<u64> {
+/// The most memory that a run of the command holds, in KiB: the kernel's own high-water mark (`VmHWM`), as last
+/// seen before the end.
+pub(crate) fn peak_kib(command: &mut Command, accepted: &[i32]) -> Result<u64> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -40,17 +43,41 @@ pub(crate) fn peak_kib(command: &mut Command) -> Result<u64> {
         .spawn()?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    while child.try_wait()?.is_none() {
+    let ended = loop {
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let now = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
         peak = peak.max(now.unwrap_or(0));
-    }
+        std::thread::sleep(LOOK);
+    };
+    ensure!(
+        ended.code().is_some_and(|code| accepted.contains(&code)),
+        "{} ended with {ended}",
+        command.get_program().display()
+    );
     Ok(peak)
 }
 
-/// Prints one row: medians of both sides and of their ratio.
-pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], goal: f64) -> Result<()> {
+/// The machine, so that figures can be told apart: cores and kernel.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{cores} cores, Linux {}", kernel.trim())
+}
+
+/// Prints the columns of [`report`].
+pub(crate) fn head() {
+    println!(
+        "{:<40} {:>13} {:>13} {:>7} {:>6}",
+        "median of pairs in turn", "arc-setup", "beside it", "ratio", "bound"
+    );
+}
+
+/// Prints one row: medians of both sides and of their ratio, and whether that is within its bound.
+pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], bound: f64) -> Result<()> {
     ensure!(pairs.len() >= 5, "fewer than five pairs");
     let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
     let ours = median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?;
@@ -60,14 +87,15 @@ pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], goal: f64) -> R
             .iter()
             .map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs)),
     )?;
-    println!("{name:<48} {ours:>9.1} ms {theirs:>9.1} ms {ratio:>7.3} {goal:>6}");
+    let verdict = if ratio <= bound { "met" } else { "MISSED" };
+    println!("{name:<40} {ours:>10.1} ms {theirs:>10.1} ms {ratio:>7.3} {bound:>6} {verdict}");
     Ok(())
 }
 
-/// Prints the memory of both sides.
+/// Prints the peak memory of both sides.
 pub(crate) fn report_memory(name: &str, ours: u64, theirs: u64) {
     let (ours, theirs) = (ours.div_ceil(1024), theirs.div_ceil(1024));
-    println!("{name:<48} {ours:>8} MiB {theirs:>8} MiB");
+    println!("{name:<40} {ours:>9} MiB {theirs:>9} MiB");
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Result<f64> {

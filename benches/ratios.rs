@@ -31,10 +31,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    println!(
-        "{:<48} {:>12} {:>12} {:>7} {:>6}",
-        "", "arc-setup", "beside it", "ratio", "goal"
-    );
+    println!("{}", measure::machine());
+    measure::head();
     render::run().await.context("render")?;
     install::run().await.context("init")
 }

@@ -19,9 +19,9 @@ pub enum Exit {
     Usage = 2,
     /// A preflight check failed; nothing was written.
     Preflight = 3,
-    /// Only warnings, and `--strict` was given.
+    /// Only warnings or unknowns, and `--strict` was given.
     Warnings = 4,
-    /// Changes are pending (`plan --exit-code`, `rewrite --check`).
+    /// Changes are pending (`init --dry-run --exit-code`).
     ChangesPending = 10,
     /// Writing to the cluster failed, or what was written cannot become ready.
     ApplyFailed = 20,

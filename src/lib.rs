@@ -36,11 +36,11 @@ use crate::failure::{Exit, Failure};
 ///
 /// A rustls crypto provider must be installed before.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match cli::Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout with 0; a broken pipe there is nobody's concern.
-            let _ = error.print();
+            ui::failure::show_usage(&error, &arguments);
             return if error.use_stderr() {
                 Exit::Usage
             } else {

@@ -34,6 +34,16 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
+/// True for a text that has the shape of a secret: a GitHub token, a key, a document, a URL or account with a
+/// password. Such a text is never repeated, wherever a person put it.
+pub fn looks_like_a_secret(text: &str) -> bool {
+    const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+    TOKENS.iter().any(|token| text.starts_with(token))
+        || text.contains(['\n', '{'])
+        || text.starts_with("-----BEGIN")
+        || (text.contains(':') && text.contains('@'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -116,7 +116,11 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
     if begin == 1 {
         wave(&run, plan, 0, &mut ledger).await?;
     }
-    let lock = take_lock(plan, execution).await?;
+    let lock = tokio::select! {
+        biased;
+        stopped = execution.interrupt.requested() => return Err(stopped),
+        lock = take_lock(plan, execution) => lock?,
+    };
     let lost = async {
         match &lock {
             Some(lock) => lock.keep(execution.cluster).await,
@@ -126,7 +130,8 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
     let result = tokio::select! {
         biased;
         result = waves(&mut run, plan, begin..end, &mut ledger) => result,
-        lost = lost => Err(lost),
+        // The receipt is the other run's now, and so is the Lease.
+        lost = lost => return Err(lost),
     };
     if result.is_ok() {
         ledger.complete();
@@ -175,6 +180,12 @@ fn removes_namespaces(wave: &Wave) -> bool {
         .any(|step| matches!(step, Step::Delete { object, .. } if object.kind == "Namespace"))
 }
 
+fn removes_receipt(wave: &Wave, ledger: &Ledger) -> bool {
+    wave.steps
+        .iter()
+        .any(|step| matches!(step, Step::Delete { object, .. } if *object == ledger.reference()))
+}
+
 async fn waves(
     run: &mut Run<'_>,
     plan: &Plan,
@@ -201,6 +212,10 @@ async fn waves(
         if !asked_pods && rank >= Some(Rank::Controller) {
             asked_pods = true;
             recheck::pods(execution.cluster, plan, execution.observed, execution.facts).await?;
+        }
+        if removes_receipt(&plan.waves[index], ledger) {
+            // A copy written beside its removal would bring it back.
+            ledger.end();
         }
         // The copy of the receipt that tells of the last wave is written beside this one.
         let written = ledger.write(execution.cluster);

@@ -12,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 
 use super::dependents::{dependents, keeps};
+use super::namespace::listens_for;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -106,6 +107,7 @@ async fn left(
             left.extend(dependents(owners, &found).into_iter().cloned());
         }
     }
+    left.extend(listeners(cluster, objects).await.map_err(failed)?);
     let slim = |object: &Value| {
         let reference = ObjectRef::from_value(object);
         let mut slim = serde_json::json!({"apiVersion": reference.api_version, "kind": reference.kind,
@@ -119,9 +121,45 @@ async fn left(
         .iter()
         .map(|object| (keeps(object), slim(object)))
         .collect();
-    left.sort_by(|one, other| one.0.cmp(&other.0));
+    // What is innermost keeps the rest, so it is named first.
+    left.sort_by_cached_key(|(keeps, object)| (depth(object), keeps.clone()));
     left.dedup_by(|one, other| one.0 == other.0);
     Ok(left)
+}
+
+/// The listeners of runner sets, wherever the controller is. They have no owner to follow.
+async fn listeners(cluster: &Cluster, objects: &[ObjectRef]) -> Result<Vec<Value>, ClusterError> {
+    if !objects
+        .iter()
+        .any(|object| object.kind == "AutoscalingRunnerSet")
+    {
+        return Ok(Vec::new());
+    }
+    match cluster
+        .list(
+            "actions.github.com/v1alpha1",
+            "AutoscalingListener",
+            None,
+            None,
+        )
+        .await
+    {
+        Ok(mut found) => {
+            found.retain(|object| listens_for(object, objects));
+            Ok(found)
+        }
+        Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn depth(object: &Value) -> usize {
+    let kind = object.get("kind").and_then(Value::as_str);
+    match kind.unwrap_or_default() {
+        "Runner" | "EphemeralRunner" | "AutoscalingListener" => 0,
+        "RunnerReplicaSet" | "EphemeralRunnerSet" => 1,
+        _ => 2,
+    }
 }
 
 fn stuck(left: &[(String, Value)], why: &str, limit: Duration) -> Failure {
@@ -134,6 +172,9 @@ fn stuck(left: &[(String, Value)], why: &str, limit: Duration) -> Failure {
         .why(format!("{why}; only the controller clears its finalizers"))
         .remedy(
             "see whether the controller runs and reaches GitHub, then run the same command again",
+        )
+        .remedy(
+            "where the controller is gone: run init again, which brings it back, then this command",
         );
     left.iter().take(10).fold(failure, |failure, (keeps, _)| {
         failure.evidence(keeps.clone())

@@ -54,12 +54,20 @@ impl Ledger {
     }
 
     pub(super) fn removed(&mut self, object: &ObjectRef) {
-        if object == &self.receipt.reference() {
-            self.kept = false;
-        } else if self.receipt.entry(object).is_some() {
+        if self.receipt.entry(object).is_some() {
             self.receipt.forget(object);
             self.behind = true;
         }
+    }
+
+    /// Where the cluster's copy lies.
+    pub(super) fn reference(&self) -> ObjectRef {
+        self.receipt.reference()
+    }
+
+    /// Writes no more copies: the cluster's one is about to be removed.
+    pub(super) fn end(&mut self) {
+        self.kept = false;
     }
 
     pub(super) fn complete(&mut self) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
@@ -82,31 +82,51 @@ impl Lock {
 
     /// Renews until the lock is lost; then says so. Run beside the work.
     pub(super) async fn keep(&self, cluster: &Cluster) -> Failure {
+        let mut pause = RENEWAL;
         loop {
-            sleep(RENEWAL).await;
-            let operations = [
-                json!({"op": "test", "path": "/spec/holderIdentity", "value": self.holder}),
-                json!({"op": "replace", "path": "/spec/renewTime", "value": micro(Timestamp::now())}),
-            ];
-            let renewed = cluster
-                .json_patch(&self.lease, &operations, MANAGER, false)
-                .await;
-            // Whatever else is wrong, the work itself will meet it.
-            if let Err(ClusterError::Invalid { .. } | ClusterError::NotFound { .. }) = renewed {
-                return Failure::new(
-                    "lock-lost",
-                    Exit::Conflict,
-                    format!("the lock {} was taken over", self.lease),
-                )
-                .why("another run of arc-setup for this install took it, or someone removed it")
-                .remedy("wait for the other run to end, then run this command again");
-            }
+            sleep(pause).await;
+            // A server that is away for a moment may have let another run in: asked at once when it is back.
+            pause = match timeout(RENEWAL, self.renew(cluster)).await {
+                Ok(Ok(())) => RENEWAL,
+                Ok(Err(ClusterError::Invalid { .. } | ClusterError::NotFound { .. })) => {
+                    return self.lost();
+                }
+                // Whatever else is wrong, the work itself will meet it.
+                _ => LOOK,
+            };
         }
+    }
+
+    /// Holds the lock for another 15 s; [`ClusterError::Invalid`] where somebody else holds it.
+    async fn renew(&self, cluster: &Cluster) -> Result<(), ClusterError> {
+        let operations = [
+            json!({"op": "test", "path": "/spec/holderIdentity", "value": self.holder}),
+            json!({"op": "replace", "path": "/spec/renewTime", "value": micro(Timestamp::now())}),
+        ];
+        cluster
+            .json_patch(&self.lease, &operations, MANAGER, false)
+            .await
+            .map(|_| ())
+    }
+
+    fn lost(&self) -> Failure {
+        Failure::new(
+            "lock-lost",
+            Exit::Conflict,
+            format!("the lock {} was taken over", self.lease),
+        )
+        .why("another run of arc-setup for this install took it, or someone removed it")
+        .remedy("wait for the other run to end, then run this command again")
     }
 
     /// Gives the lock back. A failure does not matter: the Lease expires.
     pub(super) async fn release(self, cluster: &Cluster) {
-        if let Err(error) = cluster.delete(&self.lease, Some(&self.uid)).await {
+        // A Lease that was taken over keeps its uid: only a holder may delete it.
+        let released = match self.renew(cluster).await {
+            Ok(()) => cluster.delete(&self.lease, Some(&self.uid)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = released {
             tracing::debug!(%error, "the lock was not released");
         }
     }
@@ -198,7 +218,72 @@ fn micro(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::{Method, Request, Response};
+    use kube::client::Body;
+
     use super::*;
+    use crate::clients::kube::{Identity, Scope};
+
+    type Sent = Arc<Mutex<Vec<Method>>>;
+
+    /// A server that answers every patch with `status`, and what it was asked.
+    fn cluster(status: u16) -> (Cluster, Sent) {
+        let sent = Sent::default();
+        let log = Arc::clone(&sent);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let method = request.method().clone();
+            let lease = json!({"kind": "Lease", "metadata": {"name": "arc-setup-arc"}});
+            let answer = if method == Method::PATCH {
+                log.lock().unwrap().push(method);
+                Response::builder().status(status)
+            } else {
+                if method == Method::DELETE {
+                    log.lock().unwrap().push(method);
+                }
+                Response::builder()
+            };
+            let body = Body::from(lease.to_string().into_bytes());
+            async move { Ok::<_, tower::BoxError>(answer.body(body).unwrap()) }
+        });
+        let cluster = Cluster::new(kube::Client::new(service, "default"), Identity::default());
+        cluster.seed(
+            "coordination.k8s.io/v1",
+            "Lease",
+            "leases",
+            Scope::Namespaced,
+        );
+        (cluster, sent)
+    }
+
+    fn lock() -> Lock {
+        Lock {
+            lease: ObjectRef::new(
+                "coordination.k8s.io/v1",
+                "Lease",
+                Some("arc"),
+                "arc-setup-arc",
+            ),
+            uid: "u".to_owned(),
+            holder: "me".to_owned(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_that_another_run_took_is_lost_and_not_deleted() {
+        let (taken, sent) = cluster(422);
+        assert_eq!(lock().keep(&taken).await.code(), "lock-lost");
+        lock().release(&taken).await;
+        assert_eq!(*sent.lock().unwrap(), [Method::PATCH, Method::PATCH]);
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_is_held_is_given_back() {
+        let (held, sent) = cluster(200);
+        lock().release(&held).await;
+        assert_eq!(*sent.lock().unwrap(), [Method::PATCH, Method::DELETE]);
+    }
 
     #[test]
     fn times_have_six_digits() {

@@ -120,10 +120,23 @@ pub(super) async fn others_of(
             // What hangs on one of ours goes with it.
             .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
             .filter(|object| !going.contains(&ObjectRef::from_value(object)))
+            .filter(|object| !listens_for(object, going))
             .count()),
         Err(ClusterError::NotFound { .. }) => Ok(0),
         Err(error) => Err(error),
     }
+}
+
+/// Whether it is the listener of one of these runner sets: it has no owner, since it stands in another namespace,
+/// and the controller removes it with the set.
+pub(super) fn listens_for(object: &Value, sets: &[ObjectRef]) -> bool {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    text("/kind") == Some("AutoscalingListener")
+        && sets.iter().any(|set| {
+            set.kind == "AutoscalingRunnerSet"
+                && set.namespace.as_deref() == text("/spec/autoscalingRunnerSetNamespace")
+                && Some(set.name.as_str()) == text("/spec/autoscalingRunnerSetName")
+        })
 }
 
 #[cfg(test)]
@@ -131,6 +144,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_listener_goes_with_its_set() {
+        let set = ObjectRef::new(
+            "actions.github.com/v1alpha1",
+            "AutoscalingRunnerSet",
+            Some("r"),
+            "a",
+        );
+        let mut listener = json!({"kind": "AutoscalingListener", "metadata": {"name": "a-1-listener"},
+            "spec": {"autoscalingRunnerSetNamespace": "r", "autoscalingRunnerSetName": "a"}});
+        assert!(listens_for(&listener, std::slice::from_ref(&set)));
+        listener["spec"]["autoscalingRunnerSetNamespace"] = json!("other");
+        assert!(!listens_for(&listener, &[set]));
+    }
 
     #[test]
     fn what_the_server_makes_is_nobodys() {

@@ -51,6 +51,17 @@ const KINDS: [(&str, &str); 24] = [
 ];
 const WHY: &str = "part of this install";
 
+/// Why an object goes, for whoever is asked.
+fn why_gone(object: &ObjectRef) -> &'static str {
+    match object.kind.as_str() {
+        "CustomResourceDefinition" => {
+            "made by this install, no object of its kind is left and nobody else needs it"
+        }
+        "Namespace" => "made by this install, and nothing of anyone else is in it",
+        _ => WHY,
+    }
+}
+
 /// Plans the removal of an install. `namespace` is needed only where several installs share the name.
 /// A plan without steps: there is nothing of it.
 pub async fn plan_uninstall(
@@ -71,7 +82,7 @@ pub async fn plan_uninstall(
             Exit::Usage,
             format!("several installs are named {install}"),
         )
-        .remedy("name the controller's namespace: --namespace NAMESPACE");
+        .remedy("name the controller's namespace: --controller-namespace NAMESPACE");
         for receipt in &mine {
             failure = failure.evidence(format!("one in {}", receipt.namespace));
         }
@@ -106,7 +117,7 @@ pub async fn plan_uninstall(
                     .pointer("/metadata/uid")
                     .and_then(Value::as_str)
                     .map(str::to_owned),
-                why: WHY.to_owned(),
+                why: why_gone(&object).to_owned(),
                 object,
             },
         };
@@ -201,7 +212,9 @@ async fn receipts(
         }
         (Err(error), _) => {
             let failure = error.failure("cannot look for receipts", Exit::Preflight);
-            return Err(failure.remedy("name the controller's namespace: --namespace NAMESPACE"));
+            return Err(
+                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+            );
         }
     };
     let mut receipts = Vec::new();

@@ -4,6 +4,8 @@
 
 mod entries;
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 /// One code.
@@ -21,7 +23,12 @@ pub struct Entry {
 
 /// All codes, in alphabetical order.
 pub fn entries() -> &'static [Entry] {
-    entries::ENTRIES
+    static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+        let mut all = entries::FAMILIES.concat();
+        all.sort_unstable_by_key(|entry| entry.id);
+        all
+    });
+    &ALL
 }
 
 /// The code `id`.
@@ -54,13 +61,15 @@ mod tests {
 
     #[test]
     fn ids_are_sorted_unique_and_every_entry_says_what_to_do() {
-        for pair in entries().windows(2) {
-            assert!(
-                pair[0].id < pair[1].id,
-                "{} must stand before {}",
-                pair[1].id,
-                pair[0].id
-            );
+        for family in entries::FAMILIES.iter().copied().chain([entries()]) {
+            for pair in family.windows(2) {
+                assert!(
+                    pair[0].id < pair[1].id,
+                    "{} must stand before {}",
+                    pair[1].id,
+                    pair[0].id
+                );
+            }
         }
         for entry in entries() {
             assert!(

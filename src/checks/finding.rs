@@ -44,7 +44,13 @@ pub struct Finding {
 impl Finding {
     /// A finding about `subject`. An id that the catalogue lacks keeps the id as its title (a test holds that none does).
     pub fn new(id: &str, verdict: Verdict, subject: impl Into<String>) -> Self {
-        let title = catalogue::entry(id).map_or(id, |entry| entry.title);
+        let title = match verdict {
+            Verdict::Ok => passed(id),
+            Verdict::Unknown => "could not be checked",
+            Verdict::Warning | Verdict::Failed => {
+                catalogue::entry(id).map_or(id, |entry| entry.title)
+            }
+        };
         Self {
             id: id.to_owned(),
             title: title.to_owned(),
@@ -97,9 +103,10 @@ impl Finding {
         self
     }
 
-    /// The steps to take: its own, else the catalogue's.
+    /// The steps to take: its own, else the catalogue's where something failed.
     pub fn remedies(&self) -> Vec<&str> {
-        if self.remedy.is_empty() {
+        let told = matches!(self.verdict, Verdict::Warning | Verdict::Failed);
+        if self.remedy.is_empty() && told {
             catalogue::entry(&self.id)
                 .map(|entry| entry.remedy)
                 .into_iter()
@@ -107,5 +114,23 @@ impl Finding {
         } else {
             self.remedy.iter().map(String::as_str).collect()
         }
+    }
+}
+
+/// What a check says when all is well; the catalogue's titles speak of what is not.
+fn passed(id: &str) -> &'static str {
+    match id {
+        "controller-existing" => "the controller fits",
+        "controller-overlap" => "no other controller watches it",
+        "crd-too-old" => "the definition has room for every field",
+        "github-credentials" => "GitHub hands out a registration token",
+        "github-server-version" => "the server's version fits",
+        "image-absent" => "the registry has them",
+        "kubernetes-version" => "the API server answers",
+        "object-refused" => "the API server accepts them",
+        "pod-security" => "its pods are accepted",
+        "rights" => "may write everything",
+        "tls-untrusted" => "its certificate is trusted",
+        _ => "as it should be",
     }
 }

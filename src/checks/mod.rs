@@ -2,15 +2,18 @@
 //!
 //! Pure. Every finding has an id of the catalogue; only `failed` blocks, and *unknown* is never *ok*.
 
+mod authorities;
 pub mod catalogue;
 mod controllers;
 mod crds;
 mod finding;
 mod github;
+mod images;
 mod objects;
 mod preflight;
 mod reach;
 mod rights;
 
 pub use finding::{Finding, Verdict};
+pub use images::Kept;
 pub use preflight::{Preflight, blocking, preflight};

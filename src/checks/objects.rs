@@ -51,7 +51,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
         format!("{first} and {others} more objects")
     };
     Some(
-        Finding::unknown("object-refused", subject)
+        Finding::unknown("object-later", subject)
             .why((*why).to_owned())
             .remedy("nothing: they are asked again when what they need is there"),
     )
@@ -59,6 +59,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
 
 fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
+        Refusal::Forbidden if words.contains("attempting to grant") => "rights-escalation",
         Refusal::Forbidden => "rights",
         Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",
@@ -211,7 +212,7 @@ mod tests {
         );
         assert_eq!(
             only(&unknown, false),
-            [("object-refused".to_owned(), Verdict::Unknown)]
+            [("object-later".to_owned(), Verdict::Unknown)]
         );
     }
 }

@@ -1,18 +1,43 @@
-//! What this machine saw of registry and GitHub: TLS, images, login.
+//! What this machine saw of registry and GitHub: TLS and login.
 //!
 //! From here is not from there: only what the other side itself refuses blocks; what cannot be reached is unknown.
 
-use super::Finding;
+use super::{Finding, Verdict as Says};
+use crate::config::{Config, ProxyCredentials};
 use crate::facts::{GithubReport, Registration, RegistrationOutcome, TlsOutcome, TlsReport};
-use crate::observe::{ImagePresence, ImageReport};
 use crate::pki::chain::Verdict;
 
 /// One finding for each handshake.
-pub(super) fn handshakes(reports: &[TlsReport]) -> Vec<Finding> {
-    reports.iter().map(handshake).collect()
+pub(super) fn handshakes(reports: &[TlsReport], config: &Config) -> Vec<Finding> {
+    reports
+        .iter()
+        .map(|report| handshake(report, config))
+        .collect()
 }
 
-fn handshake(report: &TlsReport) -> Finding {
+/// What a proxy that wants a login (407) means: an account in a Secret that is not read may be the right one.
+pub(super) fn proxy_login(config: &Config) -> (Says, &'static str) {
+    let credentials = config
+        .proxy
+        .as_ref()
+        .and_then(|proxy| proxy.credentials.as_ref());
+    match credentials {
+        None => (
+            Says::Failed,
+            "the proxy wants a login (407), and no account is given",
+        ),
+        Some(ProxyCredentials::Given) => (
+            Says::Failed,
+            "the proxy does not accept the account of proxy.credentials (407)",
+        ),
+        Some(ProxyCredentials::ExistingSecret(_)) => (
+            Says::Unknown,
+            "the proxy wants a login (407); the account is in a Secret that is not read",
+        ),
+    }
+}
+
+fn handshake(report: &TlsReport, config: &Config) -> Finding {
     let subject = match &report.proxy {
         Some(proxy) => format!("{} through {proxy}", report.server),
         None => report.server.clone(),
@@ -31,12 +56,15 @@ fn handshake(report: &TlsReport) -> Finding {
                 _ => finding,
             }
         }
+        TlsOutcome::ProxyRefused { status: Some(407) } => {
+            let (verdict, why) = proxy_login(config);
+            Finding::new("proxy-refused", verdict, subject).why(why)
+        }
         TlsOutcome::ProxyRefused { status } => {
-            let words = match status {
-                Some(407) => "the proxy wants a login (407)".to_owned(),
-                Some(status) => format!("the proxy answers {status}"),
-                None => "the proxy refuses the destination".to_owned(),
-            };
+            let words = status.map_or_else(
+                || "the proxy refuses the destination".to_owned(),
+                |status| format!("the proxy refuses the destination ({status})"),
+            );
             Finding::failed("proxy-refused", subject).why(words)
         }
         TlsOutcome::Unreachable { why, .. } => {
@@ -45,39 +73,30 @@ fn handshake(report: &TlsReport) -> Finding {
     }
 }
 
-/// One finding for each image that is not plainly there; one `ok` for those that are.
-pub(super) fn images(reports: &[ImageReport]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut present = 0;
-    for report in reports {
-        let (id, blocks, why) = match &report.presence {
-            ImagePresence::Present { .. } => {
-                present += 1;
-                continue;
-            }
-            ImagePresence::Absent { why } => ("image-absent", true, why),
-            ImagePresence::Unknown { reason, why } => match reason.as_str() {
-                "auth-required" => ("image-unauthorized", true, why),
-                "denied" => ("image-denied", true, why),
-                "untrusted" => ("image-untrusted", true, why),
-                "proxy-refused" => ("proxy-refused", true, why),
-                _ => ("image-unknown", false, why),
-            },
-        };
-        let finding = if blocks {
-            Finding::failed(id, report.image.clone())
-        } else {
-            Finding::unknown(id, report.image.clone())
-        };
-        findings.push(finding.why(why.clone()));
-    }
-    if present > 0 {
-        findings.push(Finding::ok(
-            "image-absent",
-            format!("{present} images, asked of the registry"),
-        ));
-    }
-    findings
+/// Hosts whose handshake failed for sure.
+pub(super) fn broken(reports: &[TlsReport]) -> Vec<&str> {
+    let failed = |report: &&TlsReport| {
+        matches!(
+            report.outcome,
+            TlsOutcome::Untrusted { .. } | TlsOutcome::ProxyRefused { .. }
+        )
+    };
+    reports
+        .iter()
+        .filter(failed)
+        .filter_map(|report| Some(report.server.rsplit_once(':')?.0))
+        .collect()
+}
+
+/// True where a finding says no more than that a connection to a broken host did not come about.
+pub(super) fn repeats(finding: &Finding, broken: &[&str]) -> bool {
+    let of_connection = matches!(
+        finding.id.as_str(),
+        "image-untrusted" | "image-unknown" | "proxy-refused" | "github-unreachable"
+    ) || (finding.id == "github-server-version"
+        && finding.verdict == super::Verdict::Unknown);
+    let host = finding.subject.split(['/', ':']).next().unwrap_or_default();
+    of_connection && broken.contains(&host)
 }
 
 /// One finding for each scope that a registration token was requested for.
@@ -102,15 +121,45 @@ fn login(registration: &Registration, host: &str) -> Finding {
     match &registration.outcome {
         RegistrationOutcome::Granted { .. } => Finding::ok("github-credentials", subject),
         RegistrationOutcome::Refused { reason, why } => {
-            let id = if reason == "not-found" {
-                "github-not-found"
-            } else {
-                "github-credentials"
+            let id = match reason.as_str() {
+                "not-found" => "github-not-found",
+                "forbidden" => "github-forbidden",
+                "private-key" => "github-private-key",
+                _ => "github-credentials",
             };
             Finding::failed(id, subject).why(why.clone())
         }
         RegistrationOutcome::Unknown { why } => {
             Finding::unknown("github-unreachable", subject).why(why.clone())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_handshake_is_told_once() {
+        let report = TlsReport {
+            server: "registry.corp:443".to_owned(),
+            proxy: None,
+            outcome: TlsOutcome::ProxyRefused { status: Some(407) },
+        };
+        let reports = [report];
+        let broken = broken(&reports);
+        assert_eq!(broken, ["registry.corp"]);
+        assert!(repeats(
+            &Finding::failed("proxy-refused", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("image-absent", "registry.corp/a:1"),
+            &broken
+        ));
+        assert!(!repeats(
+            &Finding::failed("proxy-refused", "other.corp/a:1"),
+            &broken
+        ));
     }
 }

@@ -93,6 +93,8 @@ fn argument(flag: &'static FlagSpec) -> Arg {
         .value_name(flag.value_name)
         .allow_hyphen_values(flag.value == FlagValue::SecretFile);
     match flag.value {
+        // `-1` is a wrong number, not a flag.
+        FlagValue::Integer => argument.allow_negative_numbers(true),
         FlagValue::Choice(words) => argument.value_parser(PossibleValuesParser::new(words)),
         _ => argument,
     }

@@ -6,7 +6,7 @@ use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::config::load::{self, FlagGiven, Loaded, SecretReading, Sources};
 use crate::config::problem::{self, Problem};
-use crate::config::wizard::{self, Question, QuestionKind};
+use crate::config::wizard::{self, Choice, Entry, Question, QuestionKind};
 use crate::failure::Failure;
 use crate::ui::{output, prompt};
 
@@ -16,27 +16,33 @@ pub(super) fn load(
     secrets: SecretReading,
     session: &Session,
 ) -> Result<Loaded, Failure> {
+    load_with(args, secrets, session, &[])
+}
+
+/// The same; what else the command needs is told together with what is wrong in the configuration.
+pub(super) fn load_with(
+    args: &ConfigArgs,
+    secrets: SecretReading,
+    session: &Session,
+    needs: &[Problem],
+) -> Result<Loaded, Failure> {
     let mut sources = sources(args, secrets, session);
-    loop {
-        let problems = match load::load(&sources) {
-            Ok(loaded) => {
-                warn(&loaded.warnings);
-                return Ok(loaded);
-            }
-            Err(problems) => problems,
-        };
-        let questions = if session.terminal.interactive {
-            wizard::questions(&problems)
-        } else {
-            Vec::new()
-        };
-        if questions.is_empty() {
-            return Err(problem::failure(&problems));
-        }
-        for question in &questions {
-            ask(question, &mut sources.answers)?;
-        }
-    }
+    let loaded = if session.terminal.interactive {
+        wizard::converse(&mut sources, &mut ask, &mut output::talk)?
+    } else {
+        load::load(&sources)
+            .map_err(|problems| problem::failure(&[problems.as_slice(), needs].concat()))?
+    };
+    warn(&loaded.warnings);
+    Ok(loaded)
+}
+
+/// Reads a configuration that may lack login, scope and numbers.
+pub(super) fn load_unanswered(args: &ConfigArgs, session: &Session) -> Result<Loaded, Failure> {
+    let sources = sources(args, SecretReading::Leave, session);
+    let loaded = load::load_unanswered(&sources).map_err(|problems| problem::failure(&problems))?;
+    warn(&loaded.warnings);
+    Ok(loaded)
 }
 
 /// What flags, environment and file give, without answers.
@@ -59,23 +65,27 @@ pub(super) fn warn(warnings: &[Problem]) {
 }
 
 /// Asks until the answer can be used; a choice may lead to further questions.
-fn ask(question: &Question, answers: &mut Vec<(String, String)>) -> Result<(), Failure> {
+fn ask(question: &Question) -> Result<Vec<Entry>, Failure> {
     if !question.help.is_empty() {
         output::talk(&question.help);
     }
     if let QuestionKind::Choice(choices) = &question.kind {
-        let labels: Vec<String> = choices
-            .iter()
-            .map(|choice| choice.label.to_owned())
-            .collect();
-        let chosen = prompt::choice(&question.text, &labels, 0)?;
-        let Some(choice) = choices.get(chosen) else {
-            return Ok(());
+        let label = |choice: &Choice| match choice.label {
+            "" => choice.word.to_owned(),
+            label => label.to_owned(),
         };
-        if choice.then.is_empty() {
-            answers.push((question.path.clone(), choice.word.to_owned()));
+        let labels: Vec<String> = choices.iter().map(label).collect();
+        let chosen = prompt::choice(&question.text, &labels, 0)?;
+        let mut entries = Vec::new();
+        if let Some(choice) = choices.get(chosen) {
+            if choice.is_value {
+                entries.push((question.path.clone(), choice.word.to_owned()));
+            }
+            for next in &choice.then {
+                entries.extend(ask(next)?);
+            }
         }
-        return choice.then.iter().try_for_each(|next| ask(next, answers));
+        return Ok(entries);
     }
     loop {
         let answer = match question.kind {
@@ -83,10 +93,7 @@ fn ask(question: &Question, answers: &mut Vec<(String, String)>) -> Result<(), F
             _ => prompt::text(&question.text, question.default.as_deref())?,
         };
         match question.answer(&answer) {
-            Ok(entry) => {
-                answers.push(entry);
-                return Ok(());
-            }
+            Ok(entry) => return Ok(entry.into_iter().collect()),
             Err(wrong) => output::talk(&format!("  {wrong}")),
         }
     }

@@ -5,11 +5,11 @@ use serde::Serialize;
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::{config_load, pass, render};
-use crate::config::load::SecretReading;
 use crate::facts::KubernetesVersion;
 use crate::failure::{Exit, Failure};
 use crate::rewrite::images::{ImageUse, listing};
 use crate::rewrite::{Context, merge_pod_templates};
+use crate::ui::format::Format;
 use crate::ui::{output, table};
 
 /// Arguments of `images`.
@@ -25,7 +25,7 @@ struct Images {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let loaded = config_load::load(&args.config, SecretReading::Leave, session)?;
+    let loaded = config_load::load_unanswered(&args.config, session)?;
     let facts = render::assumed(&loaded, KubernetesVersion::DEFAULT)?;
     let rules = pass::rules(&loaded.config)?;
     let mut manifests = crate::render::render(&loaded.config, &facts)?;
@@ -40,26 +40,43 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let images = Images {
         images: listing(&manifests, &rules),
     };
-    output::answer(session.format, "Images", &images, || text(&images.images))?;
+    output::answer(session.format, "Images", &images, || {
+        if session.format == Format::Github {
+            markdown(&rows(&images.images))
+        } else {
+            table::columns(&rows(&images.images))
+        }
+    })?;
     Ok(Exit::Done)
 }
 
-fn text(images: &[ImageUse]) -> String {
-    let mut rows = vec![
-        ["IMAGE", "PULLED AS", "RULE", "NEEDED FOR"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+/// One row for each image, with everything that it is needed for.
+fn rows(images: &[ImageUse]) -> Vec<Vec<String>> {
+    let heading = ["IMAGE", "PULLED AS", "RULE", "NEEDED FOR"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for image in images {
-        let row = vec![
-            image.before.clone(),
-            image.after.clone(),
-            image.rule.clone().unwrap_or_default(),
-            image.why.to_string(),
-        ];
-        if !rows.contains(&row) {
-            rows.push(row);
+        let rule = image.rule.as_deref().unwrap_or("none");
+        let rule = if image.kept {
+            format!("{rule}: kept")
+        } else {
+            rule.to_owned()
+        };
+        let key = [image.before.clone(), image.after.clone(), rule];
+        let why = image.why.to_string();
+        match rows.iter_mut().find(|row| row[..3] == key) {
+            Some(row) if row[3].split(", ").any(|known| known == why) => {}
+            Some(row) => row[3] = format!("{}, {why}", row[3]),
+            None => rows.push([key.as_slice(), &[why]].concat()),
         }
     }
-    table::columns(&rows)
+    rows
+}
+
+/// The same as a table for a GitHub step summary or an issue.
+fn markdown(rows: &[Vec<String>]) -> String {
+    let line = |row: &Vec<String>| format!("| {} |", row.join(" | "));
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    lines.insert(1, "|---|---|---|---|".to_owned());
+    lines.push(String::new());
+    lines.join("\n")
 }

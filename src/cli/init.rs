@@ -11,6 +11,8 @@ use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
+use crate::clients::transport::preload_system_roots;
+use crate::config::Config;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
@@ -33,6 +35,9 @@ pub struct Args {
     /// Show what would happen and stop
     #[arg(long, help_heading = "Applying")]
     dry_run: bool,
+    /// With --dry-run: end with 10 where anything would change
+    #[arg(long, requires = "dry_run", help_heading = "Applying")]
+    exit_code: bool,
     /// Do not ask before writing
     #[arg(long, short, help_heading = "Applying")]
     yes: bool,
@@ -45,7 +50,7 @@ pub struct Args {
     /// Take fields that another manager owns (never those of a CRD)
     #[arg(long, help_heading = "Applying")]
     force_conflicts: bool,
-    /// End with 4 where preflight has warnings
+    /// End with 4 where preflight has warnings or could not check something
     #[arg(long, help_heading = "Applying")]
     strict: bool,
 }
@@ -80,16 +85,16 @@ struct Answer<'a> {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let needs = session.target_needs(args.yes || args.dry_run, args.dry_run);
-    let loaded =
-        config_load::load(&args.config, SecretReading::Read, session).map_err(|failure| {
-            needs
-                .iter()
-                .fold(failure, |failure, need| failure.why(need.clone()))
-        })?;
+    let loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
     Session::require_target(&needs)?;
-    let progress = Progress::start(session.terminal, session.quiet);
+    let progress = session.progress();
     progress.stage("reading the cluster");
+    // Registry and GitHub are asked once the cluster has answered.
+    tokio::task::spawn_blocking(preload_system_roots);
     let cluster = session.connect().await?;
+    if !session.quiet {
+        progress.line(&target(&cluster));
+    }
     let now = clock::now();
     let mut facts = facts::read(&cluster, &loaded.config, now).await?;
     let mut rendered = pass::rendered(&loaded.config, &facts)?;
@@ -108,11 +113,16 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         changes: &rendered.changes,
         observed: &checked.observed,
     });
-    show(&plan, &checked, session, &progress);
     let stopped = blocking(&checked.findings, args.strict);
-    if args.dry_run || stopped.is_some() {
+    show(&plan, &checked, stopped.is_some(), args, session, &progress);
+    if let Some(stopped) = stopped {
+        progress.end();
+        preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
+        return Ok(stopped.exit());
+    }
+    if args.dry_run {
         answer(session, &cluster, &plan, &checked, None)?;
-        return stopped.map_or(Ok(Exit::Done), Err);
+        return Ok(looked(args, &plan, session));
     }
     confirm(args, session, &cluster, &plan, &progress)?;
     let work = Work {
@@ -125,7 +135,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     };
     let (receipt, report) = work.carry_out(&plan, &checked, &resolver).await?;
     progress.end();
-    tell(&report, &plan, session);
+    tell(&report, &plan, &loaded.config, session, &cluster);
     answer(
         session,
         &cluster,
@@ -203,22 +213,48 @@ impl Work<'_> {
     }
 }
 
-/// Shows findings and plan; on stderr, since stdout is the answer.
-fn show(plan: &Plan, checked: &Checked, session: &Session, progress: &Progress) {
-    if session.quiet {
+/// Shows findings, and the plan where it can be carried out; on stderr, since stdout is the answer.
+fn show(
+    plan: &Plan,
+    checked: &Checked,
+    stopped: bool,
+    args: &Args,
+    session: &Session,
+    progress: &Progress,
+) {
+    preflight::annotate(&checked.findings, session.format);
+    // Whoever is asked must see what about.
+    let asked = !args.yes && !args.dry_run;
+    if session.quiet && !asked {
         return;
     }
     for line in preflight::lines(&checked.findings, session.terminal) {
-        progress.line(&line);
+        output::talk(&line);
     }
-    if plan.writes() {
+    if plan.writes() && !stopped {
         for line in describe(plan) {
             progress.line(&line);
         }
     }
 }
 
-/// Shows where it goes, and asks. Nothing is asked where nothing is written.
+/// The last word of a dry run, and its exit code.
+fn looked(args: &Args, plan: &Plan, session: &Session) -> Exit {
+    if !session.quiet {
+        output::talk(if plan.writes() {
+            "nothing was written; the same command without --dry-run carries this out"
+        } else {
+            "nothing to do: everything is as wanted"
+        });
+    }
+    if args.exit_code && plan.writes() {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    }
+}
+
+/// Asks. Nothing is asked where nothing is written.
 fn confirm(
     args: &Args,
     session: &Session,
@@ -226,39 +262,54 @@ fn confirm(
     plan: &Plan,
     progress: &Progress,
 ) -> Result<(), Failure> {
-    let identity = &cluster.identity;
-    progress.line(&format!(
-        "context {}, server {}, user {}",
-        identity.context, identity.server, identity.user
-    ));
     if args.yes || !plan.writes() {
         return Ok(());
     }
     session.interrupt.check()?;
-    if progress.suspended(|| prompt::confirm("Apply this?"))? {
+    let question = format!("Apply this to {}?", target(cluster));
+    if progress.suspended(|| prompt::confirm(&question))? {
         return Ok(());
     }
-    Err(Failure::new(
-        "declined",
-        Exit::Usage,
-        "nothing was written: the answer was no",
-    ))
+    Err(prompt::declined())
 }
 
-/// Says what is proven and what is not.
-fn tell(report: &Report, plan: &Plan, session: &Session) {
+/// Where it goes, as whom.
+fn target(cluster: &Cluster) -> String {
+    let identity = &cluster.identity;
+    format!(
+        "context {}, server {}, user {}",
+        identity.context, identity.server, identity.user
+    )
+}
+
+/// Says what is proven, what is not, and last how it ended.
+fn tell(report: &Report, plan: &Plan, config: &Config, session: &Session, cluster: &Cluster) {
     if session.quiet {
         return;
     }
-    if !plan.writes() {
-        output::talk("nothing to do: everything is as wanted");
-    }
-    for proof in &report.proven {
-        output::talk(&format!("  proven: {}: {}", proof.object, proof.proof));
+    if session.verbose {
+        for proof in &report.proven {
+            output::talk(&format!("  proven: {}: {}", proof.object, proof.proof));
+        }
     }
     for gap in &report.not_proven {
         output::talk(&format!("  not proven: {gap}"));
     }
+    if !plan.writes() {
+        output::talk("nothing to do: everything is as wanted");
+        return;
+    }
+    let names: Vec<&str> = config
+        .runner_sets
+        .iter()
+        .map(|set| set.name.as_str())
+        .collect();
+    output::talk(&format!(
+        "{} is installed in {}; runner sets: {}",
+        config.name,
+        cluster.identity.context,
+        names.join(", ")
+    ));
 }
 
 fn answer(

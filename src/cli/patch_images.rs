@@ -10,9 +10,11 @@ use crate::cli::{Session, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
+use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::rules::RuleSet;
+use crate::ui::format::Format;
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 use crate::yaml;
@@ -64,7 +66,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
     }
     let cluster = session.connect().await?;
-    let progress = Progress::start(session.terminal, session.quiet);
+    let progress = session.progress();
     let options = PatchOptions {
         namespace: args.namespace.clone(),
         pull_secret: args.pull_secret.clone(),
@@ -105,11 +107,7 @@ async fn confirm(
     if progress.suspended(|| prompt::confirm(&question))? {
         return Ok(());
     }
-    Err(Failure::new(
-        "declined",
-        Exit::Usage,
-        "nothing was written: the answer was no",
-    ))
+    Err(prompt::declined())
 }
 
 async fn patched(
@@ -119,7 +117,13 @@ async fn patched(
     session: &Session,
     progress: &Progress,
 ) -> Result<PatchReport, Failure> {
-    let events = |event| progress.tell(&event);
+    // A person reads each image in the answer; as a note only where that is for a machine.
+    let told = matches!(session.format, Format::Text | Format::Github);
+    let events = |event: Event| {
+        if !(told && matches!(event, Event::Note { .. })) {
+            progress.tell(&event);
+        }
+    };
     let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
         let events = &events;
         async move {

@@ -1,18 +1,22 @@
 //! Gathers what preflight looks at: cluster, registry and GitHub are asked at the same time.
 
 use futures::join;
+use serde::Serialize;
 
-use crate::checks::{Finding, Preflight, Verdict, preflight};
+use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
+use crate::cli::Session;
 use crate::cli::pass::Rendered;
-use crate::clients::kube::Cluster;
+use crate::clients::kube::{Cluster, Identity};
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
-use crate::failure::Failure;
+use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
-use crate::rules::{Outcome, RuleSet};
+use crate::rules::Outcome;
+use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
+use crate::ui::{self, output};
 
 /// What was observed, and what follows from it.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub(super) async fn check(
     let config = &loaded.config;
     let route = facts::route(config, &loaded.credentials, facts);
     let accounts = observe::accounts(&loaded.credentials)?;
-    let images = pulled(rendered);
+    let (images, kept) = pulled(rendered);
     let servers = servers(loaded, rendered);
     let manifests = &rendered.manifests;
     let options = observe::Options {
@@ -46,12 +50,12 @@ pub(super) async fn check(
         manage_namespaces: config.namespaces.manage,
     };
     let cluster_side = async {
-        let mut observed = observe::observe(cluster, manifests, resolver, &options).await?;
-        let (pods, rights) = join!(
-            observe::pods(cluster, manifests, &observed, &options),
-            observe::rights(cluster, manifests)
+        let (observed, rights) = join!(
+            observe::observe(cluster, manifests, resolver, &options),
+            observe::rights(cluster, manifests, options.namespace)
         );
-        observed.pods = pods?;
+        let mut observed = observed?;
+        observed.pods = observe::pods(cluster, manifests, &observed, &options).await?;
         Ok::<_, Failure>((observed, rights))
     };
     let (observed, images, handshakes, github) = join!(
@@ -71,33 +75,50 @@ pub(super) async fn check(
         user: &cluster.identity.user,
         handshakes: &handshakes,
         images: &images,
+        kept: &kept,
         github: &github,
         force_conflicts,
     });
     Ok(Checked { observed, findings })
 }
 
-/// Every image as it will be pulled; what a rule keeps is the nodes' own affair.
-fn pulled(rendered: &Rendered) -> Vec<String> {
+/// Every image whose place is known here, and by registry those that a rule keeps: the nodes' own affair.
+fn pulled(rendered: &Rendered) -> (Vec<String>, Vec<Kept>) {
     let mut images: Vec<String> = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
+    let mirrors = rendered.rules.mirrors();
     for manifest in &rendered.manifests {
         for slot in image_slots(&manifest.object) {
-            if asked(&rendered.rules, &slot.text) && !images.contains(&slot.text) {
-                images.push(slot.text);
+            let Ok(reference) = ImageReference::parse(&slot.text) else {
+                continue;
+            };
+            let host = reference.host();
+            let list = match rendered.rules.decide(&reference).outcome {
+                Outcome::AlreadyThere | Outcome::NoRule => &mut images,
+                Outcome::Kept => {
+                    let at = kept.iter().position(|kept| kept.host == host);
+                    let at = at.unwrap_or_else(|| {
+                        let mirror = mirrors.iter().find(|(source, _)| source == host);
+                        kept.push(Kept {
+                            host: host.to_owned(),
+                            images: Vec::new(),
+                            mirror: mirror.map(|(_, mirror)| mirror.place.to_string()),
+                        });
+                        kept.len() - 1
+                    });
+                    match kept.get_mut(at) {
+                        Some(kept) => &mut kept.images,
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            if !list.contains(&slot.text) {
+                list.push(slot.text);
             }
         }
     }
-    images
-}
-
-/// True where the place that it is pulled from is known here.
-fn asked(rules: &RuleSet, image: &str) -> bool {
-    ImageReference::parse(image).is_ok_and(|image| {
-        matches!(
-            rules.decide(&image).outcome,
-            Outcome::AlreadyThere | Outcome::NoRule
-        )
-    })
+    (images, kept)
 }
 
 /// GitHub, and the host of every rule's target.
@@ -105,6 +126,55 @@ fn servers(loaded: &Loaded, rendered: &Rendered) -> Vec<String> {
     let mut servers = vec![loaded.config.github.host().to_owned()];
     servers.extend(rendered.rules.target_hosts().into_iter().map(str::to_owned));
     servers
+}
+
+/// What a run answers that preflight stopped.
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    #[serde(flatten)]
+    failure: &'a Details,
+    context: &'a str,
+    server: &'a str,
+    user: &'a str,
+    findings: &'a [Finding],
+}
+
+/// Ends a run that wrote nothing: the failure for a person, and one document with every finding for a program.
+pub(super) fn refuse(
+    session: &Session,
+    identity: &Identity,
+    findings: &[Finding],
+    failure: &Failure,
+) -> Result<(), Failure> {
+    output::talk(&ui::failure::text(failure, session.terminal));
+    let refused = Refused {
+        failure: failure.details(),
+        context: &identity.context,
+        server: &identity.server,
+        user: &identity.user,
+        findings,
+    };
+    output::answer(session.format, "Failure", &refused, String::new)
+}
+
+/// In GitHub's format, one workflow command for each finding that blocks or warns.
+pub(super) fn annotate(findings: &[Finding], format: Format) {
+    if format != Format::Github {
+        return;
+    }
+    for finding in findings {
+        let level = match finding.verdict {
+            Verdict::Failed => "error",
+            Verdict::Warning => "warning",
+            Verdict::Ok | Verdict::Unknown => continue,
+        };
+        let what = format!("{}: {}", finding.subject, finding.title);
+        let parts = std::iter::once(what.as_str())
+            .chain(finding.why.iter().map(String::as_str))
+            .chain(finding.evidence.iter().map(String::as_str))
+            .chain(finding.remedies());
+        output::talk(&ui::failure::workflow_command(level, &finding.id, parts));
+    }
 }
 
 /// Findings as lines: what blocks last, where it is read.
@@ -121,7 +191,7 @@ pub(super) fn lines(findings: &[Finding], terminal: Terminal) -> Vec<String> {
         };
         let id = terminal.paint(Style::Dim, &finding.id);
         lines.push(match finding.verdict {
-            Verdict::Ok => format!("  {mark} {} [{id}]", finding.subject),
+            Verdict::Ok => format!("  {mark} {}: {}", finding.subject, finding.title),
             _ => format!("  {mark} {}: {} [{id}]", finding.subject, finding.title),
         });
         if finding.verdict != Verdict::Ok {

@@ -58,7 +58,9 @@ fn answer(presence: &ImagePresence) -> Option<RegistryAnswer> {
             "auth-required" => RegistryAnswer::Unauthorized,
             "denied" => RegistryAnswer::Denied(why.clone()),
             "untrusted" => RegistryAnswer::Untrusted(why.clone()),
-            "unreachable" | "proxy-refused" => RegistryAnswer::Unreachable(why.clone()),
+            "unreachable" | "proxy-refused" | "proxy-login" => {
+                RegistryAnswer::Unreachable(why.clone())
+            }
             _ => return None,
         },
     })

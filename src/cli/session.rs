@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterOptions, EnvironmentProxy, InCluster};
+use crate::config::Origin;
 use crate::config::load::{Environment, Variables};
+use crate::config::problem::{MISSING, Problem};
 use crate::failure::{Exit, Failure};
 use crate::ui::format::Format;
+use crate::ui::progress::Progress;
 use crate::ui::terminal::{Hints, Terminal};
 
 /// Flags of every command.
@@ -29,7 +32,7 @@ pub struct GlobalArgs {
         default_value = "text"
     )]
     output: Format,
-    /// Show what is sent and answered (-vv: more); never a secret
+    /// Tell every object and request (-vv: more); never a secret
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Show no progress
@@ -46,6 +49,8 @@ pub struct Session {
     pub(super) terminal: Terminal,
     /// No progress.
     pub(super) quiet: bool,
+    /// Every object is told.
+    pub(super) verbose: bool,
     /// The environment as it was at start.
     pub(super) variables: Variables,
     /// What other parts need of it.
@@ -75,6 +80,7 @@ impl GlobalArgs {
             format: self.output,
             terminal,
             quiet: self.quiet,
+            verbose: self.verbose > 0,
             variables,
             environment,
             interrupt,
@@ -99,34 +105,45 @@ impl Session {
         Cluster::connect(&self.cluster_options()).await
     }
 
-    /// What is missing for writing where nobody can be asked, as sentences: the agreement and the target.
+    /// What is missing for writing where nobody can be asked: the agreement and the target.
     /// Looking (`--dry-run`) may use the current context.
-    pub(super) fn target_needs(&self, agreed: bool, looks_only: bool) -> Vec<String> {
+    pub(super) fn target_needs(&self, agreed: bool, looks_only: bool) -> Vec<Problem> {
         if self.terminal.interactive {
             return Vec::new();
         }
+        let need = |what: &str, remedy: &str| {
+            Problem::new(MISSING, "", what, Origin::Default).remedy(remedy)
+        };
         let mut needs = Vec::new();
         if !agreed {
-            needs.push(
-                "nobody can be asked whether to go on; give --yes, or look first with --dry-run"
-                    .to_owned(),
-            );
+            needs.push(need(
+                "nobody can be asked whether to go on",
+                "give --yes, or look first with --dry-run",
+            ));
         }
         if !looks_only && self.context.is_none() && self.in_cluster().is_none() {
-            needs.push("the cluster to write to is not named; give --context NAME".to_owned());
+            needs.push(need(
+                "the cluster to write to is not named",
+                "give --context NAME",
+            ));
         }
         needs
     }
 
     /// Refuses to write to whatever cluster happens to be current, where nobody can be asked.
-    pub(super) fn require_target(needs: &[String]) -> Result<(), Failure> {
+    pub(super) fn require_target(needs: &[Problem]) -> Result<(), Failure> {
         if needs.is_empty() {
             return Ok(());
         }
         let failure = Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on");
         Err(needs
             .iter()
-            .fold(failure, |failure, need| failure.why(need.clone())))
+            .fold(failure, |failure, need| failure.why(need.line())))
+    }
+
+    /// Starts showing what happens.
+    pub(super) fn progress(&self) -> Progress {
+        Progress::start(self.terminal, self.quiet, self.verbose)
     }
 
     /// Proxy variables of the environment.

@@ -15,7 +15,6 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
 use crate::plan::{Plan, describe};
-use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
 /// Arguments of `uninstall`.
@@ -47,7 +46,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
-    let progress = Progress::start(session.terminal, session.quiet);
+    let progress = session.progress();
     let cluster = session.connect().await?;
     progress.stage("looking for what belongs to the install");
     let named = partial.origins.0.contains_key("namespaces.controller");
@@ -80,11 +79,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         partial.name, cluster.identity.server
     );
     if !args.yes && !progress.suspended(|| prompt::confirm(&question))? {
-        return Err(Failure::new(
-            "declined",
-            Exit::Usage,
-            "nothing was removed: the answer was no",
-        ));
+        return Err(prompt::declined());
     }
     let credentials = Credentials::default();
     let facts = Facts::assumed(KubernetesVersion::DEFAULT);

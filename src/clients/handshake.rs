@@ -63,7 +63,7 @@ pub enum Handshake {
 
 /// Makes a handshake with `host:port` over `route`.
 pub async fn handshake(route: &Route, host: &str, port: u16) -> Handshake {
-    let limit = route.timeouts.connect + route.timeouts.answer;
+    let limit = route.timeouts.answer;
     match timeout(limit, attempt(route, host, port)).await {
         Ok(outcome) => outcome,
         Err(_) => Handshake::Unreachable {
@@ -196,12 +196,11 @@ where
 struct Recording {
     config: Arc<ClientConfig>,
     chain: Arc<Mutex<Vec<Vec<u8>>>>,
-    roots: Vec<Vec<u8>>,
 }
 
 impl Recording {
     fn new(route: &Route) -> Self {
-        let (store, roots) = route.roots.store();
+        let store = route.roots.store();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chain = Arc::default();
         let verifier = Verifier {
@@ -229,7 +228,6 @@ impl Recording {
         Self {
             config: Arc::new(config),
             chain,
-            roots,
         }
     }
 
@@ -248,7 +246,7 @@ impl Recording {
             };
         }
         Handshake::Untrusted {
-            verdict: diagnose(&chain, &self.roots, route.now),
+            verdict: diagnose(&chain, &route.roots.ders(), route.now),
             cause,
             chain,
         }

@@ -42,12 +42,12 @@ pub enum Presence {
         /// The registry's words.
         message: String,
     },
-    /// It wants a login, and none was given.
+    /// It wants a login: none was given, or it was not accepted.
     AuthRequired {
         /// The registry's words.
         message: String,
     },
-    /// The login was not accepted, or a policy (scan, curation) blocks the image.
+    /// The account has no right, or a policy (scan, curation) blocks the image.
     Denied {
         /// The registry's words.
         message: String,

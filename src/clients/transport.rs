@@ -2,6 +2,7 @@
 //!
 //! Reads no environment variable: `run()` fills in the [`Route`].
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -27,7 +28,7 @@ pub struct Route {
     pub proxy: Option<ProxyRoute>,
     /// How long to wait.
     pub timeouts: Timeouts,
-    /// How often a read is tried again after a break, a timeout or 502, 503, 504.
+    /// How often a read is tried again after a break or 502, 503, 504; silence is not asked again.
     pub retries: u32,
     /// Seconds since 1970, to tell an expired certificate.
     pub now: i64,
@@ -77,35 +78,69 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
+            answer: Duration::from_secs(15),
         }
     }
 }
 
+/// The machine's own roots, read once in a run: a machine has a hundred and more, each of which is parsed.
+static SYSTEM: LazyLock<System> = LazyLock::new(System::read);
+
+struct System {
+    store: RootCertStore,
+    ders: Vec<Vec<u8>>,
+}
+
+impl System {
+    fn read() -> Self {
+        let mut store = RootCertStore::empty();
+        let ders = rustls_native_certs::load_native_certs()
+            .certs
+            .into_iter()
+            .filter(|certificate| store.add(certificate.clone()).is_ok())
+            .map(|certificate| certificate.to_vec())
+            .collect();
+        Self { store, ders }
+    }
+}
+
+/// Reads the machine's own roots, so that they are there when they are needed. Blocks for some milliseconds.
+pub fn preload_system_roots() {
+    LazyLock::force(&SYSTEM);
+}
+
+/// The machine's own roots, DER.
+pub(super) fn system_roots() -> Vec<Vec<u8>> {
+    SYSTEM.ders.clone()
+}
+
 impl Roots {
-    /// Every root, DER. What rustls cannot read is left out.
+    /// Every root, DER, the bundle first. What rustls cannot read is left out.
     pub fn ders(&self) -> Vec<Vec<u8>> {
-        self.store().1
+        let mut readable = RootCertStore::empty();
+        let bundle = self.bundle.iter();
+        let mut ders: Vec<Vec<u8>> = bundle
+            .filter(|der| readable.add(CertificateDer::from(der.as_slice())).is_ok())
+            .cloned()
+            .collect();
+        if self.system {
+            ders.extend(system_roots());
+        }
+        ders
     }
 
-    pub(super) fn store(&self) -> (RootCertStore, Vec<Vec<u8>>) {
-        let mut store = RootCertStore::empty();
-        let mut ders = Vec::new();
-        let system = if self.system {
-            rustls_native_certs::load_native_certs().certs
+    pub(super) fn store(&self) -> RootCertStore {
+        let mut store = if self.system {
+            SYSTEM.store.clone()
         } else {
-            Vec::new()
+            RootCertStore::empty()
         };
-        let bundle = self
-            .bundle
-            .iter()
-            .map(|der| CertificateDer::from(der.clone()));
-        for certificate in bundle.chain(system) {
-            if store.add(certificate.clone()).is_ok() {
-                ders.push(certificate.to_vec());
-            }
-        }
-        (store, ders)
+        store.add_parsable_certificates(
+            self.bundle
+                .iter()
+                .map(|der| CertificateDer::from(der.as_slice())),
+        );
+        store
     }
 }
 
@@ -126,7 +161,7 @@ impl Route {
     /// A client that goes this way and no other.
     pub fn client(&self) -> Result<Http, Failure> {
         let tls = ClientConfig::builder()
-            .with_root_certificates(self.roots.store().0)
+            .with_root_certificates(self.roots.store())
             .with_no_client_auth();
         #[expect(
             clippy::disallowed_methods,
@@ -272,7 +307,7 @@ impl Http {
             let reply = self.send_once(exchange).await;
             let passing = match &reply {
                 Ok(reply) => matches!(reply.status, 502..=504),
-                Err(cause) => matches!(cause, Cause::TimedOut | Cause::Closed),
+                Err(cause) => *cause == Cause::Closed,
             };
             if !passing || !repeatable || attempt >= self.route.retries {
                 return reply;

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::arc_versions;
-use super::load::Places;
 use super::model::{
     ArcVersion, Config, Controller, ExistingController, ExistingSecret, Mode, Namespaces, Origins,
     RbacProxy, Watch, WebhookCertificate,
 };
+use super::places::Places;
 use super::problem::Problem;
 use super::settled::{Settled, Value};
 use super::table;

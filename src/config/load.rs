@@ -1,9 +1,7 @@
 //! Reads file, environment, flags and answers. The only place that reads the environment and configuration
 //! files; all problems come back together. Asks nothing and prints nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::io::Read;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
@@ -14,6 +12,7 @@ use super::credentials::Credentials;
 use super::model::{Config, Origin};
 use super::overlay::{self, Given};
 use super::partial::Partial;
+use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
@@ -21,95 +20,10 @@ use super::shape::{self, nearest};
 use super::table::{self, Kind};
 use super::validate;
 
+pub use super::sources::{FlagGiven, SecretReading, Sources, Stdin, Variables};
+
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "arc-setup.yaml";
-
-/// Where values come from. `Debug` shows no value.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// `--config`; without it `arc-setup.yaml` in `directory`, if it exists.
-    pub file: Option<PathBuf>,
-    /// The working directory; empty is the process's own.
-    pub directory: PathBuf,
-    /// Flags in the order of the command line.
-    pub flags: Vec<FlagGiven>,
-    /// The environment, as [`variables`] took it.
-    pub environment: Variables,
-    /// Answers to questions: path and value; for a secret the value is a path.
-    pub answers: Vec<(String, String)>,
-    /// Where `-` and `stdin: true` read from.
-    pub stdin: Stdin,
-    /// Whether secret values are read at all.
-    pub secrets: SecretReading,
-}
-
-/// One flag as it was given.
-#[derive(Clone)]
-pub struct FlagGiven {
-    /// The field, from [`table::FlagSpec::path`].
-    pub path: String,
-    /// The flag's name, without dashes.
-    pub flag: String,
-    /// Its value; `true` for a switch.
-    pub value: String,
-}
-
-impl fmt::Debug for FlagGiven {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "--{}", self.flag)
-    }
-}
-
-/// Environment variables by name. `Debug` shows names only.
-#[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
-
-impl Variables {
-    /// A variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-}
-
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
-
-impl fmt::Debug for Variables {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// Standard input for one secret.
-#[derive(Debug, Clone, Default)]
-pub enum Stdin {
-    /// The process's own.
-    #[default]
-    Process,
-    /// These bytes, for tests and embedders.
-    Given(Secret<Vec<u8>>),
-}
-
-/// Whether secret values are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SecretReading {
-    /// Files, variables and standard input are read, and their contents checked.
-    #[default]
-    Read,
-    /// Only their sources are checked (`render` without secrets, `images`).
-    Leave,
-}
 
 /// A configuration that can be used.
 #[derive(Debug, Clone)]
@@ -232,6 +146,59 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
         .map(|()| Partial::new(config, credentials, warnings))
 }
 
+/// Reads a configuration whose login, scope and numbers may still be missing: enough to list its images.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
+    let mut broken = gathered.settled.broken().clone();
+    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
+    let checked = validate::validate(&config, &broken);
+    gathered.problems.extend(checked.problems);
+    gathered.problems.retain(|problem| !problem.is_missing());
+    gathered.warnings.extend(checked.warnings);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| Loaded {
+        config,
+        credentials: Credentials::default(),
+        warnings,
+    })
+}
+
+/// What flags, environment, file and answers name, without judging it.
+#[derive(Debug)]
+pub struct Named(Settled);
+
+impl Named {
+    /// True where a value stands at or under `path`.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.has(path)
+    }
+
+    /// The text at `path`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.0.get(path)?.value.as_str()
+    }
+
+    /// How many runner sets there are.
+    pub fn runner_sets(&self) -> usize {
+        self.0.length("runnerSets")
+    }
+}
+
+/// Reads which values are given; wrong ones are [`load`]'s to report.
+pub fn named(sources: &Sources) -> Named {
+    let mut settled = gather(sources).settled;
+    // Entries of --registry-map stand beside the file's own until they are assembled.
+    if settled.length(overlay::GIVEN_MAP) > 0 {
+        let origin = settled.origin(overlay::GIVEN_MAP);
+        settled.put("registry.map", true.into(), origin);
+    }
+    Named(settled)
+}
+
 struct Gathered {
     settled: Settled,
     places: Places,
@@ -253,22 +220,6 @@ impl Gathered {
             Ok(())
         } else {
             Err(self.problems)
-        }
-    }
-}
-
-/// Directories that relative paths count from.
-pub(super) struct Places {
-    working: PathBuf,
-    file: PathBuf,
-}
-
-impl Places {
-    /// The path, counted from the place of its origin.
-    pub(super) fn resolve(&self, path: &str, origin: &Origin) -> PathBuf {
-        match origin {
-            Origin::File { .. } => self.file.join(path),
-            _ => self.working.join(path),
         }
     }
 }
@@ -336,8 +287,9 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
         column: 1,
     };
     let problem = |what: String| Problem::new("config-file", "", what, origin.clone());
-    let text = read_limited(place, yaml::CONFIGURATION_LIMIT)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()));
+    let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
+    });
     let tree = match text {
         Err(why) => {
             gathered.problems.push(
@@ -366,26 +318,6 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
             gathered.problems.push(problem);
         }
     }
-}
-
-/// Reads at most `limit` bytes of a regular file or pipe; the error continues "FILE …".
-pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|error| cannot(path, &error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(format!("{} is a directory", path.display()));
-    }
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot(path, &error))?;
-    if bytes.len() > limit {
-        return Err(format!("{} is larger than {limit} bytes", path.display()));
-    }
-    Ok(bytes)
-}
-
-fn cannot(path: &Path, error: &std::io::Error) -> String {
-    format!("{} cannot be read: {}", path.display(), error.kind())
 }
 
 fn from_variables(variables: &Variables) -> Vec<Given> {

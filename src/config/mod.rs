@@ -1,6 +1,6 @@
 //! What the user wants: read from flags, environment, file and answers; validated; typed.
 //!
-//! Only `load.rs` reads the environment and files. Nothing here reaches the network or a terminal.
+//! Only `load.rs` reads the environment; it and `secrets.rs` read files. Nothing here reaches the network or a terminal.
 
 pub mod arc_versions;
 mod assemble;
@@ -10,12 +10,14 @@ pub mod load;
 pub mod model;
 mod overlay;
 mod partial;
+mod places;
 pub mod problem;
 mod runner_set;
 mod schema;
 mod secrets;
 mod settled;
 mod shape;
+mod sources;
 pub mod table;
 pub mod validate;
 pub mod wizard;

@@ -3,13 +3,14 @@
 use std::io::Read;
 
 use crate::object::Credential;
-use crate::secret::Secret;
+use crate::secret::{Secret, looks_like_a_secret};
 
 use super::credentials::Credentials;
-use super::load::{Places, SecretReading, Sources, Stdin, read_limited};
 use super::model::Origin;
+use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::settled::Settled;
+use super::sources::{SecretReading, Sources, Stdin};
 
 /// Greatest size of a secret in bytes: what a Kubernetes Secret can hold.
 const LIMIT: usize = 1024 * 1024;
@@ -151,13 +152,9 @@ pub(super) fn read(
     credentials
 }
 
-/// True for a text that is hardly a path: tokens have known beginnings, keys and docker configurations several
-/// lines or braces, accounts a colon, and other secrets neither a dot nor a slash.
+/// True for a text that is hardly a path: an account has a colon, other secrets neither a dot nor a slash.
 fn may_be_a_secret(text: &str) -> bool {
-    const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
-    TOKENS.iter().any(|token| text.starts_with(token))
-        || text.contains(['\n', '{', ':'])
-        || !text.contains(['.', '/', '\\'])
+    looks_like_a_secret(text) || text.contains(':') || !text.contains(['.', '/', '\\'])
 }
 
 fn from_standard_input(stdin: &Stdin) -> Result<Vec<u8>, String> {

@@ -103,9 +103,10 @@ impl Settled {
         &self.broken
     }
 
-    /// True where the value at `path`, or a part of it, could not be read.
+    /// True where the value at `path`, a part of it, or what holds it could not be read.
     pub(super) fn is_broken(&self, path: &str) -> bool {
-        self.broken.iter().any(|broken| is_under(broken, path))
+        let within = |broken: &String| is_under(broken, path) || is_under(path, broken);
+        self.broken.iter().any(within)
     }
 
     /// Sets the number of items of a list.

@@ -136,6 +136,11 @@ impl Validator<'_> {
                 (None, true) => Some(Origin::Flag(head.to_owned())),
                 (None, false) => None,
             };
+            let mut what = problem.to_string();
+            // The origin of a flag or variable is shown before it.
+            if let (Some(_), Some(rest)) = (&given, what.strip_prefix(&format!("{head}: "))) {
+                what = String::from(rest);
+            }
             let path = if given.is_some() { "registry" } else { id };
             if !self
                 .broken
@@ -145,7 +150,7 @@ impl Validator<'_> {
                 let mut made = self.make(
                     "config-registry-rule",
                     path,
-                    problem.to_string(),
+                    what,
                     "correct the rule; the first that takes an image decides",
                 );
                 made.origin = given.unwrap_or(made.origin);

@@ -1,7 +1,24 @@
-//! Questions for what is missing, as data. Who shows them decides how; nothing here reads or prints.
+//! Questions for what is missing, as data. Who shows them decides how; nothing here prints.
+
+mod conversation;
+mod offers;
 
 use super::problem::Problem;
 use super::table::{self, Kind};
+
+pub use conversation::converse;
+pub use offers::offers;
+
+/// The answer that leaves something out that nobody needs.
+pub const NONE: &str = "none";
+
+/// The order in which a person expects to be asked; everything else comes after.
+const ORDER: [&str; 4] = [
+    "github.url",
+    "github.organization",
+    "github.token",
+    "runnerSets[].max",
+];
 
 /// One question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,22 +61,30 @@ pub struct Choice {
     pub word: &'static str,
     /// What it means.
     pub label: &'static str,
-    /// What is asked next, if it is chosen. Empty: the word is the answer.
+    /// What is asked next, if it is chosen.
     pub then: Vec<Question>,
+    /// True where the word itself is the value; false where the questions that follow make it.
+    pub is_value: bool,
 }
 
+/// An entry for `Sources::answers`: path and value.
+pub type Entry = (String, String);
+
 impl Question {
-    /// The entry for `Sources::answers` that an answer makes.
+    /// The entry that an answer makes; none where [`NONE`] was offered and taken.
     ///
     /// # Errors
     /// What is wrong with the answer, for asking again.
-    pub fn answer(&self, text: &str) -> Result<(String, String), String> {
+    pub fn answer(&self, text: &str) -> Result<Option<Entry>, String> {
         let text = text.trim();
         let text = match (text, &self.default) {
             ("", Some(default)) => default,
             ("", None) => return Err("an answer is needed".to_owned()),
             (text, _) => text,
         };
+        if text == NONE && self.default.as_deref() == Some(NONE) {
+            return Ok(None);
+        }
         match &self.kind {
             QuestionKind::Number if text.parse::<u32>().is_err() => {
                 Err("a whole number is needed".to_owned())
@@ -73,9 +98,9 @@ impl Question {
                     None if text.contains('/') => ("repository", text),
                     None => ("organization", text),
                 };
-                Ok((format!("github.{member}"), name.to_owned()))
+                Ok(Some((format!("github.{member}"), name.to_owned())))
             }
-            _ => Ok((self.path.clone(), text.to_owned())),
+            _ => Ok(Some((self.path.clone(), text.to_owned()))),
         }
     }
 }
@@ -87,7 +112,12 @@ pub fn questions(problems: &[Problem]) -> Vec<Question> {
         return Vec::new();
     }
     let questions: Option<Vec<Question>> = problems.iter().map(question).collect();
-    questions.unwrap_or_default()
+    let mut questions = questions.unwrap_or_default();
+    questions.sort_by_key(|question| {
+        let place = ORDER.iter().position(|path| *path == question.path);
+        place.unwrap_or(ORDER.len())
+    });
+    questions
 }
 
 fn question(problem: &Problem) -> Option<Question> {
@@ -129,16 +159,19 @@ fn login() -> Option<Question> {
                     plain("github.app.installationId", "Installation id?")?,
                     plain("github.app.privateKey", "File with the App's private key?")?,
                 ],
+                is_value: false,
             },
             Choice {
                 word: "token",
                 label: "a personal access token in a file",
                 then: vec![plain("github.token", "File with the token?")?],
+                is_value: false,
             },
             Choice {
                 word: "existing-secret",
                 label: "a Secret that is in the cluster already",
                 then: vec![plain("github.existingSecret", "Name of the Secret?")?],
+                is_value: false,
             },
         ]),
         default: None,
@@ -159,6 +192,7 @@ fn plain(path: &str, text: &str) -> Option<Question> {
                     word,
                     label: "",
                     then: Vec::new(),
+                    is_value: true,
                 })
                 .collect(),
         ),
@@ -175,50 +209,4 @@ fn plain(path: &str, text: &str) -> Option<Question> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::load::{SecretReading, Sources, load};
-    use crate::config::model::Scope;
-
-    #[test]
-    fn answers_complete_a_configuration() {
-        let mut sources = Sources {
-            directory: "/nonexistent".into(),
-            secrets: SecretReading::Leave,
-            ..Sources::default()
-        };
-        let questions = questions(&load(&sources).unwrap_err());
-        for question in questions {
-            let asked = match &question.kind {
-                QuestionKind::Choice(choices) => choices[0].then.clone(),
-                _ => vec![question],
-            };
-            for question in asked {
-                let text = match question.kind {
-                    QuestionKind::Scope => "acme/shop",
-                    QuestionKind::Number => "5",
-                    _ if question.default.is_some() => "",
-                    _ => "12345678",
-                };
-                sources.answers.push(question.answer(text).unwrap());
-            }
-        }
-        let loaded = load(&sources).unwrap();
-        assert_eq!(loaded.config.github.url, "https://github.com");
-        assert_eq!(
-            loaded.config.github.scope,
-            Some(Scope::Repository("acme/shop".into()))
-        );
-        assert_eq!(loaded.config.runner_sets[0].max, 5);
-        assert_eq!(
-            loaded.config.origins.of("runnerSets[0].max"),
-            crate::config::Origin::Answer
-        );
-    }
-
-    #[test]
-    fn no_questions_where_something_is_wrong() {
-        let wrong = Problem::new("config-type", "name", "x", crate::config::Origin::Default);
-        assert!(questions(&[wrong]).is_empty());
-    }
-}
+mod tests;

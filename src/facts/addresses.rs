@@ -1,9 +1,10 @@
-//! Names, addresses and ranges that traffic inside the cluster uses, and that no proxy must see.
+//! Names, addresses and ranges that traffic inside the cluster uses, and that no proxy must see. Nodes are not read:
+//! a big cluster has thousands, and many users may not.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::cluster::Gaps;
+use super::gaps::Gaps;
 use crate::clients::kube::{Cluster, ClusterError, Selection};
 use crate::failure::Failure;
 use crate::object::ObjectRef;
@@ -14,7 +15,6 @@ pub(super) struct Reads {
     service: Result<Option<Value>, ClusterError>,
     slices: Result<Vec<Value>, ClusterError>,
     services: Result<Vec<String>, ClusterError>,
-    nodes: Result<Vec<Value>, ClusterError>,
     corefiles: Vec<Result<Option<Value>, ClusterError>>,
 }
 
@@ -23,7 +23,6 @@ pub(super) struct Reads {
 pub(super) struct Addresses {
     pub(super) api_server: Vec<String>,
     pub(super) services: Vec<String>,
-    pub(super) pods: Vec<String>,
     pub(super) domain: String,
 }
 
@@ -41,11 +40,10 @@ pub(super) async fn read(cluster: &Cluster) -> Reads {
         labels: Some("kubernetes.io/service-name=kubernetes"),
         fields: None,
     };
-    let (service, slices, services, nodes, corefiles) = futures::join!(
+    let (service, slices, services, corefiles) = futures::join!(
         cluster.get(&service),
         cluster.list_selected("discovery.k8s.io/v1", "EndpointSlice", &selection),
         service_ranges(cluster),
-        cluster.list("v1", "Node", None, None),
         join_all(COREFILES.iter().map(async |(namespace, name)| {
             cluster
                 .get(&ObjectRef::new("v1", "ConfigMap", Some(namespace), name))
@@ -57,7 +55,6 @@ pub(super) async fn read(cluster: &Cluster) -> Reads {
         service,
         slices: slices.map(|page| page.items),
         services,
-        nodes,
         corefiles,
     }
 }
@@ -137,16 +134,9 @@ impl Reads {
         let mut services = gaps.fill("the Service range", self.services)?;
         services.sort();
         services.dedup();
-        let mut pods: Vec<String> = Vec::new();
-        for node in gaps.fill("Nodes (pod ranges)", self.nodes)? {
-            pods.extend(strings(&node, "/spec/podCIDRs"));
-        }
-        pods.sort();
-        pods.dedup();
         Ok(Addresses {
             api_server,
             services,
-            pods,
             domain: domain(self.corefiles, gaps)?,
         })
     }
@@ -247,7 +237,6 @@ mod tests {
                 json!({"endpoints": [{"addresses": ["10.0.0.2"]}, {"addresses": ["10.0.0.1"]}]}),
             ]),
             services: denied(),
-            nodes: denied(),
             corefiles: vec![denied(), Ok(None)],
         };
         let mut gaps = Gaps::default();
@@ -261,7 +250,6 @@ mod tests {
             gaps.0,
             [
                 "the Service range: no",
-                "Nodes (pod ranges): no",
                 "ConfigMap kube-system/coredns (cluster domain): no"
             ]
         );

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::controllers::labels;
+use super::gaps::Gaps;
 use super::{ClusterFacts, Facts, KubernetesVersion, addresses, controllers, host};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::config::{Config, Mode};
@@ -28,30 +30,6 @@ const LEGACY_CRDS: &[&str] = &[
 
 const NAMESPACE: (&str, &str) = ("v1", "Namespace");
 const DEFINITION: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-
-/// Collects what could not be read; only a server that is gone ends the reading.
-#[derive(Debug, Default)]
-pub(super) struct Gaps(pub(super) Vec<String>);
-
-impl Gaps {
-    /// The value, or its default with a note.
-    pub(super) fn fill<T: Default>(
-        &mut self,
-        what: &str,
-        result: Result<T, ClusterError>,
-    ) -> Result<T, Failure> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(error @ (ClusterError::Unreachable { .. } | ClusterError::Unauthorized { .. })) => {
-                Err(error.failure(format!("reading {what} failed"), Exit::Preflight))
-            }
-            Err(error) => {
-                self.0.push(format!("{what}: {}", error.message()));
-                Ok(T::default())
-            }
-        }
-    }
-}
 
 /// Reads everything that is decided upon: cluster, CA bundle and CRDs on disk. GitHub is read by
 /// [`super::read_github`]. `now` is in seconds since 1970.
@@ -98,7 +76,6 @@ async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts
         kubernetes: kubernetes_version(&version),
         api_server_hosts: addresses.api_server,
         service_cidrs: addresses.services,
-        pod_cidrs: addresses.pods,
         domain: addresses.domain,
         namespaces,
         crds: definitions,
@@ -174,18 +151,6 @@ fn kubernetes_version(answer: &Value) -> KubernetesVersion {
     }
 }
 
-/// `metadata.labels`.
-pub(super) fn labels(object: &Value) -> BTreeMap<String, String> {
-    let labels = object
-        .pointer("/metadata/labels")
-        .and_then(Value::as_object);
-    labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect()
-}
-
 fn without_managed_fields(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("managedFields");
@@ -236,8 +201,7 @@ mod tests {
     const DISCOVERY: &str = r#"{"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
         {"resource": "namespaces", "scope": "Cluster", "responseKind": {"kind": "Namespace"}},
         {"resource": "services", "scope": "Namespaced", "responseKind": {"kind": "Service"}},
-        {"resource": "configmaps", "scope": "Namespaced", "responseKind": {"kind": "ConfigMap"}},
-        {"resource": "nodes", "scope": "Cluster", "responseKind": {"kind": "Node"}}]}]}]}"#;
+        {"resource": "configmaps", "scope": "Namespaced", "responseKind": {"kind": "ConfigMap"}}]}]}]}"#;
     const GROUPS: &str = r#"{"items": [{"metadata": {"name": "security.openshift.io"}, "versions": []},
         {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
         {"resource": "deployments", "scope": "Namespaced", "responseKind": {"kind": "Deployment"}}]}]},
@@ -265,10 +229,6 @@ mod tests {
                 r#"{"metadata": {"name": "arc-systems", "labels": {"a": "b"}}}"#,
             ),
             (
-                "/api/v1/nodes",
-                r#"{"items": [{"spec": {"podCIDRs": ["10.42.1.0/24"]}}, {"spec": {"podCIDRs": ["10.42.0.0/24"]}}]}"#,
-            ),
-            (
                 "/apis/apps/v1/deployments",
                 r#"{"items": [{"metadata": {"name": "arc", "namespace": "other"}, "spec": {"template": {"spec": {"containers": [
                     {"image": "ghcr.io/actions/gha-runner-scale-set-controller:0.13.1", "command": ["/manager"], "args": ["--auto-scaling-runner-set-only"]}]}}}}]}"#,
@@ -281,7 +241,6 @@ mod tests {
             (7, 30, true)
         );
         assert_eq!(cluster.api_server_hosts, ["api.corp", "10.0.0.5"]);
-        assert_eq!(cluster.pod_cidrs, ["10.42.0.0/24", "10.42.1.0/24"]);
         assert_eq!(
             cluster.namespaces.keys().collect::<Vec<_>>(),
             ["arc-systems"]
@@ -317,10 +276,7 @@ mod tests {
             named("Deployments of every namespace:") && !named("Deployments of arc-systems"),
             "{gaps:?}"
         );
-        assert!(
-            named("Nodes (pod ranges):") && named("Namespace arc-systems:"),
-            "{gaps:?}"
-        );
+        assert!(named("Namespace arc-systems:"), "{gaps:?}");
         assert_eq!(facts.cluster.domain, "cluster.local");
         assert_eq!(
             read(&cluster(&[], 401), &config(), 7)

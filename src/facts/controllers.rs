@@ -2,12 +2,14 @@
 
 mod flags;
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use serde_json::Value;
 
 use self::flags::flags;
 use super::ControllerFacts;
-use super::cluster::{Gaps, labels};
+use super::gaps::Gaps;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::config::ArcVersion;
 use crate::failure::Failure;
@@ -205,8 +207,20 @@ fn controller(deployment: &Value, sets: &[(bool, ObjectRef)]) -> Option<Controll
     })
 }
 
+/// `metadata.labels`.
+pub(super) fn labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object
+        .pointer("/metadata/labels")
+        .and_then(Value::as_object);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
 /// `/manager` is what every kubebuilder project calls its program: something of ARC's own must stand beside it.
-fn is_manager(container: &Value, labels: &std::collections::BTreeMap<String, String>) -> bool {
+fn is_manager(container: &Value, labels: &BTreeMap<String, String>) -> bool {
     let command = container.pointer("/command/0").and_then(Value::as_str);
     if command.is_some_and(|command| command.rsplit('/').next() != Some("manager")) {
         return false;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Facts;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::pki::chain::{self, Bundle};
+use crate::pki::chain::{self, Bundle, Note, NoteKind};
 use crate::yaml;
 
 /// Greatest file that is read, in bytes; a whole system's bundle has 220 kB, ARC's CRDs 1.5 MB.
@@ -24,21 +24,20 @@ pub struct Authorities {
     /// The same, DER.
     pub ders: Vec<Vec<u8>>,
     /// What was left out or will make trouble.
-    pub warnings: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
-/// Reads the files that the configuration names into `facts`, at the time `facts.now`; returns warnings.
-pub fn read_into(config: &Config, facts: &mut Facts) -> Result<Vec<String>, Failure> {
-    let mut warnings = Vec::new();
+/// Reads the files that the configuration names into `facts`, at the time `facts.now`.
+pub fn read_into(config: &Config, facts: &mut Facts) -> Result<(), Failure> {
     if let Some(path) = &config.ca_bundle {
         let authorities = read_authorities(path, facts.now)?;
         facts.ca = authorities.pems;
-        warnings = authorities.warnings;
+        facts.ca_notes = authorities.notes;
     }
     if let Some(path) = &config.crds {
         facts.crds = read_crds(path)?;
     }
-    Ok(warnings)
+    Ok(())
 }
 
 /// Reads a file, or every file of a directory, PEM or DER, at the time `now` (seconds since 1970).
@@ -56,12 +55,16 @@ pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
     };
     let (files, directory) = files(path, |_| true).map_err(wrong)?;
     let mut contents = Vec::new();
-    let mut warnings = Vec::new();
+    let passed_over = |name: &str, why: &str| Note {
+        kind: NoteKind::LeftOut,
+        text: format!("{name} was passed over: {why}"),
+    };
+    let mut notes = Vec::new();
     for file in &files {
         let name = file.display().to_string();
         match read(file) {
             Ok(bytes) => contents.push((name, bytes)),
-            Err(why) if directory => warnings.push(format!("{name} was passed over: {why}")),
+            Err(why) if directory => notes.push(passed_over(&name, &why)),
             Err(why) => return Err(wrong(why)),
         }
     }
@@ -72,22 +75,16 @@ pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
     if !directory && let Some((_, why)) = bundle.unreadable.first() {
         return Err(wrong(why.clone()));
     }
-    warnings.extend(
-        bundle
-            .unreadable
-            .iter()
-            .map(|(name, why)| format!("{name} was passed over: {why}")),
-    );
-    warnings.extend(bundle.notes.iter().cloned());
+    let unreadable = bundle.unreadable.iter();
+    notes.extend(unreadable.map(|(name, why)| passed_over(name, why)));
+    notes.extend(bundle.notes.iter().cloned());
     if bundle.authorities.is_empty() {
         let failure = wrong(format!(
             "there is no authority's certificate in it, in {} files",
             files.len()
         ));
-        return Err(warnings
-            .into_iter()
-            .take(5)
-            .fold(failure, Failure::evidence));
+        let texts = notes.into_iter().take(5).map(|note| note.text);
+        return Err(texts.fold(failure, Failure::evidence));
     }
     let ders = bundle.ders();
     Ok(Authorities {
@@ -97,7 +94,7 @@ pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
             .map(|authority| authority.pem)
             .collect(),
         ders,
-        warnings,
+        notes,
     })
 }
 
@@ -243,8 +240,8 @@ mod tests {
         fs::create_dir(directory.path().join("sub")).unwrap();
         let read = read_authorities(directory.path(), 1_800_000_000).unwrap();
         assert_eq!(read.ders, [one.der().to_vec(), two.der().to_vec()]);
-        assert_eq!(read.warnings.len(), 1, "{:?}", read.warnings);
-        assert!(read.warnings[0].contains("README was passed over"));
+        assert_eq!(read.notes.len(), 1, "{:?}", read.notes);
+        assert!(read.notes[0].text.contains("README was passed over"));
     }
 
     #[test]

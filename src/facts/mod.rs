@@ -5,6 +5,7 @@
 mod addresses;
 mod cluster;
 mod controllers;
+mod gaps;
 mod github;
 pub mod host;
 pub mod model;

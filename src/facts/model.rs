@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::config::ArcVersion;
 use crate::object::ObjectRef;
+use crate::pki::chain::Note;
 
 /// Everything that was read before deciding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Facts {
     pub cluster: ClusterFacts,
     /// PEM of each certificate of the CA bundle, in order, without duplicates, authorities only.
     pub ca: Vec<String>,
+    /// What is worth knowing about that bundle: what expires, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_notes: Vec<Note>,
     /// The user's own CRDs (`--crds`), as objects.
     pub crds: Vec<Value>,
     /// The GitHub server, where it was asked.
@@ -34,7 +38,6 @@ impl Facts {
                 kubernetes,
                 api_server_hosts: Vec::new(),
                 service_cidrs: Vec::new(),
-                pod_cidrs: Vec::new(),
                 domain: "cluster.local".to_owned(),
                 namespaces: BTreeMap::new(),
                 crds: BTreeMap::new(),
@@ -44,6 +47,7 @@ impl Facts {
                 read: BTreeMap::new(),
             },
             ca: Vec::new(),
+            ca_notes: Vec::new(),
             crds: Vec::new(),
             github: None,
         }
@@ -79,8 +83,6 @@ pub struct ClusterFacts {
     pub api_server_hosts: Vec<String>,
     /// Service ranges.
     pub service_cidrs: Vec<String>,
-    /// Pod ranges.
-    pub pod_cidrs: Vec<String>,
     /// The cluster domain, without a dot in front.
     pub domain: String,
     /// The namespaces of the configuration that exist, with their labels.

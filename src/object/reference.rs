@@ -33,13 +33,17 @@ impl ObjectRef {
 
     /// Reads the identity of an object; missing parts are empty.
     pub fn from_value(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        Self::new(
-            text("/apiVersion").unwrap_or_default(),
-            text("/kind").unwrap_or_default(),
-            text("/metadata/namespace"),
-            text("/metadata/name").unwrap_or_default(),
-        )
+        // Asked for often, and a pointer is unescaped at each use.
+        let text = |within: Option<&Value>, key| -> Option<String> {
+            within?.get(key)?.as_str().map(str::to_owned)
+        };
+        let metadata = object.get("metadata");
+        Self {
+            api_version: text(Some(object), "apiVersion").unwrap_or_default(),
+            kind: text(Some(object), "kind").unwrap_or_default(),
+            namespace: text(metadata, "namespace"),
+            name: text(metadata, "name").unwrap_or_default(),
+        }
     }
 
     /// The API group; empty for the core group.

@@ -45,7 +45,7 @@ pub enum ImagePresence {
     },
     /// No plain answer.
     Unknown {
-        /// `auth-required`, `denied`, `rate-limited`, `untrusted`, `proxy-refused`, `unreachable`, `no-answer`, `no-reference`.
+        /// `auth-required`, `denied`, `rate-limited`, `untrusted`, `proxy-refused`, `proxy-login` (407), `unreachable`, `no-answer`, `no-reference`.
         reason: String,
         /// Why, in words.
         why: String,
@@ -109,15 +109,12 @@ impl From<Presence> for ImagePresence {
         match presence {
             Presence::Present { digest, .. } => Self::Present { digest },
             Presence::Absent { message } => Self::Absent { why: message },
-            Presence::AuthRequired { message } => unknown(
-                "auth-required",
-                format!("the registry wants a login ({message})"),
-            ),
+            Presence::AuthRequired { message } => unknown("auth-required", message),
             Presence::Denied { message } => unknown("denied", message),
             Presence::Unknown { message } => unknown("no-answer", message),
             Presence::Untrusted { cause, .. } => unknown("untrusted", cause.to_string()),
             Presence::ProxyRefused { status: Some(407) } => {
-                unknown("proxy-refused", "the proxy wants a login (407)".to_owned())
+                unknown("proxy-login", "the proxy wants a login (407)".to_owned())
             }
             Presence::ProxyRefused { .. } => {
                 unknown("proxy-refused", "the proxy refused the registry".to_owned())

@@ -16,7 +16,7 @@ use super::mask::{MANAGER, compare, masked};
 use super::model::{DryRun, Live, Observed, ObservedObject, Refusal};
 use super::receipt::Receipt;
 use super::refusal::{all_ours, classify};
-use super::surroundings::Surroundings;
+use super::surroundings::{NotRead, Surroundings};
 
 /// Requests in flight at once; two cores of an API server are busy with eight.
 pub(super) const CONCURRENCY: usize = 8;
@@ -96,12 +96,37 @@ pub async fn observe_again(
     resolver: &Resolver<'_>,
     force_conflicts: bool,
 ) -> Result<Vec<ObservedObject>, Failure> {
-    let surroundings = Surroundings::default();
     futures::stream::iter(manifests.iter().copied())
-        .map(|manifest| one(cluster, manifest, resolver, &surroundings, force_conflicts))
+        .map(|manifest| again(cluster, manifest, resolver, force_conflicts))
         .buffered(CONCURRENCY)
         .try_collect()
         .await
+}
+
+/// Most of these are new, which the dry-run tells: only what is there is read as well.
+async fn again(
+    cluster: &Cluster,
+    manifest: &Manifest,
+    resolver: &Resolver<'_>,
+    force_conflicts: bool,
+) -> Result<ObservedObject, Failure> {
+    if keeps_certificate(manifest) {
+        let surroundings = Surroundings::default();
+        return one(cluster, manifest, resolver, &surroundings, force_conflicts).await;
+    }
+    let object = manifest.reference();
+    let wanted = resolver.resolve(cluster, manifest, None, false).await?;
+    let answer = dry_run(cluster, &wanted, force_conflicts).await;
+    // An object that a dry-run makes has no version.
+    let is_new = answer
+        .as_ref()
+        .is_ok_and(|applied| version_of(&applied.object).is_none());
+    let live = if is_new {
+        Ok(None)
+    } else {
+        cluster.get(&object).await
+    };
+    conclude(cluster, manifest, resolver, live, answer).await
 }
 
 /// Kinds of our own CRDs need no discovery.
@@ -201,11 +226,7 @@ async fn one(
             keys: Vec::new(),
         });
     }
-    let keeps = manifest
-        .lates
-        .iter()
-        .any(|late| matches!(late.from, LateSource::ServingCertificate { .. }));
-    let (live, answer) = if keeps {
+    let (live, answer) = if keeps_certificate(manifest) {
         // The request holds the stored certificate, so that has to be read first.
         let live = cluster.get(&object).await;
         let known = live.as_ref().ok().and_then(Option::as_ref);
@@ -221,6 +242,26 @@ async fn one(
         };
         futures::join!(live, dry_run(cluster, &wanted, force_conflicts))
     };
+    conclude(cluster, manifest, resolver, live, answer).await
+}
+
+/// True for a Secret whose certificate is kept while it is sound.
+fn keeps_certificate(manifest: &Manifest) -> bool {
+    manifest
+        .lates
+        .iter()
+        .any(|late| matches!(late.from, LateSource::ServingCertificate { .. }))
+}
+
+/// What both answers say, noted for what depends on the object's version.
+async fn conclude(
+    cluster: &Cluster,
+    manifest: &Manifest,
+    resolver: &Resolver<'_>,
+    live: Result<Option<Value>, ClusterError>,
+    answer: Result<Applied, ClusterError>,
+) -> Result<ObservedObject, Failure> {
+    let object = manifest.reference();
     let observed = merge(cluster, manifest, &object, live, answer).await;
     let observed = observed.map_err(|error| {
         error.failure(

@@ -31,8 +31,9 @@ pub struct Right {
     pub allowed: Option<bool>,
 }
 
-/// Asks for every right that writing `manifests` needs. An administrator is recognised by one question.
-pub async fn rights(cluster: &Cluster, manifests: &[Manifest]) -> Vec<Right> {
+/// Asks for every right that writing `manifests` needs, and the lock and receipt in `namespace`. An administrator is
+/// recognised by one question.
+pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> Vec<Right> {
     let everything = Right {
         verb: "*".to_owned(),
         group: "*".to_owned(),
@@ -44,7 +45,7 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest]) -> Vec<Right> {
     if everything.allowed == Some(true) {
         return vec![everything];
     }
-    let needed = needed(cluster, manifests);
+    let needed = needed(cluster, manifests, namespace);
     let mut answers: Vec<Right> = futures::stream::iter(needed)
         .map(|right| ask(cluster, right))
         .buffer_unordered(CONCURRENCY)
@@ -55,23 +56,28 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest]) -> Vec<Right> {
 }
 
 /// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
-fn needed(cluster: &Cluster, manifests: &[Manifest]) -> BTreeSet<Right> {
+fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSet<Right> {
     let mut needed = BTreeSet::new();
-    for manifest in manifests {
-        let object = manifest.reference();
-        let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) else {
-            continue;
-        };
+    let mut add = |group: &str, resource: &str, namespace: Option<&str>| {
         for verb in ["create", "patch"] {
             needed.insert(Right {
                 verb: verb.to_owned(),
-                group: object.group().to_owned(),
-                resource: resource.clone(),
-                namespace: object.namespace.clone(),
+                group: group.to_owned(),
+                resource: resource.to_owned(),
+                namespace: namespace.map(str::to_owned),
                 allowed: None,
             });
         }
+    };
+    for manifest in manifests {
+        let object = manifest.reference();
+        if let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) {
+            add(object.group(), &resource, object.namespace.as_deref());
+        }
     }
+    // In no manifest: without them an install would end after its namespaces.
+    add("coordination.k8s.io", "leases", Some(namespace));
+    add("", "secrets", Some(namespace));
     needed
 }
 
@@ -94,4 +100,34 @@ async fn ask(cluster: &Cluster, right: Right) -> Right {
         Err(_) => None,
     };
     Right { allowed, ..right }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lock_and_receipt_are_asked_for_too() {
+        let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
+            Err::<http::Response<kube::client::Body>, _>(tower::BoxError::from("nobody is asked"))
+        });
+        let cluster = Cluster::new(
+            kube::Client::new(service, "default"),
+            crate::clients::kube::Identity::default(),
+        );
+        let needed = needed(&cluster, &[], "arc-systems");
+        let of = |resource: &str| {
+            let mut verbs = needed
+                .iter()
+                .filter(|right| right.resource == resource)
+                .map(|right| (right.verb.as_str(), right.namespace.as_deref()));
+            [verbs.next(), verbs.next()]
+        };
+        let home = Some("arc-systems");
+        assert_eq!(
+            of("leases"),
+            [Some(("create", home)), Some(("patch", home))]
+        );
+        assert_eq!(of("secrets"), of("leases"));
+    }
 }

@@ -30,7 +30,7 @@ const SHARED: [&str; 18] = [
 ];
 
 /// A Pod in `namespace` made from the template at `at`. None where the object holds no pod there.
-pub(super) fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Value> {
+pub fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Value> {
     let spec = at.pointer.get(&manifest.object)?;
     let mut spec = match at.shape {
         Shape::PodSpec => spec.clone(),
@@ -39,24 +39,25 @@ pub(super) fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Op
     };
     for list in ["initContainers", "containers"] {
         let containers = spec.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten() {
-            if container
-                .get("image")
-                .and_then(Value::as_str)
-                .is_none_or(str::is_empty)
-            {
-                container["image"] = json!(SOME_IMAGE);
+        // What is no object at all came out of a podTemplate: the server refuses it in its own words.
+        let containers = containers.into_iter().flatten();
+        for container in containers.filter_map(Value::as_object_mut) {
+            let image = container.get("image").and_then(Value::as_str);
+            if image.is_none_or(str::is_empty) {
+                container.insert("image".to_owned(), json!(SOME_IMAGE));
             }
         }
     }
     // A listener template may name no container at all.
     if at.part == Part::Listener
-        && spec
+        && let Some(fields) = spec.as_object_mut()
+        && fields
             .get("containers")
             .and_then(Value::as_array)
             .is_none_or(Vec::is_empty)
     {
-        spec["containers"] = json!([{"name": "listener", "image": SOME_IMAGE}]);
+        let listener = json!([{"name": "listener", "image": SOME_IMAGE}]);
+        fields.insert("containers".to_owned(), listener);
     }
     spec.get("containers")?;
     let mut metadata = json!({"generateName": "arc-setup-check-", "namespace": namespace});
@@ -160,6 +161,20 @@ mod tests {
         );
         assert!(!made[0].to_string().contains("privileged"));
         assert!(made[0]["spec"]["containers"][0]["image"].is_string());
+    }
+
+    #[test]
+    fn what_is_no_container_is_left_to_the_server() {
+        let made = pods(
+            json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
+            "metadata": {"name": "r"}, "spec": {"template": {"spec": {"containers": ["runner", 5, null]}},
+            "listenerTemplate": {"spec": "listener"}}}),
+        );
+        assert_eq!(
+            made[0]["spec"]["containers"],
+            json!(["runner", 5, null]),
+            "{made:?}"
+        );
     }
 
     #[test]

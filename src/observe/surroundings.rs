@@ -23,6 +23,10 @@ pub fn is_ours(object: &Value) -> bool {
         == Some("arc-setup")
 }
 
+/// Nobody has read the object in this run yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotRead;
+
 /// Namespaces and kinds, as far as the facts tell them.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {

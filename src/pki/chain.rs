@@ -5,5 +5,5 @@
 mod authority;
 mod diagnosis;
 
-pub use authority::{Authority, Bundle, bundle};
+pub use authority::{Authority, Bundle, Note, NoteKind, bundle};
 pub use diagnosis::{Verdict, diagnose};

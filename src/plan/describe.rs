@@ -27,7 +27,15 @@ pub fn describe(plan: &Plan) -> Vec<String> {
     for (index, wave) in plan.waves.iter().enumerate() {
         lines.push(String::new());
         lines.push(format!("{}. {}", index + 1, wave.title));
-        lines.extend(wave.steps.iter().map(|step| format!("   {}", line(step))));
+        let (unchanged, told): (Vec<&Step>, Vec<&Step>) = wave
+            .steps
+            .iter()
+            .partition(|step| matches!(step, Step::Unchanged { .. }));
+        lines.extend(told.into_iter().map(|step| format!("   {}", line(step))));
+        let unchanged = unchanged.len();
+        if unchanged > 0 {
+            lines.push(format!("   = {unchanged} unchanged"));
+        }
     }
     for step in plan.steps() {
         if let Step::Update {
@@ -60,19 +68,7 @@ pub fn describe(plan: &Plan) -> Vec<String> {
 
 fn line(step: &Step) -> String {
     match step {
-        Step::Create {
-            object,
-            unknown: None,
-        } => format!("+ {object}"),
-        Step::Create {
-            object,
-            unknown: Some(why),
-        } => format!("+ {object} (not yet checked: {why})"),
-        Step::Update {
-            object,
-            unknown: Some(why),
-            ..
-        } => format!("~ {object} (not yet checked: {why})"),
+        Step::Create { object, .. } => format!("+ {object}"),
         Step::Update { object, .. } | Step::TrustBoth { object } => format!("~ {object}"),
         Step::Unchanged { object } => format!("= {object}"),
         Step::Keep { object, why } => format!(". {object} is kept: {why}"),

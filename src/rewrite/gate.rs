@@ -81,7 +81,7 @@ fn judge(
     match decision.outcome {
         Outcome::Kept | Outcome::AlreadyThere => Ok(()),
         Outcome::Denied => Err(
-            fail("image-denied", format!("rule '{rule}' refuses {text}"))
+            fail("image-rule-denied", format!("rule '{rule}' refuses {text}"))
                 .remedy("name another image, or change the rule"),
         ),
         Outcome::TooLong(name) => Err(fail(

@@ -1,8 +1,11 @@
 //! How a failure looks: what → why → evidence → what to do → code, on one screen.
 
+use std::ffi::OsString;
+
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::secret::looks_like_a_secret;
 use crate::ui::format::Format;
 use crate::ui::output;
 use crate::ui::terminal::{Style, Terminal};
@@ -15,12 +18,35 @@ pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
     output::talk(&text(failure, terminal));
     match format {
         Format::Text => {}
-        Format::Github => output::talk(&workflow_command(failure)),
+        Format::Github => output::talk(&command(failure)),
         Format::Json | Format::Yaml => {
             // The document goes where the answer would have gone; a broken stdout was told above.
             let _ = output::answer(format, "Failure", failure.details(), String::new);
         }
     }
+}
+
+/// Shows what is wrong with a command line, or the help that it asked for. clap repeats arguments: one that
+/// looks like a secret is taken out.
+pub fn show_usage(error: &clap::Error, arguments: &[OsString]) {
+    let values = arguments.iter().filter_map(|argument| {
+        let text = argument.to_str()?;
+        let value = text
+            .strip_prefix("--")
+            .and_then(|flag| flag.split_once('='));
+        Some(value.map_or(text, |(_, value)| value))
+    });
+    let secrets: Vec<&str> = values.filter(|value| looks_like_a_secret(value)).collect();
+    if secrets.is_empty() || !error.use_stderr() {
+        // Help and version go to stdout; a broken pipe there is nobody's concern.
+        let _ = error.print();
+        return;
+    }
+    let said = error.render().to_string();
+    let said = secrets
+        .iter()
+        .fold(said, |said, secret| said.replace(secret, "***"));
+    output::talk(said.trim_end());
 }
 
 /// The failure as text.
@@ -75,19 +101,28 @@ fn part<'a>(
 }
 
 /// `::error title=…::…` as GitHub's runner reads it (newlines and percent signs escaped).
-fn workflow_command(failure: &Failure) -> String {
+fn command(failure: &Failure) -> String {
     let details = failure.details();
-    let message = std::iter::once(&details.what)
+    let parts = std::iter::once(&details.what)
         .chain(&details.why)
         .chain(&details.remedy)
-        .map(String::as_str)
+        .map(String::as_str);
+    workflow_command("error", &details.code, parts)
+}
+
+/// A workflow command of `level` `error` or `warning`, on one line.
+pub fn workflow_command<'a>(
+    level: &str,
+    code: &str,
+    parts: impl Iterator<Item = &'a str>,
+) -> String {
+    let escaped = parts
         .collect::<Vec<_>>()
-        .join("\n");
-    let escaped = message
+        .join("\n")
         .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A");
-    format!("::error title=arc-setup {}::{escaped}", details.code)
+    format!("::{level} title=arc-setup {code}::{escaped}")
 }
 
 /// The failure as a JSON value, for events and logs.
@@ -141,7 +176,7 @@ mod tests {
     fn workflow_commands_are_one_line() {
         let failure = Failure::new("x", Exit::Usage, "100% wrong").remedy("do this\nthen that");
         assert_eq!(
-            workflow_command(&failure),
+            command(&failure),
             "::error title=arc-setup x::100%25 wrong%0Ado this%0Athen that"
         );
     }

@@ -1,5 +1,6 @@
 //! Events to a person: a spinner on a terminal, lines and heartbeats without one.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct Progress {
     terminal: Terminal,
     quiet: bool,
+    verbose: bool,
     bar: ProgressBar,
     now: Arc<Mutex<Now>>,
     beat: Option<tokio::task::JoinHandle<()>>,
@@ -28,11 +30,13 @@ struct Now {
     text: String,
     since: Option<Instant>,
     unchanged: usize,
+    /// Objects that a wait was told of.
+    waited: BTreeSet<String>,
 }
 
 impl Progress {
-    /// Starts showing. `quiet` shows nothing at all. Must be called within a tokio runtime.
-    pub fn start(terminal: Terminal, quiet: bool) -> Self {
+    /// Starts showing. `quiet` shows nothing at all, `verbose` every object. Must be called within a tokio runtime.
+    pub fn start(terminal: Terminal, quiet: bool, verbose: bool) -> Self {
         let animated = terminal.animated && !quiet;
         let bar = ProgressBar::new_spinner();
         bar.set_draw_target(if animated {
@@ -51,6 +55,7 @@ impl Progress {
         Self {
             terminal,
             quiet,
+            verbose,
             bar,
             now,
             beat,
@@ -72,6 +77,10 @@ impl Progress {
                 self.set(object.to_string());
                 self.lock().unchanged += 1;
             }
+            // The plan has named them all; a removal and a wait are news.
+            Event::Object { object, outcome } if !self.verbose => {
+                self.set(format!("{} {object}", mark(*outcome)));
+            }
             Event::Object { object, outcome } => {
                 self.line(&format!("  {} {object}", mark(*outcome)));
             }
@@ -80,13 +89,16 @@ impl Progress {
                 if self.lock().text != text {
                     self.line_when_plain(&text);
                 }
+                self.lock().waited.insert(object.to_string());
                 self.set(text);
             }
             Event::Ready { object } => {
-                self.line(&format!(
-                    "  {} {object} is ready",
-                    self.terminal.paint(Style::Green, "✓")
-                ));
+                if self.lock().waited.remove(&object.to_string()) || self.verbose {
+                    self.line(&format!(
+                        "  {} {object} is ready",
+                        self.terminal.paint(Style::Green, "✓")
+                    ));
+                }
             }
             Event::Note { text } => self.line(&format!(
                 "  {} {text}",

@@ -13,14 +13,29 @@ pub fn confirm(question: &str) -> Result<bool, Failure> {
         .map_err(interrupted)
 }
 
+/// An ended input looks like empty answers without end; so many in a row are one.
+const EMPTY_ANSWERS: usize = 3;
+
 /// Asks for a text; an empty answer takes the default where there is one.
 pub fn text(question: &str, default: Option<&str>) -> Result<String, Failure> {
-    let input = Input::<String>::new().with_prompt(question);
-    match default {
-        Some(default) => input.default(default.to_owned()).interact_text(),
-        None => input.interact_text(),
+    for _ in 0..EMPTY_ANSWERS {
+        let mut input = Input::<String>::new()
+            .with_prompt(question)
+            .allow_empty(true);
+        if let Some(default) = default {
+            input = input.default(default.to_owned());
+        }
+        let answer = input.interact_text().map_err(interrupted)?;
+        if !answer.is_empty() {
+            return Ok(answer);
+        }
     }
-    .map_err(interrupted)
+    Err(Failure::new(
+        "no-answer",
+        Exit::Usage,
+        "there was no answer; nothing was written",
+    )
+    .remedy("give every value by flag or file, and --yes"))
 }
 
 /// Asks to choose; returns the index.
@@ -31,6 +46,15 @@ pub fn choice(question: &str, items: &[String], default: usize) -> Result<usize,
         .default(default)
         .interact()
         .map_err(interrupted)
+}
+
+/// The answer was no.
+pub fn declined() -> Failure {
+    Failure::new(
+        "declined",
+        Exit::Interrupted,
+        "nothing was written: the answer was no",
+    )
 }
 
 /// Brings the cursor back: a prompt that a signal ends leaves it hidden.

@@ -57,7 +57,21 @@ async fn run(transcript: &Transcript) -> Result<()> {
     );
     around.allow_images().await?;
 
+    transcript.say("The nodes mirror docker.io transparently, so three images keep their names; quay.io is not mirrored.");
+
+    transcript.title("What a failure looks like: the bundle without the issuing CA");
+    let root = around.root_alone()?.display().to_string();
+    let dry_run = ["init", "--config", CONFIG, "--context", "demo", "--dry-run"];
+    let without = [dry_run.as_slice(), &["--ca-bundle", &root]].concat();
+    let outcome = around.arc_setup(transcript, &without).await?;
+    ensure!(
+        outcome.code == Some(3),
+        "the run without the issuing CA ended with {:?}",
+        outcome.code
+    );
+
     transcript.title("One command");
+    transcript.say("Real here: the API server and its controllers, TLS, the proxy. Played: nodes and pods (kwok), ARC's own program, registry and GitHub.");
     let init = [
         "init",
         "--config",

@@ -54,6 +54,12 @@ impl Surroundings {
         &self.company
     }
 
+    /// A bundle with the root alone: what one has before anybody asks for the issuing CA.
+    pub(crate) fn root_alone(&self) -> Result<PathBuf> {
+        self.program
+            .file("company-root.pem", self.company.authority.root_pem())
+    }
+
     /// Grants the ticket that `images` wrote.
     pub(crate) async fn allow_images(&self) -> Result<()> {
         self.company.allow_images(&self.program).await

@@ -10,8 +10,8 @@ mod interrupted;
 mod namespaces;
 mod rotation;
 mod scale_set_controller;
-mod site;
-mod world;
+pub(crate) mod site;
+pub(crate) mod world;
 
 /// The story, in the first generation of ARC and in the second.
 const STORY: &str = "examples/locked-down-rancher/arc-setup.yaml";

@@ -7,12 +7,20 @@
 
 mod apply;
 mod architecture;
+mod bad_input;
+mod catalogue;
+mod contract;
 mod control_plane;
 mod control_plane_end;
+mod images;
 mod init;
 mod patch_images;
+mod patch_images_command;
 mod readme;
+mod render;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;
+mod uninstall;
 mod wait;
+mod wizard;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::kubeconfig::{self, Context};
 use super::{Cluster, ClusterError, Identity, stack};
 use crate::clients::no_proxy::NoProxy;
+use crate::clients::transport::system_roots;
 use crate::failure::{Exit, Failure};
 
 /// How to reach the cluster. The caller reads flags and environment.
@@ -107,7 +108,7 @@ fn outside(context: &Context, proxy: &EnvironmentProxy) -> Result<(Config, Ident
     config.root_cert = Some(match context.authorities()? {
         Some(authorities) => authorities,
         // The list, not the platform's verifier, which refuses to start where there is none.
-        None => native_roots(),
+        None => system_roots(),
     });
     config
         .tls_server_name
@@ -124,16 +125,6 @@ fn outside(context: &Context, proxy: &EnvironmentProxy) -> Result<(Config, Ident
         user: context.user.clone(),
     };
     Ok((config, identity))
-}
-
-fn native_roots() -> Vec<Vec<u8>> {
-    let mut store = rustls::RootCertStore::empty();
-    rustls_native_certs::load_native_certs()
-        .certs
-        .into_iter()
-        .filter(|certificate| store.add(certificate.clone()).is_ok())
-        .map(|certificate| certificate.to_vec())
-        .collect()
 }
 
 /// The kubeconfig's `proxy-url` always; else the environment's unless NO_PROXY covers the server.

@@ -14,7 +14,6 @@ use rustls::pki_types::pem::PemObject;
 use crate::failure::{Exit, Failure};
 
 /// The parts of one context.
-#[derive(Debug)]
 pub(super) struct Context {
     pub(super) name: String,
     pub(super) server: http::Uri,
@@ -22,6 +21,17 @@ pub(super) struct Context {
     pub(super) namespace: Option<String>,
     pub(super) cluster: ClusterEntry,
     pub(super) login: AuthInfo,
+}
+
+impl std::fmt::Debug for Context {
+    /// A login may hold tokens in the settings of its plugin.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Context")
+            .field("name", &self.name)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads and merges files. A file that was named by itself must be there; of a list, those that are there count.

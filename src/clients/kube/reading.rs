@@ -9,6 +9,9 @@ use super::{Cluster, ClusterError};
 /// Objects in one page: what kubectl asks for.
 const PAGE: &str = "500";
 
+/// Bytes of a log: one line may be as long as a program likes.
+const LONGEST_LOG: &str = "1048576";
+
 /// Which objects of a kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Selection<'a> {
@@ -133,7 +136,7 @@ impl Cluster {
         })
     }
 
-    /// The last lines of a container's log.
+    /// The last lines of a container's log, at most 1 MiB from the first of them.
     pub async fn logs(
         &self,
         namespace: &str,
@@ -147,6 +150,7 @@ impl Cluster {
             .segment(pod)
             .segment("log")
             .parameter("tailLines", &options.tail.to_string())
+            .parameter("limitBytes", LONGEST_LOG)
             .optional("container", options.container)
             .optional("previous", options.previous.then_some("true"));
         let call = Call {

@@ -92,7 +92,7 @@ impl Cluster {
         Ok(answer)
     }
 
-    /// Sends `call` and reads its answer as text.
+    /// Sends `call` and reads its answer as text; what is no UTF-8 is replaced, as a log may hold anything.
     pub(super) async fn call_text(&self, call: Call) -> Result<Answer, ClusterError> {
         let start = Instant::now();
         let mut attempt: u32 = 0;
@@ -110,10 +110,8 @@ impl Cluster {
             };
             if status < 400 {
                 let warnings = warnings(&headers);
-                let text = String::from_utf8(body).map_err(|_| ClusterError::Other {
-                    status: Some(status),
-                    message: "the answer is not UTF-8".to_owned(),
-                })?;
+                let text = String::from_utf8(body)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
                 return Ok(Answer {
                     value: Value::Null,
                     text,
@@ -146,7 +144,7 @@ impl Cluster {
             let took = start.elapsed();
             // Bodies and headers stay out of the log: both can hold secrets.
             tracing::debug!(method = %asked.0, path = asked.1, status = parts.status.as_u16(), ?took, "cluster");
-            Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
+            Ok((parts.status.as_u16(), parts.headers, body.into()))
         };
         timeout(ANSWER, exchange).await.unwrap_or_else(|_| {
             let message = format!("no answer within {} s", ANSWER.as_secs());
@@ -185,7 +183,8 @@ impl From<Broken> for ClusterError {
     }
 }
 
-/// Names the cause of a request that got no answer. Never repeats what a login plugin printed.
+/// Names the cause of a request that got no answer. Of what a login plugin printed, only the last line of its
+/// standard error is repeated.
 pub(super) fn unreachable(error: &::kube::Error) -> ClusterError {
     Broken::of(error).into()
 }

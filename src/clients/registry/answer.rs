@@ -14,8 +14,12 @@ pub(super) fn decode(reply: &Reply, logged_in: bool) -> Presence {
         401 => login_refused(reply, logged_in),
         403 if blocked(&message) => Presence::Denied { message },
         // A virtual repository with a hidden member says 403 to a tag that is only missing (RTFACT-13797).
+        403 if by_the_registry(reply) => Presence::Denied {
+            message: format!("not on the allow list, no right, or missing ({message})"),
+        },
+        // Whatever stands in front of the registry may refuse this machine alone.
         403 => Presence::Unknown {
-            message: format!("forbidden: not on the allow list, no right, or missing ({message})"),
+            message: format!("forbidden, not by the registry itself ({message})"),
         },
         404 => Presence::Absent { message },
         429 => Presence::RateLimited { message },
@@ -28,13 +32,20 @@ pub(super) fn decode(reply: &Reply, logged_in: bool) -> Presence {
 /// An answer of 401, or a token endpoint's refusal.
 pub(super) fn login_refused(reply: &Reply, logged_in: bool) -> Presence {
     let message = message(reply);
-    if logged_in {
-        Presence::Denied {
-            message: format!("the login was not accepted ({message})"),
-        }
+    let words = if logged_in {
+        "the login was not accepted"
     } else {
-        Presence::AuthRequired { message }
+        "the registry wants a login, and no account for it is known"
+    };
+    Presence::AuthRequired {
+        message: format!("{words} ({message})"),
     }
+}
+
+/// True for an error in the form of the distribution specification.
+fn by_the_registry(reply: &Reply) -> bool {
+    serde_json::from_slice::<Value>(&reply.body)
+        .is_ok_and(|body| body.pointer("/errors/0/code").is_some())
 }
 
 fn present(reply: &Reply) -> Presence {
@@ -128,8 +139,13 @@ mod tests {
             decode(&reply(403, xray), true),
             Presence::Denied { .. }
         ));
+        let denied = r#"{"errors":[{"code":"DENIED","message":"no"}]}"#;
         assert!(matches!(
-            decode(&reply(403, ""), true),
+            decode(&reply(403, denied), true),
+            Presence::Denied { .. }
+        ));
+        assert!(matches!(
+            decode(&reply(403, "<html>"), true),
             Presence::Unknown { .. }
         ));
         assert!(matches!(
@@ -138,7 +154,7 @@ mod tests {
         ));
         assert!(matches!(
             decode(&reply(401, ""), true),
-            Presence::Denied { .. }
+            Presence::AuthRequired { .. }
         ));
         assert!(matches!(
             decode(&reply(429, ""), true),

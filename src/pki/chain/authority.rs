@@ -28,13 +28,37 @@ pub struct Authority {
     pub der: Vec<u8>,
 }
 
+/// What is worth knowing about a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// What it is about.
+    pub kind: NoteKind,
+    /// For a person: file, certificate, what is the matter.
+    pub text: String,
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// A certificate expires within 30 days, or has expired.
+    Expiring,
+    /// An issuing authority is there without its root.
+    Rootless,
+    /// Programs that verify strictly refuse it.
+    Strict,
+    /// A file, key or certificate that is not used.
+    LeftOut,
+}
+
 /// What some files hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
     /// The authorities, in the order of the files.
     pub authorities: Vec<Authority>,
     /// What was left out or will make trouble, for a person.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Files in which nothing could be read, each with the reason.
     pub unreadable: Vec<(String, String)>,
 }
@@ -56,9 +80,12 @@ pub fn bundle<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, now: i64
         match certificates(bytes) {
             Ok(contents) => {
                 if contents.private_keys > 0 {
-                    bundle.notes.push(format!(
-                        "{name}: a private key was left out; it does not belong in a CA bundle"
-                    ));
+                    bundle.note(
+                        NoteKind::LeftOut,
+                        format!(
+                            "{name}: a private key was left out; it does not belong in a CA bundle"
+                        ),
+                    );
                 }
                 for der in &contents.certificates {
                     bundle.add(name, der, now);
@@ -117,6 +144,10 @@ fn certificates(bytes: &[u8]) -> Result<Contents, String> {
 }
 
 impl Bundle {
+    fn note(&mut self, kind: NoteKind, text: String) {
+        self.notes.push(Note { kind, text });
+    }
+
     fn add(&mut self, file: &str, der: &[u8], now: i64) {
         if self
             .authorities
@@ -134,9 +165,12 @@ impl Bundle {
         };
         let subject = certificate.subject().to_string();
         if !is_authority(&certificate) {
-            self.notes.push(format!(
-                "{file}: '{subject}' was left out: it is a server's certificate, not an authority's"
-            ));
+            self.note(
+                NoteKind::LeftOut,
+                format!(
+                    "{file}: '{subject}' was left out: it is a server's certificate, not an authority's"
+                ),
+            );
             return;
         }
         self.lint(file, &subject, &certificate, now);
@@ -153,13 +187,18 @@ impl Bundle {
         let end = certificate.validity().not_after;
         let left = end.timestamp() - now;
         if left < 0 {
-            self.notes
-                .push(format!("{file}: '{subject}' expired on {end}"));
+            self.note(
+                NoteKind::Expiring,
+                format!("{file}: '{subject}' expired on {end}"),
+            );
         } else if left < SOON_DAYS * DAY {
-            self.notes.push(format!(
-                "{file}: '{subject}' expires on {end}, in {} days",
-                left / DAY
-            ));
+            self.note(
+                NoteKind::Expiring,
+                format!(
+                    "{file}: '{subject}' expires on {end}, in {} days",
+                    left / DAY
+                ),
+            );
         }
         // VERIFY_X509_STRICT, on by default from Python 3.13 (python/cpython#107361).
         let strict = certificate.version() != X509Version::V3
@@ -169,9 +208,12 @@ impl Bundle {
                 .flatten()
                 .is_some_and(|usage| usage.value.key_cert_sign());
         if !strict {
-            self.notes.push(format!(
-                "{file}: '{subject}' has no keyUsage keyCertSign: Python 3.13 and newer refuse it"
-            ));
+            self.note(
+                NoteKind::Strict,
+                format!(
+                    "{file}: '{subject}' has no keyUsage keyCertSign: Python 3.13 and newer refuse it"
+                ),
+            );
         }
     }
 
@@ -188,7 +230,9 @@ impl Bundle {
                 )
             })
             .collect();
-        self.notes.extend(notes);
+        for text in notes {
+            self.note(NoteKind::Rootless, text);
+        }
     }
 }
 
@@ -241,8 +285,8 @@ mod tests {
         assert_eq!(subjects, ["CN=Corp Root", "CN=Corp Issuing"]);
         assert_eq!(bundle.notes.len(), 2, "{:?}", bundle.notes);
         assert!(
-            bundle.notes[0].contains("private key")
-                && bundle.notes[1].contains("server's certificate")
+            bundle.notes[0].text.contains("private key")
+                && bundle.notes[1].text.contains("server's certificate")
         );
         let written: String = bundle
             .authorities
@@ -260,12 +304,22 @@ mod tests {
         let chain = Chain::new();
         let alone = bundle([("i.der", chain.issuing.der().as_ref())], NOW);
         assert!(
-            alone.notes[0].contains("without its issuer 'CN=Corp Root'"),
+            alone.notes[0]
+                .text
+                .contains("without its issuer 'CN=Corp Root'"),
             "{:?}",
             alone.notes
         );
         let late = bundle([("r.der", chain.root.der().as_ref())], i64::MAX / 2);
-        assert!(late.notes[0].contains("expired on"), "{:?}", late.notes);
+        assert!(
+            late.notes[0].text.contains("expired on"),
+            "{:?}",
+            late.notes
+        );
+        assert_eq!(
+            (alone.notes[0].kind, late.notes[0].kind),
+            (NoteKind::Rootless, NoteKind::Expiring)
+        );
     }
 
     #[test]

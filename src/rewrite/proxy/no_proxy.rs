@@ -25,7 +25,8 @@ pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
     add(&cluster.domain);
     // Whole names, for parsers that match nothing but those.
     add("kubernetes.default.svc");
-    // No pod ranges: nodes come and go with theirs, every run would roll every pod, and nothing here calls pods.
+    // No pod ranges, which are not even read: nodes come and go with theirs, every run would roll every pod, and
+    // nothing here calls pods.
     cluster
         .api_server_hosts
         .iter()
@@ -67,7 +68,6 @@ mod tests {
         let mut cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
         cluster.api_server_hosts = vec!["10.43.0.1".into(), "api.corp".into(), "[fd00::1]".into()];
         cluster.service_cidrs = vec!["10.43.0.0/16".into()];
-        cluster.pod_cidrs = vec!["10.42.0.0/16".into()];
         let user = [
             " *.corp.example , ghes.corp".to_owned(),
             "10.1.2.3".into(),

@@ -96,7 +96,7 @@ fn the_gate_names_object_pointer_and_rule() {
     let mut config = story();
     config.registry.rules[1].action = Action::Deny;
     let failure = try_passes(&config, &facts()).unwrap_err();
-    assert_eq!(failure.code(), "image-denied");
+    assert_eq!(failure.code(), "image-rule-denied");
     let text = format!("{:?}", failure.details());
     for part in [
         "Deployment arc-systems/arc-controller-manager",

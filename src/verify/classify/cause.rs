@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::checks::catalogue;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 
@@ -37,7 +38,7 @@ pub struct Cause {
 #[serde(rename_all = "camelCase")]
 pub struct Classified {
     /// Which.
-    pub cause: &'static Cause,
+    pub cause: Cause,
     /// Where: the object that shows it.
     pub object: ObjectRef,
     /// The case in one sentence: container, image, policy.
@@ -83,128 +84,60 @@ impl Classified {
     }
 }
 
-/// The cause with this id.
-pub fn cause(id: &str) -> &'static Cause {
-    CAUSES
+/// The cause with this id; what a person reads of it is the catalogue's.
+pub fn cause(id: &str) -> Cause {
+    let (id, ending) = ENDINGS
         .iter()
-        .find(|cause| cause.id == id)
-        .unwrap_or(&UNKNOWN)
-}
-
-/// All causes, in alphabetical order.
-pub fn causes() -> &'static [Cause] {
-    CAUSES
-}
-
-const fn row(
-    ending: Ending,
-    id: &'static str,
-    title: &'static str,
-    cause: &'static str,
-    remedy: &'static str,
-) -> Cause {
+        .find(|(known, _)| *known == id)
+        .copied()
+        .unwrap_or(("unknown-cause", Timeout));
+    let entry = catalogue::entry(id);
     Cause {
         id,
-        title,
-        cause,
-        remedy,
+        title: entry.map_or(id, |entry| entry.title),
+        cause: entry.map_or("", |entry| entry.cause),
+        remedy: entry.map_or("", |entry| entry.remedy),
         ending,
     }
 }
 
-const UNKNOWN: Cause = row(
-    Ending::Timeout,
-    "unknown-cause",
-    "not ready, for a reason that is not known",
-    "What the cluster says does not match any known cause.",
-    "read the evidence; kubectl describe the object for more",
-);
+/// All causes, in alphabetical order.
+pub fn causes() -> Vec<Cause> {
+    ENDINGS.iter().map(|(id, _)| cause(id)).collect()
+}
 
 use Ending::{AtOnce, SeenTwice, Timeout};
 
-#[rustfmt::skip]
-const CAUSES: &[Cause] = &[
-    row(SeenTwice, "controller-rights", "the controller lacks rights",
-        "The API server refuses requests of the controller's ServiceAccount, so that its caches never fill and it does nothing.",
-        "compare Roles and bindings with arc-setup render, and run init again; an operator that prunes RBAC must leave these alone"),
-    row(AtOnce, "crash-loop", "a container ends again and again",
-        "It was started at least three times and ended each time; its last log lines say why.",
-        "read the last lines of its log above; kubectl logs --previous shows all of it"),
-    row(AtOnce, "crash-out-of-memory", "a container is killed for using too much memory",
-        "It reached its memory limit and was killed, at least three times.",
-        "raise the memory limit of that container under podTemplate"),
-    row(AtOnce, "crash-unknown-flag", "the program does not know one of its flags",
-        "Flags and image are of different ARC versions: an unknown flag ends the manager at once.",
-        "set version: to the version of the image, or the image tag to the version; flags are emitted by version"),
-    row(SeenTwice, "github-credentials", "GitHub refuses the credentials",
-        "GitHub answered 401 or 403 to the controller: the token is wrong, expired or lacks a scope, or the App's key does not belong to its id.",
-        "give a token with scope repo (repository), admin:org (organization) or manage_runners:enterprise (enterprise), or check app id, installation id and key"),
-    row(SeenTwice, "github-not-found", "GitHub does not know the organization, repository or enterprise",
-        "GitHub answered 404 to the controller; it says so too when the credentials may not see the scope.",
-        "check the GitHub URL and scope for spelling, and that the credentials have rights there"),
-    row(Timeout, "github-transient", "GitHub does not answer the controller",
-        "The connection was refused, timed out or was answered with 429 or 5xx; that may pass.",
-        "check proxy, noProxy and network policies of the controller's namespace"),
-    row(SeenTwice, "github-untrusted", "the controller does not trust GitHub's certificate",
-        "The certificate that the controller sees is signed by an authority that it does not know: the server's own, or that of a proxy that opens TLS.",
-        "add that authority and its issuers to caBundle"),
-    row(SeenTwice, "image-absent", "the registry does not have an image",
-        "The registry has no such manifest: it is not mirrored, not on the allow-list, or stands under another name. Some virtual repositories say the same of an image that policy blocks.",
-        "arc-setup images prints the list to send to the registry's owner; a rule under registry.map changes the name"),
-    row(SeenTwice, "image-denied", "the registry refuses an image",
-        "The registry answered 403: the account has no right to read it, or a policy such as Xray or curation blocks it. The node does not show the policy's words.",
-        "ask the registry's owner to release the image for this account; arc-setup images prints the request"),
-    row(SeenTwice, "image-invalid-reference", "an image reference is not valid",
-        "The node cannot read the reference, so that nothing was asked for.",
-        "correct the reference: repositories are lower case, and a port belongs to the host"),
-    row(SeenTwice, "image-never-pull", "an image is not on the node and may not be pulled",
-        "imagePullPolicy is Never and the node does not have the image.",
-        "set imagePullPolicy to IfNotPresent, or load the image onto every node"),
-    row(SeenTwice, "image-platform", "an image is not made for the node's platform",
-        "The index in the registry has no manifest for the node's architecture; a mirror may have copied only one.",
-        "mirror the image for all architectures, or add a nodeSelector for kubernetes.io/arch"),
-    row(SeenTwice, "image-short-name", "the node refuses an image name without a registry",
-        "This node does not look anywhere for names without a host.",
-        "write the host: docker.io/…, or let a rule for docker.io rewrite it"),
-    row(Timeout, "image-transient", "an image cannot be pulled just now",
-        "The registry was busy, slow or not reachable from the node: 429, 5xx, refused, timeout or no such name. That may pass.",
-        "check that the node reaches the registry: proxy of the container runtime, DNS, firewall"),
-    row(SeenTwice, "image-unauthorized", "the registry asks for a login",
-        "The registry answered 401: no pull secret, or one that is wrong or for another host.",
-        "give registry.pullSecret an entry for this host, or put the Secret into imagePullSecrets of the pod (patch-images --pull-secret NAME)"),
-    row(SeenTwice, "image-untrusted", "the node does not trust the registry's certificate",
-        "The node's container runtime could not verify the registry's certificate.",
-        "give the node the registry's root and issuing authority (containerd: certs.d/HOST/hosts.toml with ca; RKE2 and K3s: registries.yaml with ca_file)"),
-    row(SeenTwice, "limit-range", "a LimitRange refuses the pod",
-        "Requests or limits of a container are outside of what the namespace allows.",
-        "set resources of that container within the LimitRange under podTemplate"),
-    row(Timeout, "object-missing", "something that the pod needs is not there",
-        "A Secret, ConfigMap, ServiceAccount or volume that the pod names does not exist yet.",
-        "make it, or correct its name"),
-    row(SeenTwice, "object-refused", "the API server refuses the pod",
-        "The controller cannot make the pod; the API server's words are below.",
-        "change what the message names, under podTemplate"),
-    row(SeenTwice, "pod-security", "pod security refuses the pod",
-        "The namespace enforces a pod security level that the pod does not meet. dind needs privileged.",
-        "use container mode none or kubernetes, or have the namespace labelled pod-security.kubernetes.io/enforce=privileged by someone who may (on Rancher: right updatepsa)"),
-    row(SeenTwice, "policy-denied", "an admission policy refuses the pod",
-        "A policy engine of the cluster denied the request.",
-        "change what the policy names under podTemplate, or ask its owner for an exception for this namespace"),
-    row(SeenTwice, "proxy-refused", "the proxy asks for a login",
-        "The proxy between the asking program and its goal answered 407.",
-        "give the proxy's credentials to whoever asks: for image pulls the node's container runtime, for GitHub proxy.credentials; or except the host from the proxy"),
-    row(SeenTwice, "quota-exceeded", "a quota refuses the pod",
-        "The namespace's ResourceQuota has no room for the pod, or demands requests and limits that a container lacks.",
-        "lower requests or maxRunners, set resources for every container, or ask for a larger quota"),
-    row(SeenTwice, "security-context-constraint", "no security context constraint admits the pod",
-        "OpenShift found no SCC for the pod's ServiceAccount that allows what it asks for.",
-        "bind a fitting SCC to the ServiceAccount (oc adm policy add-scc-to-user), or use container mode none"),
-    row(AtOnce, "unschedulable", "no node takes the pod",
-        "The scheduler found no node for a minute, and no autoscaler is adding one.",
-        "change nodeSelector, tolerations or requests under podTemplate, or add nodes"),
-    row(Timeout, "webhook-unreachable", "an admission webhook does not answer",
-        "The API server could not call the webhook that guards this kind: its pod is not ready, its certificate does not match, or the network is closed.",
-        "get the pod behind it ready first (patch-images repairs its images); a webhook configuration left behind by an old install must be deleted"),
+/// Ids of the catalogue, in alphabetical order. Any other is `unknown-cause`.
+const ENDINGS: &[(&str, Ending)] = &[
+    ("controller-rights", SeenTwice),
+    ("crash-loop", AtOnce),
+    ("crash-out-of-memory", AtOnce),
+    ("crash-unknown-flag", AtOnce),
+    ("github-credentials", SeenTwice),
+    ("github-forbidden", SeenTwice),
+    ("github-not-found", SeenTwice),
+    ("github-transient", Timeout),
+    ("github-untrusted", SeenTwice),
+    ("image-absent", SeenTwice),
+    ("image-denied", SeenTwice),
+    ("image-invalid-reference", SeenTwice),
+    ("image-never-pull", SeenTwice),
+    ("image-platform", SeenTwice),
+    ("image-short-name", SeenTwice),
+    ("image-transient", Timeout),
+    ("image-unauthorized", SeenTwice),
+    ("image-untrusted", SeenTwice),
+    ("limit-range", SeenTwice),
+    ("object-missing", Timeout),
+    ("object-refused", SeenTwice),
+    ("pod-security", SeenTwice),
+    ("policy-denied", SeenTwice),
+    ("proxy-refused", SeenTwice),
+    ("quota-exceeded", SeenTwice),
+    ("security-context-constraint", SeenTwice),
+    ("unschedulable", AtOnce),
+    ("webhook-unreachable", Timeout),
 ];
 
 #[cfg(test)]
@@ -213,15 +146,10 @@ mod tests {
 
     #[test]
     fn ids_are_sorted_unique_and_every_cause_says_what_to_do() {
-        for pair in CAUSES.windows(2) {
-            assert!(
-                pair[0].id < pair[1].id,
-                "{} before {}",
-                pair[1].id,
-                pair[0].id
-            );
+        assert!(ENDINGS.is_sorted_by(|one, other| one.0 < other.0));
+        for cause in causes() {
+            assert!(!cause.remedy.is_empty(), "{}", cause.id);
         }
-        assert!(CAUSES.iter().all(|cause| !cause.remedy.is_empty()));
         assert_eq!(cause("no-such").id, "unknown-cause");
     }
 

@@ -47,7 +47,7 @@ pub fn log_line(pod: &ObjectRef, line: &str) -> Option<Classified> {
         return found("github-credentials", "GitHub answered 401");
     }
     if has_status(&lower, 403) || lower.contains("resource not accessible by") {
-        return found("github-credentials", "GitHub answered 403");
+        return found("github-forbidden", "GitHub answered 403");
     }
     if has_status(&lower, 404) {
         return found("github-not-found", "GitHub answered 404");

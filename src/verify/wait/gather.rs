@@ -1,6 +1,6 @@
 //! Gathers what blocks a target out of the live objects around it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -176,29 +176,43 @@ pub(super) fn around<'a>(world: &'a World, target: &'a Value) -> Vec<&'a Value> 
         found.extend(world.newest_pods(target));
         return found;
     }
+    // One pass over the world: a search for each object found would be quadratic in runners.
+    let mut owned: HashMap<&str, Vec<&Value>> = HashMap::new();
+    let mut listeners: Vec<&Value> = Vec::new();
+    for (reference, other) in world.iter() {
+        for owner in items(other, "/metadata/ownerReferences") {
+            owned.entry(text(owner, "/uid")).or_default().push(other);
+        }
+        if reference.kind == "AutoscalingListener" {
+            listeners.push(other);
+        }
+    }
     let mut found = vec![target];
+    let mut known = HashSet::from([std::ptr::from_ref(target)]);
     let mut at = 0;
     while let Some(object) = found.get(at).copied() {
         at += 1;
         let uid = text(object, "/metadata/uid");
         let name = text(object, "/metadata/name");
         let namespace = text(object, "/metadata/namespace");
-        for (reference, other) in world.iter() {
-            let is_owned = !uid.is_empty()
-                && items(other, "/metadata/ownerReferences")
-                    .iter()
-                    .any(|owner| text(owner, "/uid") == uid);
-            // A listener lives in the controller's namespace and is tied by name; its pod has its name.
-            let is_listener = reference.kind == "AutoscalingListener"
-                && text(object, "/kind") == "AutoscalingRunnerSet"
-                && text(other, "/spec/autoscalingRunnerSetName") == name
-                && text(other, "/spec/autoscalingRunnerSetNamespace") == namespace;
-            let is_listener_pod = reference.kind == "Pod"
-                && text(object, "/kind") == "AutoscalingListener"
-                && reference.name == name
-                && reference.namespace.as_deref() == Some(namespace);
-            let is_new = !found.iter().any(|known| std::ptr::eq(*known, other));
-            if (is_owned || is_listener || is_listener_pod) && is_new {
+        // A listener lives in the controller's namespace and is tied by name; its pod has its name.
+        let is_tied = |listener: &&&Value| {
+            text(object, "/kind") == "AutoscalingRunnerSet"
+                && text(listener, "/spec/autoscalingRunnerSetName") == name
+                && text(listener, "/spec/autoscalingRunnerSetNamespace") == namespace
+        };
+        let listener_pod = (text(object, "/kind") == "AutoscalingListener")
+            .then(|| world.get(&ObjectRef::new("v1", "Pod", Some(namespace), name)))
+            .flatten();
+        let children = owned.get(uid).filter(|_| !uid.is_empty());
+        let made = listeners
+            .iter()
+            .filter(is_tied)
+            .chain(children.into_iter().flatten())
+            .copied()
+            .chain(listener_pod);
+        for other in made {
+            if known.insert(std::ptr::from_ref(other)) {
                 found.push(other);
             }
         }

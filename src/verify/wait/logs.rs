@@ -2,7 +2,7 @@
 //!
 //! Lines that stood there before the wait are old: a run that repairs credentials must not fail on them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -21,8 +21,8 @@ const LINES: u32 = 60;
 pub(super) struct Logs {
     known: HashMap<String, HashSet<String>>,
     looked: bool,
-    /// New lines by the cause that they tell.
-    told: HashMap<&'static str, (usize, Classified)>,
+    /// New lines by the cause that they tell; in order, so that the same logs end a wait the same way.
+    told: BTreeMap<&'static str, (usize, Classified)>,
 }
 
 impl Logs {

@@ -127,16 +127,16 @@ impl<'a, 'r> Run<'a, 'r> {
                 () = sleep_until(due) => {}
             }
             let now = Instant::now();
+            let looked = now >= look;
+            if looked {
+                look = now + LOOK;
+            }
             // A judgement on half of the lists would tell of objects that are missing.
             if self.listed.len() < self.feeds.len() {
                 if now.duration_since(self.progress) >= self.options.timeout {
                     return Err(self.unreachable());
                 }
                 continue;
-            }
-            let looked = now >= look;
-            if looked {
-                look = now + LOOK;
             }
             if self.judge(now, looked).await? {
                 return Ok(self.report());
@@ -162,16 +162,13 @@ impl<'a, 'r> Run<'a, 'r> {
         };
         match news {
             News::Listed(objects) => {
+                let listed: HashSet<ObjectRef> =
+                    objects.iter().map(ObjectRef::from_value).collect();
                 let gone: Vec<ObjectRef> = self
                     .world
                     .iter()
                     .map(|(reference, _)| reference)
-                    .filter(|reference| belongs(feed, reference))
-                    .filter(|reference| {
-                        !objects
-                            .iter()
-                            .any(|object| ObjectRef::from_value(object) == **reference)
-                    })
+                    .filter(|reference| belongs(feed, reference) && !listed.contains(*reference))
                     .cloned()
                     .collect();
                 for reference in gone {

@@ -20,7 +20,7 @@ pub(super) struct Sightings {
 
 impl Sightings {
     /// Takes everything that is seen at `now`: each cause with the target that it blocks. What is no longer
-    /// seen is forgotten. Returns the first that ends the wait.
+    /// seen is forgotten; what ends no wait is not kept. Returns the first that ends the wait.
     pub(super) fn take<'a>(
         &mut self,
         seen: &'a [(ObjectRef, Classified)],
@@ -33,13 +33,14 @@ impl Sightings {
         let mut ended = None;
         for one in seen {
             let (target, classified) = one;
-            let first = *self
-                .since
-                .entry((target.clone(), classified.cause.id))
-                .or_insert(now);
             let ends = match classified.cause.ending {
                 Ending::AtOnce => true,
-                Ending::SeenTwice => now.duration_since(first) >= SECOND_LOOK,
+                Ending::SeenTwice => {
+                    let key = (target.clone(), classified.cause.id);
+                    let first = *self.since.entry(key).or_insert(now);
+                    now.duration_since(first) >= SECOND_LOOK
+                }
+                // Never due: a look that is past would make the wait spin.
                 Ending::Timeout => false,
             };
             if ends && ended.is_none() {
@@ -80,6 +81,11 @@ mod tests {
                 .is_some()
         );
         assert!(sightings.take(&seen("image-transient"), start).is_none());
+        assert_eq!(
+            sightings.next_look(),
+            None,
+            "a cause that may pass is never due, or the wait would spin"
+        );
         assert!(
             sightings
                 .take(&seen("image-transient"), start + SECOND_LOOK * 9)

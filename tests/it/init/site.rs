@@ -14,24 +14,24 @@ use crate::support::webhook_backends::WebhookBackends;
 use super::world::{self, World};
 
 /// Where one test runs.
-pub(super) struct Site {
-    pub(super) company: Company,
-    pub(super) program: ArcSetup,
-    pub(super) client: Client,
-    pub(super) config: String,
+pub(crate) struct Site {
+    pub(crate) company: Company,
+    pub(crate) program: ArcSetup,
+    pub(crate) client: Client,
+    pub(crate) config: String,
     _webhooks: WebhookBackends,
-    pub(super) plane: Arc<ControlPlane>,
+    pub(crate) plane: Arc<ControlPlane>,
 }
 
 impl Site {
     /// The configuration's own surroundings, with every image that it needs on the registry's shelf.
-    pub(super) async fn start(config: &str) -> Self {
+    pub(crate) async fn start(config: &str) -> Self {
         let plane = Arc::new(ControlPlane::isolated(Options::full()).await.unwrap());
         Self::on(plane, config).await
     }
 
     /// The same on a control plane that is there.
-    pub(super) async fn on(plane: Arc<ControlPlane>, config: &str) -> Self {
+    pub(crate) async fn on(plane: Arc<ControlPlane>, config: &str) -> Self {
         let company = Company::start(config).await.unwrap();
         let webhooks = WebhookBackends::follow(Arc::clone(&plane)).unwrap();
         let kubeconfig = plane.kubeconfig("site").unwrap();
@@ -66,17 +66,17 @@ impl Site {
     }
 
     /// Runs `init` to its end.
-    pub(super) async fn init(&self, more: &[&str]) -> Outcome {
+    pub(crate) async fn init(&self, more: &[&str]) -> Outcome {
         self.program.run(&self.arguments(more)).await.unwrap()
     }
 
     /// Runs `init --wait manager`, which must succeed.
-    pub(super) async fn installed(&self) -> Outcome {
+    pub(crate) async fn installed(&self) -> Outcome {
         self.init(&["--wait", "manager"]).await.expect_code(0)
     }
 
     /// Copies the configuration with a change, beside files that it refers to.
-    pub(super) fn change_config(&mut self, change: impl FnOnce(String) -> String) {
+    pub(crate) fn change_config(&mut self, change: impl FnOnce(String) -> String) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&self.config);
         let text = std::fs::read_to_string(&path).unwrap();
         let changed = change(text.clone());
@@ -95,12 +95,12 @@ impl Site {
     }
 
     /// Everything that is stored, once it is at rest.
-    pub(super) async fn world(&self) -> World {
+    pub(crate) async fn world(&self) -> World {
         world::settled(&self.client).await
     }
 
     /// kubectl, which must succeed.
-    pub(super) fn kubectl(&self, arguments: &[&str]) -> String {
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
         let output = self.plane.kubectl(arguments).unwrap();
         assert!(
             output.status.success(),
@@ -111,7 +111,7 @@ impl Site {
     }
 
     /// One object as JSON.
-    pub(super) fn get(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn get(&self, arguments: &[&str]) -> Value {
         let text = self.kubectl(&[&["get", "-o", "json"], arguments].concat());
         serde_json::from_str(&text).unwrap()
     }
@@ -133,7 +133,7 @@ impl Site {
     }
 
     /// Applies objects as somebody else.
-    pub(super) fn apply(&self, objects: &Value) {
+    pub(crate) fn apply(&self, objects: &Value) {
         let file = self
             .program
             .file("applied.json", objects.to_string())

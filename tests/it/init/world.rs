@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::site::Site;
 
 /// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
-pub(super) type World = BTreeMap<String, Value>;
+pub(crate) type World = BTreeMap<String, Value>;
 
 /// What control planes move on their own: their leases, events, the node that beats, and what they publish.
 fn moves_alone(path: &str, object: &Value) -> bool {
@@ -22,7 +22,7 @@ fn moves_alone(path: &str, object: &Value) -> bool {
 }
 
 /// Reads every object of every kind that is served.
-pub(super) async fn read(client: &Client) -> World {
+pub(crate) async fn read(client: &Client) -> World {
     let mut world = World::new();
     for path in listable(client).await {
         let list = get(client, &path).await;
@@ -45,7 +45,7 @@ pub(super) async fn read(client: &Client) -> World {
 }
 
 /// The same, once nothing moves any more.
-pub(super) async fn settled(client: &Client) -> World {
+pub(crate) async fn settled(client: &Client) -> World {
     let mut last = World::new();
     crate::control_plane::eventually("a world at rest", async || {
         let before = std::mem::replace(&mut last, read(client).await);
@@ -56,7 +56,7 @@ pub(super) async fn settled(client: &Client) -> World {
 }
 
 /// Name and resourceVersion of everything.
-pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
+pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
     world
         .iter()
         .map(|(name, object)| {

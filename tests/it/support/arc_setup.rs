@@ -273,3 +273,8 @@ pub(crate) fn program() -> Result<PathBuf> {
     );
     Ok(program)
 }
+
+/// Says aloud that a part of the tests could not run on this machine.
+pub(crate) fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+}

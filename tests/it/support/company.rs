@@ -27,7 +27,7 @@ pub(crate) struct Company {
     pub(crate) registry: Registry,
     pub(crate) github: Github,
     pub(crate) proxy: ConnectProxy,
-    authority: Authority,
+    pub(crate) authority: Authority,
     names: Names,
     config: PathBuf,
 }

@@ -1,0 +1,227 @@
+//! `patch-images` as somebody types it, without a configuration file.
+
+mod install;
+
+use serde_json::{Value, json};
+
+use install::{Install, PROXY, STORY, marked};
+
+use crate::support::control_plane::{ControlPlane, Options};
+
+const PATCHED: &str = "registry.artifactory.mydomain.com/brancz/kube-rbac-proxy:v0.8.0";
+
+#[tokio::test]
+async fn the_story_is_one_command_and_the_second_run_does_nothing() {
+    let plane = ControlPlane::isolated(Options::full()).await.unwrap();
+    let install = Install::new(&plane, "actions-runner-system").await;
+    let outcome = install.everywhere(&["--yes"]).await.expect_code(0);
+    assert!(
+        outcome
+            .stdout
+            .contains("nothing to do: 0 objects are as the rules want them"),
+        "it says that nothing was found: {}",
+        outcome.stdout
+    );
+
+    install.create(marked(&json!({}), &json!({}))).await;
+    let before = install.deployment().await;
+    let outcome = install
+        .everywhere(&["--dry-run", "-o", "json"])
+        .await
+        .expect_code(0);
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    insta::with_settings!({snapshot_path => "../snapshots/patch_images", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("dry_run", format!("{answer:#}"));
+    });
+    let same = install.deployment().await;
+    assert_eq!(same["metadata"]["generation"], 1);
+    assert_eq!(same["spec"], before["spec"], "a dry run writes nothing");
+
+    let outcome = install.everywhere(&["--yes"]).await.expect_code(0);
+    let line = format!("{PROXY} → {PATCHED}");
+    assert!(outcome.stdout.contains(&line), "{}", outcome.stdout);
+    let mut wanted = before["spec"].clone();
+    wanted["template"]["spec"]["containers"][1]["image"] = json!(PATCHED);
+    let after = install.deployment().await;
+    assert_eq!(after["spec"], wanted, "nothing else was changed");
+    assert_eq!(after["status"]["availableReplicas"], 1);
+
+    let outcome = install.everywhere(&["--yes"]).await.expect_code(0);
+    assert!(
+        outcome
+            .stdout
+            .contains("nothing to do: 1 objects are as the rules want them"),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(
+        install.deployment().await["metadata"]["generation"],
+        after["metadata"]["generation"]
+    );
+}
+
+#[tokio::test]
+async fn what_a_deployment_tool_owns_is_told_and_force_patches_it() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let helm = json!({"app.kubernetes.io/managed-by": "Helm", "helm.sh/chart": "actions-runner-controller-0.23.7"});
+    let release =
+        json!({"meta.helm.sh/release-name": "arc", "meta.helm.sh/release-namespace": "owned-helm"});
+    let owners = [
+        ("helm", helm, release, "Helm release arc"),
+        (
+            "argo",
+            json!({}),
+            json!({"argocd.argoproj.io/tracking-id": "arc:apps/Deployment:x/controller-manager"}),
+            "Argo CD application arc",
+        ),
+        (
+            "flux",
+            json!({"kustomize.toolkit.fluxcd.io/name": "arc", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}),
+            json!({}),
+            "Flux Kustomization flux-system/arc",
+        ),
+        (
+            "fleet",
+            json!({}),
+            json!({"objectset.rio.cattle.io/id": "default-arc"}),
+            "Fleet bundle",
+        ),
+        (
+            "olm",
+            json!({"olm.owner": "arc.v0.18.2"}),
+            json!({}),
+            "OLM arc.v0.18.2",
+        ),
+    ];
+    for (name, labels, annotations, owner) in owners {
+        let install = Install::new(plane, &format!("owned-{name}")).await;
+        install.create(marked(&labels, &annotations)).await;
+        let outcome = install.run(&["--yes"]).await.expect_code(22);
+        for part in [owner, "to commit there", PATCHED] {
+            assert!(outcome.stdout.contains(part), "{name}: {outcome:?}");
+        }
+        assert_eq!(install.proxy_image().await, PROXY, "{name}");
+        let outcome = install.run(&["--yes", "-o", "json"]).await.expect_code(22);
+        let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let object = &answer["objects"][0];
+        assert_eq!(object["treatment"], "owned", "{name}");
+        let advice = &object["advice"];
+        match name {
+            "helm" => assert_eq!(
+                advice["values"]["metrics"]["proxy"]["image"]["repository"],
+                "registry.artifactory.mydomain.com/brancz/kube-rbac-proxy"
+            ),
+            _ => assert!(advice["patch"].to_string().contains(PATCHED), "{name}"),
+        }
+        install
+            .run(&["--yes", "--force", "--no-wait"])
+            .await
+            .expect_code(0);
+        assert_eq!(install.proxy_image().await, PATCHED, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_pull_secret_is_appended_once_and_replaces_none() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-pull-secret").await;
+    let mut object = marked(&json!({}), &json!({}));
+    object["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{"name": "theirs"}]);
+    install.create(object).await;
+    let arguments = ["--yes", "--no-wait", "--pull-secret", "artifactory"];
+    install.run(&arguments).await.expect_code(0);
+    let appended = json!([{"name": "theirs"}, {"name": "artifactory"}]);
+    let pointer = "/spec/template/spec/imagePullSecrets";
+    let patched = install.deployment().await;
+    assert_eq!(patched.pointer(pointer), Some(&appended));
+    let outcome = install.run(&arguments).await.expect_code(0);
+    assert!(outcome.stdout.contains("nothing to do"), "{outcome:?}");
+    let again = install.deployment().await;
+    assert_eq!(again.pointer(pointer), Some(&appended));
+    assert_eq!(
+        again["metadata"]["generation"],
+        patched["metadata"]["generation"]
+    );
+    // The Secret alone is reason enough; no rule is needed for it.
+    let only = ["--yes", "--no-wait", "--pull-secret", "another"];
+    install.with(&only).await.expect_code(0);
+    let three = install.deployment().await;
+    assert_eq!(
+        three
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .map(Vec::len),
+        Some(3)
+    );
+}
+
+#[tokio::test]
+async fn a_pod_that_cannot_pull_runs_after_the_patch() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-stuck").await;
+    let mut object = marked(&json!({}), &json!({}));
+    object["spec"]["template"]["spec"]["containers"][1]["image"] =
+        json!("missing.example.com/brancz/kube-rbac-proxy:v0.8.0");
+    install.create(object).await;
+    install.stuck().await;
+    let rule = "missing.example.com=registry.artifactory.mydomain.com";
+    install
+        .with(&["--registry-map", rule, "--yes"])
+        .await
+        .expect_code(0);
+    assert_eq!(install.proxy_image().await, PATCHED);
+    let status = &install.deployment().await["status"];
+    assert_eq!(status["availableReplicas"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn a_new_image_that_is_missing_too_ends_the_wait_with_its_cause() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-missing").await;
+    install.create(marked(&json!({}), &json!({}))).await;
+    let rule = ["--registry-map", "quay.io=missing.example.com", "--yes"];
+    let outcome = install.with(&rule).await.expect_code(20);
+    for part in [
+        "code: image-absent",
+        "missing.example.com/brancz/kube-rbac-proxy:v0.8.0",
+        "patched-missing/controller-manager",
+    ] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    assert!(outcome.took.as_secs() < 25, "{:?}", outcome.took);
+    // What was written is told all the same: it is in the cluster.
+    let line = format!("{PROXY} → missing.example.com/brancz/kube-rbac-proxy:v0.8.0");
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(told.contains(&line), "{told}");
+    let json = [&rule[..], &["-o", "json"]].concat();
+    install.with(&json).await.expect_code(0);
+}
+
+#[tokio::test]
+async fn only_the_named_namespace_is_looked_into() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let one = Install::new(plane, "patched-one").await;
+    let other = Install::new(plane, "patched-other").await;
+    one.create(marked(&json!({}), &json!({}))).await;
+    other.create(marked(&json!({}), &json!({}))).await;
+    one.run(&["--yes", "--no-wait"]).await.expect_code(0);
+    assert_eq!(one.proxy_image().await, PATCHED);
+    assert_eq!(other.proxy_image().await, PROXY);
+}
+
+#[tokio::test]
+async fn without_rules_or_agreement_it_asks_for_them() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-asked").await;
+    install.create(marked(&json!({}), &json!({}))).await;
+    let outcome = install.with(&["--yes"]).await.expect_code(2);
+    assert!(outcome.stderr.contains("--registry-map"), "{outcome:?}");
+    let outcome = install.with(STORY).await.expect_code(2);
+    assert!(outcome.stderr.contains("--yes"), "{outcome:?}");
+    let outcome = install
+        .with(&["--registry-map", "quay.io=", "--yes"])
+        .await
+        .expect_code(2);
+    assert!(outcome.stderr.contains("quay.io"), "{outcome:?}");
+    assert_eq!(install.proxy_image().await, PROXY);
+}

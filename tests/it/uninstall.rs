@@ -1,0 +1,179 @@
+//! `uninstall` by the program itself: every object of the cluster before `init` and after it.
+
+mod census;
+mod half_done;
+mod manager;
+mod site;
+
+use arc_setup::object::ObjectRef;
+use serde_json::{Value, json};
+
+use census::Census;
+use manager::Manager;
+use site::Site;
+
+const YES: &[&str] = &["--yes"];
+
+fn deployment(before: &Census, after: &Census) -> ObjectRef {
+    let mut new = after
+        .iter()
+        .filter(|(key, object)| !before.contains_key(*key) && object["kind"] == "Deployment");
+    let (_, object) = new.next().unwrap();
+    assert!(new.next().is_none(), "one controller");
+    ObjectRef::from_value(object)
+}
+
+async fn manager(site: &Site, before: &Census, runners: &str) -> Manager {
+    Manager {
+        deployment: deployment(before, &site.census().await),
+        runners: runners.to_owned(),
+        keeps: &[],
+    }
+}
+
+#[tokio::test]
+async fn a_scale_set_install_leaves_nothing_and_touches_nothing_of_others() {
+    let site = Site::scale_set().await;
+    // The runners' namespace was there before, and somebody has something in it.
+    site.namespace("arc-runners").await;
+    site.foreign(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": "arc-runners"}, "data": {"a": "1"}}))
+        .await;
+    let before = site.census().await;
+    site.init(&[]).await;
+    let manager = manager(&site, &before, "arc-runners").await;
+    manager.populate(&site.cluster).await;
+    let running = manager.start(&site.plane);
+    let installed = site.census().await;
+
+    let outcome = site
+        .run("uninstall", &["--dry-run", "-o", "json"])
+        .await
+        .expect_code(0);
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(answer["kind"], "Uninstall");
+    assert_eq!(answer["apiVersion"], "arc-setup/v1");
+    assert_eq!(answer["dryRun"], true);
+    let text = answer["plan"].to_string();
+    assert!(text.contains("AutoscalingRunnerSet"), "{text}");
+    let unchanged = census::difference(&installed, &site.census().await);
+    assert!(
+        unchanged.is_empty(),
+        "a dry run removes nothing: {unchanged:?}"
+    );
+
+    let outcome = site.run("uninstall", YES).await.expect_code(0);
+    assert_eq!(
+        running.released(),
+        [
+            "AutoscalingListener",
+            "EphemeralRunner",
+            "EphemeralRunnerSet",
+            "AutoscalingRunnerSet"
+        ]
+    );
+    let said = &outcome.stderr;
+    assert!(
+        said.contains("ephemeralrunner.actions.github.com/finalizer"),
+        "it says what it waits for: {said}"
+    );
+    site.is_again(&before).await;
+
+    let outcome = site.run("uninstall", YES).await.expect_code(0);
+    assert!(outcome.stderr.contains("nothing to do"), "{outcome:?}");
+    let outcome = site
+        .run("uninstall", &["--yes", "-o", "json"])
+        .await
+        .expect_code(0);
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(answer["plan"]["waves"], json!([]));
+}
+
+#[tokio::test]
+async fn a_legacy_install_leaves_nothing_and_keeps_what_was_there() {
+    let site = Site::legacy().await;
+    // A definition that somebody else put there, and the controller's namespace.
+    site.namespace("actions-runner-system").await;
+    site.foreign(json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "runners.actions.summerwind.dev"},
+        "spec": {"group": "actions.summerwind.dev", "scope": "Namespaced",
+            "names": {"plural": "runners", "singular": "runner", "kind": "Runner", "listKind": "RunnerList"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}}))
+        .await;
+    let before = site.census().await;
+    site.init(&[]).await;
+    let installed = site.census().await;
+    assert!(
+        census::difference(&before, &installed).len() > 10,
+        "there is something to remove"
+    );
+    site.run("uninstall", YES).await.expect_code(0);
+    site.is_again(&before).await;
+    let outcome = site.run("uninstall", YES).await.expect_code(0);
+    assert!(outcome.stderr.contains("nothing to do"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_finalizer_that_never_clears_ends_the_wait_and_the_next_run_goes_on() {
+    let site = Site::scale_set().await;
+    let before = site.census().await;
+    site.init(&[]).await;
+    let mut manager = manager(&site, &before, "arc-runners").await;
+    manager.populate(&site.cluster).await;
+    manager.keeps = &["EphemeralRunner"];
+    let controller = manager.deployment.clone();
+    let running = manager.clone().start(&site.plane);
+    let outcome = site
+        .run("uninstall", &["--yes", "--timeout", "2s"])
+        .await
+        .expect_code(124);
+    for part in [
+        "EphemeralRunner arc-runners/",
+        "ephemeralrunner.actions.github.com/runner-registration-finalizer",
+        "see whether the controller runs",
+        "finalizers",
+    ] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    assert!(
+        site.cluster.get(&controller).await.unwrap().is_some(),
+        "the controller stays as long as somebody needs it"
+    );
+    drop(running);
+    manager.keeps = &[];
+    let _running = manager.start(&site.plane);
+    site.run("uninstall", YES).await.expect_code(0);
+    site.is_again(&before).await;
+}
+
+#[tokio::test]
+async fn of_two_installs_the_other_stays_whole() {
+    let site = Site::scale_set().await;
+    let before = site.census().await;
+    site.init(&[]).await;
+    let one = site.census().await;
+    let second = [
+        "--name",
+        "second",
+        "--controller-namespace",
+        "second-systems",
+        "--runner-namespace",
+        "second-runners",
+    ];
+    site.init(&second).await;
+    assert!(census::difference(&one, &site.census().await).len() > 10);
+    let remove_second = [&second[..], YES].concat();
+    site.run("uninstall", &remove_second).await.expect_code(0);
+    site.is_again(&one).await;
+
+    site.init(&second).await;
+    let both = site.census().await;
+    site.run("uninstall", YES).await.expect_code(0);
+    let left = census::difference(&both, &site.census().await);
+    let others = left
+        .iter()
+        .filter(|line| line.contains("second") || line.contains("CustomResourceDefinition"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    site.run("uninstall", &remove_second).await.expect_code(0);
+    site.is_again(&before).await;
+}
