@@ -236,8 +236,8 @@ async fn one(
         let wanted = resolver.resolve(cluster, manifest, None, false).await?;
         let live = async {
             match surroundings.read(&object) {
-                Some(live) => Ok(live.clone()),
-                None => cluster.get(&object).await,
+                Ok(live) => Ok(live),
+                Err(NotRead) => cluster.get(&object).await,
             }
         };
         futures::join!(live, dry_run(cluster, &wanted, force_conflicts))

@@ -103,9 +103,9 @@ impl Surroundings {
             .insert(manifest.reference(), (entry, why.to_owned()));
     }
 
-    /// The object as it lives, where it was read before.
-    pub(super) fn read(&self, object: &ObjectRef) -> Option<&Option<Value>> {
-        self.read.get(object)
+    /// What was read of an object before; `Ok(None)` where it is known to be absent, `Err` where nobody looked.
+    pub(super) fn read(&self, object: &ObjectRef) -> Result<Option<Value>, NotRead> {
+        self.read.get(object).cloned().ok_or(NotRead)
     }
 
     /// What is known of an object without a request.

@@ -111,23 +111,6 @@ impl RecordingProxy {
         .to_string()
     }
 
-    /// From now on so many writes pass; the next one is neither passed on nor answered.
-    pub(crate) fn hold_writes_after(&self, count: usize) {
-        self.allowed.holds.store(false, Ordering::SeqCst);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.allowed.left.store(count, Ordering::SeqCst);
-    }
-
-    /// Whether a write is being held.
-    pub(crate) fn holds(&self) -> bool {
-        self.allowed.holds.load(Ordering::SeqCst)
-    }
-
-    /// From now on every write passes.
-    pub(crate) fn pass_writes(&self) {
-        self.hold_writes_after(usize::MAX);
-    }
-
     /// What was asked since the last time, in the order of the answers.
     pub(crate) fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.shared.log())
@@ -148,6 +131,11 @@ impl RecordingProxy {
             .wait_for(|held| *held)
             .await
             .ok();
+    }
+
+    /// Whether that has come.
+    pub(crate) fn is_held(&self) -> bool {
+        *self.shared.held.borrow()
     }
 
     /// Answers what was held, and everything from now on.
