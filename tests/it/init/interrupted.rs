@@ -100,6 +100,10 @@ fn names(install: &str) -> [String; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a variable asks for the long form of this test"
+)]
 async fn killed_after_any_write_a_second_run_ends_as_an_undisturbed_one() {
     // No controllers: no wait is in the way, and what is stored is what was written.
     let options = Options {
@@ -118,7 +122,7 @@ async fn killed_after_any_write_a_second_run_ends_as_an_undisturbed_one() {
     let writes = recorder.take().iter().filter(|one| one.writes()).count();
     assert!(writes > 25, "{writes}");
     let wanted = end_of(&site, "undisturbed").await;
-    forget_kinds(&site).await;
+    forget_kinds(&site);
 
     // Each takes two runs; all of them are tried where that is asked for.
     let step = if std::env::var_os("ARC_SETUP_TEST_EVERY_WRITE").is_some() {
@@ -149,7 +153,7 @@ async fn killed_after_any_write_a_second_run_ends_as_an_undisturbed_one() {
             [""; 0],
             "killed after write {write}"
         );
-        forget_kinds(&site).await;
+        forget_kinds(&site);
     }
 }
 
@@ -160,6 +164,6 @@ async fn ended(running: &mut crate::support::arc_setup::Running) {
 }
 
 /// Takes the kinds away again, with all objects of them, so that the next run has to make them.
-async fn forget_kinds(site: &Site) {
+fn forget_kinds(site: &Site) {
     site.kubectl(&["delete", "crd", "--all", "--wait=true", "--timeout=30s"]);
 }

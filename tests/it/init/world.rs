@@ -50,7 +50,7 @@ pub(super) async fn settled(client: &Client) -> World {
     crate::control_plane::eventually("a world at rest", async || {
         let before = std::mem::replace(&mut last, read(client).await);
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-        (before == last).then(|| before)
+        (before == last).then_some(before)
     })
     .await
 }

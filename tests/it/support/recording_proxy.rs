@@ -133,6 +133,11 @@ impl RecordingProxy {
             .ok();
     }
 
+    /// Whether that has come.
+    pub(crate) fn is_held(&self) -> bool {
+        *self.shared.held.borrow()
+    }
+
     /// Answers what was held, and everything from now on.
     pub(crate) fn release(&self) {
         *self.shared.writes_left() = None;

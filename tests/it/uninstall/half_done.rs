@@ -33,8 +33,11 @@ async fn whatever_a_killed_init_left_is_removed() {
         site.program.env("KUBECONFIG", &through);
         proxy.hold_after(allowed);
         let arguments = site.arguments("init", &["--yes", "--wait", "none"]);
-        let running = site.program.start(&arguments).unwrap();
-        proxy.held().await;
+        let mut running = site.program.start(&arguments).unwrap();
+        while !proxy.is_held() {
+            assert!(running.poll().unwrap().is_none(), "it waits for an answer");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         // Dropped is killed.
         drop(running);
         proxy.release();
