@@ -20,7 +20,18 @@ pub(super) fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("controller-overlap", scope(config).join(", ")));
+        let scope = scope(config).join(", ");
+        let unread = facts.cluster.incomplete.iter();
+        let mut unread = unread.filter(|gap| gap.starts_with("Deployments of "));
+        findings.push(match unread.next() {
+            None => Finding::ok("controller-overlap", scope),
+            Some(gap) => Finding::unknown("controller-overlap", scope)
+                .why("not all Deployments may be read: another controller could stand there unseen")
+                .evidence(gap.clone())
+                .remedy(
+                    "ask an administrator whether another ARC controller watches these namespaces",
+                ),
+        });
     }
     findings
 }

@@ -1,14 +1,18 @@
 //! What the API server said to the dry-run of every object, and of a Pod for every pod template.
 
-use super::Finding;
+use super::{Finding, rights};
 use crate::object::ObjectRef;
-use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal};
+use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal, Right};
 
 /// The kind that force never reaches.
 const CRD: &str = "CustomResourceDefinition";
 
 /// One finding for each refusal, conflict and unanswered question; one `ok` for all that was accepted.
-pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Finding> {
+pub(super) fn findings(
+    observed: &Observed,
+    rights: &[Right],
+    force_conflicts: bool,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut accepted = 0;
     let mut unknown: Vec<(&ObjectRef, &str)> = Vec::new();
@@ -17,6 +21,11 @@ pub(super) fn findings(observed: &Observed, force_conflicts: bool) -> Vec<Findin
             DryRun::Accepted { .. } => accepted += 1,
             DryRun::Foreign { .. } => {}
             DryRun::Unknown { why } => unknown.push((&object.object, why)),
+            // A missing right is told once, by itself.
+            DryRun::Refused {
+                refusal: Refusal::Forbidden,
+                why,
+            } if !is_escalation(why) && rights::explains(rights, &object.object) => {}
             DryRun::Refused { refusal, why } => {
                 findings.push(refused(&object.object, *refusal, why));
             }
@@ -59,7 +68,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
 
 fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
     let id = match refusal {
-        Refusal::Forbidden if words.contains("attempting to grant") => "rights-escalation",
+        Refusal::Forbidden if is_escalation(words) => "rights-escalation",
         Refusal::Forbidden => "rights",
         Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
         Refusal::PodSecurity => "pod-security",
@@ -75,6 +84,10 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
             .remedy("install cert-manager first, or let arc-setup issue it: webhookCertificate.issuer: generate"),
         _ => finding,
     }
+}
+
+fn is_escalation(words: &str) -> bool {
+    words.contains("attempting to grant RBAC permissions")
 }
 
 fn conflict(object: &ObjectRef, owners: &[FieldOwner]) -> Finding {
@@ -154,7 +167,7 @@ mod tests {
     }
 
     fn only(observed: &Observed, force: bool) -> Vec<(String, Verdict)> {
-        findings(observed, force)
+        findings(observed, &[], force)
             .into_iter()
             .map(|finding| (finding.id, finding.verdict))
             .collect()
@@ -173,7 +186,7 @@ mod tests {
             Vec::new(),
         );
         assert_eq!(
-            findings(&conflict, false)[0].why,
+            findings(&conflict, &[], false)[0].why,
             ["kubectl-set owns .spec.replicas"]
         );
         let definition = ObjectRef::new("apiextensions.k8s.io/v1", CRD, None, "runners.example");

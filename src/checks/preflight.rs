@@ -40,13 +40,17 @@ pub struct Preflight<'a> {
 /// Every finding of every family.
 pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("kubernetes-version", version(input.facts))];
-    findings.extend(incomplete(input.facts));
+    findings.extend(incomplete(input.facts, input.user));
     findings.extend(authorities::findings(&input.facts.ca_notes));
     findings.extend(controllers::findings(input.config, input.facts));
     findings.extend(minor(input));
-    findings.extend(rights::findings(input.rights, input.user));
+    findings.extend(rights::findings(input.rights, input.observed, input.user));
     findings.extend(crds::findings(input.facts, input.manifests));
-    findings.extend(objects::findings(input.observed, input.force_conflicts));
+    findings.extend(objects::findings(
+        input.observed,
+        input.rights,
+        input.force_conflicts,
+    ));
     findings.extend(reach::handshakes(input.handshakes, input.config));
     let behind = images::findings(input.images, input.config)
         .into_iter()
@@ -65,16 +69,11 @@ fn version(facts: &Facts) -> String {
 }
 
 /// What could not be read hides what it would have shown, such as another controller.
-fn incomplete(facts: &Facts) -> Vec<Finding> {
-    facts
-        .cluster
-        .incomplete
-        .iter()
-        .map(|gap| {
-            Finding::unknown("cluster-unread", gap.clone())
-                .why("the user of this kubeconfig may not read it; checks that need it say nothing")
-        })
-        .collect()
+fn incomplete(facts: &Facts, user: &str) -> Option<Finding> {
+    let gaps = &facts.cluster.incomplete;
+    let finding = Finding::unknown("cluster-unread", user)
+        .why("the user of this kubeconfig may not read all of it; checks that need it say nothing");
+    (!gaps.is_empty()).then(|| gaps.iter().cloned().fold(finding, Finding::evidence))
 }
 
 fn minor(input: &Preflight<'_>) -> Option<Finding> {

@@ -28,13 +28,15 @@ pub(super) fn classify(error: ClusterError) -> Result<DryRun, ClusterError> {
                 .collect(),
         }),
         ClusterError::Forbidden { .. } => refused(refusal_of(&message)),
-        ClusterError::Invalid { .. } if message.contains("admission webhook") => {
+        // Policies choose their own status: 422 is usual, 403 and 400 are not rare.
+        ClusterError::Invalid { .. } if refusal_of(&message) == Refusal::Policy => {
             refused(Refusal::Policy)
         }
         ClusterError::Invalid { .. } => refused(Refusal::Invalid),
         ClusterError::Unreachable { .. }
         | ClusterError::Unauthorized { .. }
         | ClusterError::TooManyRequests { .. } => Err(error),
+        _ if refusal_of(&message) == Refusal::Policy => refused(Refusal::Policy),
         _ => refused(Refusal::Other),
     }
 }

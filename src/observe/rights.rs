@@ -25,6 +25,8 @@ pub struct Right {
     pub group: String,
     /// Plural resource name.
     pub resource: String,
+    /// The kind behind it; `*` for every kind.
+    pub kind: String,
     /// None for what is cluster-scoped.
     pub namespace: Option<String>,
     /// The answer; None where the question itself was refused.
@@ -38,6 +40,7 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) 
         verb: "*".to_owned(),
         group: "*".to_owned(),
         resource: "*".to_owned(),
+        kind: "*".to_owned(),
         namespace: None,
         allowed: None,
     };
@@ -58,12 +61,13 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) 
 /// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
 fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSet<Right> {
     let mut needed = BTreeSet::new();
-    let mut add = |group: &str, resource: &str, namespace: Option<&str>| {
+    let mut add = |group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
         for verb in ["create", "patch"] {
             needed.insert(Right {
                 verb: verb.to_owned(),
                 group: group.to_owned(),
                 resource: resource.to_owned(),
+                kind: kind.to_owned(),
                 namespace: namespace.map(str::to_owned),
                 allowed: None,
             });
@@ -72,12 +76,17 @@ fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSe
     for manifest in manifests {
         let object = manifest.reference();
         if let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) {
-            add(object.group(), &resource, object.namespace.as_deref());
+            add(
+                object.group(),
+                &resource,
+                &object.kind,
+                object.namespace.as_deref(),
+            );
         }
     }
     // In no manifest: without them an install would end after its namespaces.
-    add("coordination.k8s.io", "leases", Some(namespace));
-    add("", "secrets", Some(namespace));
+    add("coordination.k8s.io", "leases", "Lease", Some(namespace));
+    add("", "secrets", "Secret", Some(namespace));
     needed
 }
 

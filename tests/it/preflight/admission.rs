@@ -49,7 +49,10 @@ async fn a_used_up_quota_and_a_limit_range_are_told_together() {
     })
     .await;
     findings.expect(3, &["limit-range", "quota-exceeded"]);
-    let quota = findings.only("quota-exceeded", "failed");
+    // The manager's pod and the listener's.
+    let quotas = findings.with("quota-exceeded", "failed");
+    assert_eq!(quotas.len(), 2, "{quotas:?}");
+    let quota = quotas[0].to_string();
     assert!(
         quota.contains("exceeded quota: full") && quota.contains(&systems),
         "{quota}"

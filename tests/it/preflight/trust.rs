@@ -116,6 +116,10 @@ async fn an_authority_that_is_about_to_expire_warns_and_blocks_under_strict_alon
         );
         let strict = place.findings(&["--strict"]).await;
         strict.expect(4, &[]);
-        assert_eq!(strict.document["code"], "authority-expiring");
+        assert_eq!(
+            strict.document["code"], "authority-expiring",
+            "{:#}",
+            strict.document
+        );
     }
 }
