@@ -90,7 +90,13 @@ async fn an_overlapping_controller_ends_preflight_and_sets_go_under_it_when_that
         .init(&["--wait", "runners", "--min", "1"])
         .await
         .expect_code(0);
-    assert!(outcome.stderr.contains("scale set 7"), "{}", outcome.stderr);
+    assert!(
+        outcome
+            .stderr
+            .contains("✓ AutoscalingRunnerSet arc-runners/rancher-dind is ready"),
+        "{}",
+        outcome.stderr
+    );
     site.get(&["autoscalingrunnersets", "-n", "arc-runners", "rancher-dind"]);
     let deployments = site.get(&["deployments", "-A"]);
     assert_eq!(deployments["items"].as_array().unwrap().len(), 1);
@@ -111,9 +117,7 @@ async fn runners_are_waited_for_and_another_minor_release_is_refused() {
     let outcome = site.init(&["--min", "1"]).await.expect_code(0);
     let set = "AutoscalingRunnerSet arc-runners/rancher-dind";
     assert!(
-        outcome.stderr.contains(&format!(
-            "proven: {set}: scale set 7, listener and 1 runners run"
-        )),
+        outcome.stderr.contains(&format!("✓ {set} is ready")),
         "{}",
         outcome.stderr
     );
