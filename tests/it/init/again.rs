@@ -10,10 +10,13 @@ use super::site::Site;
 use super::world::{differing, essence_of, versions};
 use super::{STORY, STORY_OF_SCALE_SETS};
 
+const SOMEBODY: &str =
+    r#"[{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "edited"}]"#;
+
 /// What is broken by hand in each kind that is installed; the pointer's last part may be `*`, the first key.
 const EDITS: &[(&str, &str, &str)] = &[
     ("ClusterRole", "/rules", "[]"),
-    ("ClusterRoleBinding", "/subjects", "[]"),
+    ("ClusterRoleBinding", "/subjects", SOMEBODY),
     ("ConfigMap", "/data/*", "\"edited\""),
     (
         "CustomResourceDefinition",
@@ -38,7 +41,7 @@ const EDITS: &[(&str, &str, &str)] = &[
         "\"arc-setup-edited\"",
     ),
     ("Role", "/rules", "[]"),
-    ("RoleBinding", "/subjects", "[]"),
+    ("RoleBinding", "/subjects", SOMEBODY),
     ("Runner", "/spec/image", "\"edited:1\""),
     ("Secret", "/data/*", "\"e30=\""),
     ("Service", "/spec/ports/0/targetPort", "\"edited\""),
