@@ -20,6 +20,7 @@ pub mod render;
 pub mod rewrite;
 pub mod rules;
 pub mod secret;
+pub mod spelling;
 pub mod ui;
 pub mod verify;
 pub mod yaml;
@@ -60,8 +61,15 @@ fn run(cli: &cli::Cli) -> Exit {
     let format = cli.global.format();
     let outcome = runtime().and_then(|runtime| {
         let (sender, interrupt) = Interrupt::channel();
+        let mut stop = interrupt.clone();
         let session = cli.global.session(variables, interrupt);
         runtime.spawn(clients::interrupt::listen(sender));
+        runtime.spawn(async move {
+            stop.wait().await;
+            ui::output::talk(
+                "stopping as soon as what was begun is finished; once more ends at once",
+            );
+        });
         runtime.block_on(cli.command.run(&session))
     });
     outcome.unwrap_or_else(|failure| {

@@ -289,7 +289,10 @@ async fn find(
 async fn without_receipt(cluster: &Cluster) -> Result<Vec<(ObjectRef, Value)>, ClusterError> {
     let selector = format!("{MANAGED_BY}=arc-setup");
     let mut found = Vec::new();
-    for (api_version, kind) in [KINDS[22], KINDS[23]] {
+    let shared = KINDS
+        .into_iter()
+        .filter(|(_, kind)| matches!(*kind, "CustomResourceDefinition" | "Namespace"));
+    for (api_version, kind) in shared {
         match cluster.list(api_version, kind, None, Some(&selector)).await {
             Ok(objects) => found.extend(objects),
             Err(ClusterError::Forbidden { .. }) => {}

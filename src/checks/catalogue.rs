@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
+use crate::spelling;
+
 /// One code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -39,27 +41,10 @@ pub fn entry(id: &str) -> Option<&'static Entry> {
         .and_then(|index| entries().get(index))
 }
 
-/// The code that is most like a mistyped one, by pairs of neighbouring characters.
+/// The code that is most like a mistyped one.
 pub fn nearest(code: &str) -> Option<&'static str> {
-    let pairs = |text: &str| -> Vec<(u8, u8)> {
-        let text = text.to_ascii_lowercase().into_bytes();
-        text.iter()
-            .copied()
-            .zip(text.iter().copied().skip(1))
-            .collect()
-    };
-    let wanted = pairs(code);
-    let likeness = |id: &str| {
-        let id = pairs(id);
-        let shared = wanted.iter().filter(|pair| id.contains(pair)).count();
-        200 * shared / (wanted.len() + id.len()).max(1)
-    };
-    entries()
-        .iter()
-        .map(|entry| (likeness(entry.id), entry.id))
-        .filter(|(likeness, _)| *likeness >= 50)
-        .max_by_key(|(likeness, _)| *likeness)
-        .map(|(_, id)| id)
+    let known: Vec<&'static str> = entries().iter().map(|entry| entry.id).collect();
+    spelling::nearest(code, &known)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `patch-images`: rewrites the images of an ARC that already runs, whoever installed it.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -117,10 +118,15 @@ async fn patched(
     session: &Session,
     progress: &Progress,
 ) -> Result<PatchReport, Failure> {
-    // A person reads each image in the answer; as a note only where that is for a machine.
+    // A person reads each image in the answer; as a note only where that is for a machine, or never comes.
     let told = matches!(session.format, Format::Text | Format::Github);
+    let held: Mutex<Vec<Event>> = Mutex::default();
     let events = |event: Event| {
-        if !(told && matches!(event, Event::Note { .. })) {
+        if told && matches!(event, Event::Note { .. }) {
+            held.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(event);
+        } else {
             progress.tell(&event);
         }
     };
@@ -139,7 +145,7 @@ async fn patched(
         }
         .boxed()
     };
-    Box::pin(patch::patch_images(
+    let report = Box::pin(patch::patch_images(
         cluster,
         rules,
         options,
@@ -147,7 +153,13 @@ async fn patched(
         &events,
         &session.interrupt,
     ))
-    .await
+    .await;
+    if report.is_err() {
+        // What was written stays in the cluster, so it is told.
+        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().for_each(|event| progress.tell(event));
+    }
+    report
 }
 
 /// Before → after for each image, and a reason for each object that was left alone.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
+use crate::spelling::nearest;
 use crate::yaml;
 
 use super::assemble;
@@ -16,7 +17,7 @@ use super::places::{Places, read_limited};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
-use super::shape::{self, nearest};
+use super::shape;
 use super::table::{self, Kind};
 use super::validate;
 
@@ -100,21 +101,12 @@ impl Environment {
 /// Every problem of every source, in one list; `problem::failure` makes one failure of it.
 pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
     let mut gathered = gather(sources);
-    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
-    let credentials = secrets::read(
-        &gathered.settled,
-        &gathered.places,
-        sources,
-        &mut gathered.problems,
-    );
-    let mut broken = gathered.settled.broken().clone();
-    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
-    let checked = validate::validate(&config, &broken);
-    gathered.problems.extend(checked.problems);
+    let config = gathered.assemble();
+    let credentials = gathered.read_secrets(sources);
+    gathered.validate(&config);
     gathered
         .problems
         .extend(validate::credentials(&config, &credentials));
-    gathered.warnings.extend(checked.warnings);
     let warnings = gathered.warnings.clone();
     gathered.finish().map(|()| Loaded {
         config,
@@ -129,13 +121,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
 /// As [`load`].
 pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
     let mut gathered = gather(sources);
-    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
-    let credentials = secrets::read(
-        &gathered.settled,
-        &gathered.places,
-        sources,
-        &mut gathered.problems,
-    );
+    let config = gathered.assemble();
+    let credentials = gathered.read_secrets(sources);
     gathered
         .problems
         .extend(validate::credentials(&config, &credentials));
@@ -152,13 +139,9 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
 /// As [`load`].
 pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
     let mut gathered = gather(sources);
-    let config = assemble::config(&gathered.settled, &gathered.places, &mut gathered.problems);
-    let mut broken = gathered.settled.broken().clone();
-    broken.extend(gathered.problems.iter().map(|problem| problem.path.clone()));
-    let checked = validate::validate(&config, &broken);
-    gathered.problems.extend(checked.problems);
+    let config = gathered.assemble();
+    gathered.validate(&config);
     gathered.problems.retain(|problem| !problem.is_missing());
-    gathered.warnings.extend(checked.warnings);
     let warnings = gathered.warnings.clone();
     gathered.finish().map(|()| Loaded {
         config,
@@ -209,6 +192,23 @@ struct Gathered {
 }
 
 impl Gathered {
+    fn assemble(&mut self) -> Config {
+        assemble::config(&self.settled, &self.places, &mut self.problems)
+    }
+
+    fn read_secrets(&mut self, sources: &Sources) -> Credentials {
+        secrets::read(&self.settled, &self.places, sources, &mut self.problems)
+    }
+
+    /// What could not be read, or has a problem already, is not judged again.
+    fn validate(&mut self, config: &Config) {
+        let mut broken = self.settled.broken().clone();
+        broken.extend(self.problems.iter().map(|problem| problem.path.clone()));
+        let checked = validate::validate(config, &broken);
+        self.problems.extend(checked.problems);
+        self.warnings.extend(checked.warnings);
+    }
+
     fn finish(mut self) -> Result<(), Vec<Problem>> {
         if self.unread {
             self.problems.retain(|problem| !problem.is_missing());

@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 use super::model::Origin;
 use super::problem::Problem;
 use super::settled::Settled;
-use super::shape::{nearest, read_scalar};
+use super::shape::read_scalar;
 use super::table::{self, Kind};
+use crate::spelling::nearest;
 
 /// A value as text for a field, before it is read.
 pub(super) struct Given {

@@ -127,11 +127,6 @@ pub fn fields() -> &'static [Field] {
     rows::ROOT
 }
 
-/// The fields of a runner set.
-pub fn runner_set_fields() -> &'static [Field] {
-    rows::RUNNER_SET
-}
-
 /// Every flag, in the order of the table.
 pub fn flags() -> &'static [FlagSpec] {
     static FLAGS: LazyLock<Vec<FlagSpec>> = LazyLock::new(|| {

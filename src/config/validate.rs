@@ -3,6 +3,7 @@
 mod credentials;
 mod install;
 mod runner_sets;
+mod scaling;
 mod syntax;
 
 use std::collections::BTreeSet;

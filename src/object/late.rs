@@ -21,8 +21,6 @@ pub struct Late {
 pub enum LateSource {
     /// Made from credentials that the user gave by file, stdin or environment.
     Credential(LateForm),
-    /// A key of a Secret that is already in the cluster.
-    ExistingSecret(SecretKey),
     /// A part of the webhook certificate that `init` makes: `tls.crt`, `tls.key` or `ca.crt`. The same
     /// issue is used for all three keys of one Secret; a valid stored one is kept.
     ServingCertificate {

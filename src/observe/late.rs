@@ -145,7 +145,6 @@ impl<'a> Resolver<'a> {
                         .remedy("give the credential by file, standard input or environment, or name an existingSecret")
                 })
             }
-            LateSource::ExistingSecret(key) => self.key(cluster, owner, late, key).await,
             LateSource::ServingCertificate { key, dns_names } => {
                 self.serving(owner, live, key, dns_names)
             }

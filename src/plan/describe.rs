@@ -165,7 +165,7 @@ mod tests {
                 "1. configuration and secrets",
                 "   + ConfigMap ns/a",
                 "   ~ Secret ns/a",
-                "   = Service ns/a",
+                "   = 1 unchanged",
                 "",
                 "~ Secret ns/a",
                 "    ~ key token (value not shown)",

@@ -87,8 +87,11 @@ pub enum Feature {
     GeneratedDocker,
     /// `volumeSizeLimit: 0` takes the volume away that the controller puts at /runner.
     NoRunnerVolume,
-    /// The controller says by itself that runners are ephemeral, and whether there is Docker.
+    /// The controller says by itself that runners are ephemeral.
     RunnerEnvironment,
+    /// `dockerVarRunVolumeSizeLimit`: without it /run of the daemon is a memory volume of 1 MB, which a few
+    /// containers fill (actions-runner-controller#2621).
+    RunVolumeLimit,
     /// `containerMode: kubernetes`.
     KubernetesMode,
     /// `containerMode: kubernetes-novolume`.
@@ -122,6 +125,7 @@ const FEATURES: &[Row<Feature>] = &[
     legacy(Feature::GeneratedDocker, (0, 24, 0)),
     legacy(Feature::NoRunnerVolume, (0, 19, 0)),
     legacy(Feature::RunnerEnvironment, (0, 20, 0)),
+    legacy(Feature::RunVolumeLimit, (0, 27, 5)),
     legacy(Feature::KubernetesMode, (0, 25, 0)),
     scale_set(Feature::KubernetesMode, (0, 0, 0)),
     scale_set(Feature::KubernetesNovolume, (0, 13, 0)),
@@ -134,7 +138,7 @@ const FEATURES: &[Row<Feature>] = &[
 ];
 
 impl Feature {
-    const ALL: [(Self, &'static str); 16] = [
+    const ALL: [(Self, &'static str); 17] = [
         (Self::RunnerSet, "runner_set"),
         (Self::RunnerVolumes, "runner_volumes"),
         (Self::LeaseLock, "lease_lock"),
@@ -144,6 +148,7 @@ impl Feature {
         (Self::GeneratedDocker, "generated_docker"),
         (Self::NoRunnerVolume, "no_runner_volume"),
         (Self::RunnerEnvironment, "runner_environment"),
+        (Self::RunVolumeLimit, "run_volume_limit"),
         (Self::KubernetesMode, "kubernetes_mode"),
         (Self::KubernetesNovolume, "kubernetes_novolume"),
         (Self::CredentialsFrom, "credentials_from"),

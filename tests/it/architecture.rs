@@ -16,6 +16,7 @@ const LEAVES: &[&str] = &[
     "pki",
     "rules",
     "secret",
+    "spelling",
     "yaml",
 ];
 
@@ -47,6 +48,7 @@ const PURE: &[&str] = &[
     "pki",
     "rules",
     "secret",
+    "spelling",
     "yaml",
     "config::validate",
     "render",

@@ -5,13 +5,14 @@ mod server;
 mod variations;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use arc_setup::object::{Manifest, Source};
 use serde_json::Value;
 
 use server::Server;
-use variations::{LEGACY, Rendered, SCALE_SET, render_all};
+use variations::{LEGACY, Rendered, SCALE_SET, rendered};
 
 const ARC_GROUPS: [&str; 2] = ["actions.github.com", "actions.summerwind.dev"];
 /// Not ours, and not installed here.
@@ -27,8 +28,8 @@ fn is_definition(object: &Value) -> bool {
 }
 
 /// Renderings with the same definitions, which one API server can hold.
-fn by_definitions(rendered: Vec<Rendered>) -> BTreeMap<String, Vec<Rendered>> {
-    let mut found: BTreeMap<String, Vec<Rendered>> = BTreeMap::new();
+fn by_definitions(rendered: &[Rendered]) -> BTreeMap<String, Vec<&Rendered>> {
+    let mut found: BTreeMap<String, Vec<&Rendered>> = BTreeMap::new();
     for one in rendered {
         let definitions = one.objects.iter().filter(|object| is_definition(object));
         // Labels tell the release; schemas do not differ for it.
@@ -41,10 +42,10 @@ fn by_definitions(rendered: Vec<Rendered>) -> BTreeMap<String, Vec<Rendered>> {
 }
 
 async fn under_our_definitions(mode: &'static str, least: usize) {
-    let rendered = render_all(mode).await;
-    assert!(rendered.len() >= least, "{} renderings", rendered.len());
+    let all = rendered(mode).await;
+    assert!(all.len() >= least, "{} renderings", all.len());
     let mut refused = BTreeSet::new();
-    for renderings in by_definitions(rendered).into_values() {
+    for renderings in by_definitions(all).into_values() {
         let definitions: Vec<&Value> = renderings[0]
             .objects
             .iter()
@@ -52,7 +53,7 @@ async fn under_our_definitions(mode: &'static str, least: usize) {
             .collect();
         assert!(!definitions.is_empty());
         let mut server = Server::start(&definitions).await;
-        for one in &renderings {
+        for one in renderings {
             let objects = one
                 .objects
                 .iter()
@@ -71,31 +72,31 @@ async fn under_our_definitions(mode: &'static str, least: usize) {
 
 #[tokio::test]
 async fn scale_set_objects_are_accepted_strictly() {
-    under_our_definitions(SCALE_SET, 40).await;
+    under_our_definitions(SCALE_SET, 80).await;
 }
 
 #[tokio::test]
 async fn legacy_objects_are_accepted_strictly() {
-    under_our_definitions(LEGACY, 40).await;
+    under_our_definitions(LEGACY, 50).await;
 }
 
 #[tokio::test]
 #[expect(
-    clippy::print_stderr,
-    reason = "whoever runs the tests must see that this one did nothing"
+    clippy::disallowed_methods,
+    reason = "upstream's definitions lie outside of the project, where the lane says"
 )]
 async fn custom_resources_are_accepted_under_upstreams_definitions() {
     let Some(root) = std::env::var_os("ARC_SETUP_UPSTREAM_CRDS").map(PathBuf::from) else {
-        eprintln!(
-            "SKIPPED: ARC_SETUP_UPSTREAM_CRDS names no folder with upstream's definitions; custom resources were not held against them"
-        );
+        // Not by a macro, whose words are shown for failed tests only.
+        let text = "\nSKIPPED: ARC_SETUP_UPSTREAM_CRDS names no folder with upstream's definitions; custom resources were not held against them\n";
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
         return;
     };
     for (mode, folder) in [(SCALE_SET, "scale-set-0.14.2"), (LEGACY, "legacy-v0.27.6")] {
         let definitions = definitions(&root.join(folder));
         let mut server = Server::start(&definitions.iter().collect::<Vec<_>>()).await;
         let mut refused = BTreeSet::new();
-        for one in render_all(mode).await {
+        for one in rendered(mode).await {
             for object in &one.objects {
                 if ARC_GROUPS.contains(&group(object)) {
                     refused.extend(server.object(&one.name, object).await);

@@ -12,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::failure::{Exit, Failure};
+use crate::spelling;
 
 /// The parts of one context.
 pub(super) struct Context {
@@ -97,7 +98,7 @@ pub(super) fn choose(config: &Kubeconfig, wanted: Option<&str>) -> Result<Contex
         .ok_or_else(|| {
             unknown(
                 format!("there is no context '{name}'"),
-                nearest(name, &names),
+                spelling::nearest(name, &names),
                 &names,
             )
         })?;
@@ -163,25 +164,6 @@ fn unknown(what: String, nearest: Option<&str>, names: &[&str]) -> Failure {
         }
         None => failure.remedy("name one of them with --context"),
     }
-}
-
-/// The name that shares most with `wanted`, by pairs of neighbouring characters.
-fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
-    let pairs = |text: &str| -> Vec<(char, char)> {
-        let text: Vec<char> = text.to_lowercase().chars().collect();
-        text.windows(2).map(|pair| (pair[0], pair[1])).collect()
-    };
-    let wanted = pairs(wanted);
-    let score = |name: &str| {
-        let name = pairs(name);
-        let shared = wanted.iter().filter(|pair| name.contains(pair)).count();
-        200 * shared / (wanted.len() + name.len()).max(1)
-    };
-    names
-        .iter()
-        .copied()
-        .filter(|name| score(name) >= 50)
-        .max_by_key(|name| score(name))
 }
 
 impl Context {

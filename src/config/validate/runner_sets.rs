@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::model::{
-    ArcVersion, ContainerMode, GithubCredentials, Mode, RunnerKind, RunnerSet, Scaling, Scope,
-    WorkVolume,
+    ArcVersion, ContainerMode, GithubCredentials, Mode, RunnerKind, RunnerSet, Scope, WorkVolume,
 };
 
 use super::install::LOGIN;
@@ -16,12 +15,12 @@ const SCALE_SET_LABELS: ArcVersion = ArcVersion::new(0, 14, 0);
 const NOVOLUME: ArcVersion = ArcVersion::new(0, 13, 0);
 /// First legacy release with container hooks.
 const LEGACY_HOOKS: ArcVersion = ArcVersion::new(0, 25, 0);
+/// First legacy release whose daemon has a socket with a group.
+const SOCKET_GROUP: ArcVersion = ArcVersion::new(0, 27, 3);
 /// First legacy release with RunnerSet.
 const RUNNER_SET: ArcVersion = ArcVersion::new(0, 20, 0);
 /// First legacy release whose runners take an ephemeral volume claim.
 const EPHEMERAL_CLAIM: ArcVersion = ArcVersion::new(0, 20, 0);
-/// First supported legacy release with `scheduledOverrides`.
-const SCHEDULES: ArcVersion = ArcVersion::new(0, 20, 0);
 /// First legacy release with `githubAPICredentialsFrom`.
 const OWN_CREDENTIALS: ArcVersion = ArcVersion::new(0, 26, 0);
 
@@ -59,7 +58,7 @@ impl Validator<'_> {
     }
 
     /// A problem where this mode's release is older than `first`.
-    fn since(&mut self, path: &str, mode: Mode, first: ArcVersion, what: &str) {
+    pub(super) fn since(&mut self, path: &str, mode: Mode, first: ArcVersion, what: &str) {
         let (config, known) = (self.config, self.knows(&["version", "mode"]));
         if known && config.mode == mode && config.version < first {
             self.problem(
@@ -137,8 +136,29 @@ impl Validator<'_> {
             ContainerMode::Kubernetes => {
                 self.since(&path, Mode::Legacy, LEGACY_HOOKS, "kubernetes");
             }
-            ContainerMode::None | ContainerMode::Dind => {}
+            ContainerMode::Dind => self.docker_group(at, set),
+            ContainerMode::None => {}
         }
+    }
+
+    /// The controller guesses the group of the Docker socket from the image's name, and takes that of Ubuntu 20.04
+    /// where the name says nothing: then the runner cannot open the socket.
+    fn docker_group(&mut self, at: &str, set: &RunnerSet) {
+        let Some(image) = &set.image else { return };
+        let told = |template: &serde_json::Value| template.to_string().contains("DOCKER_GROUP_GID");
+        if self.config.mode != Mode::Legacy
+            || self.config.version < SOCKET_GROUP
+            || ["22.04", "20.04"].iter().any(|base| image.contains(base))
+            || set.pod_template.as_ref().is_some_and(told)
+        {
+            return;
+        }
+        self.warn(
+            "config-docker-group",
+            &format!("{at}.image"),
+            format!("{at}.image names no Ubuntu release, by which ARC chooses the group of the Docker socket; it takes 1001"),
+            "keep 22.04 or 20.04 in the tag, or set DOCKER_GROUP_GID for container docker in podTemplate",
+        );
     }
 
     fn work_volume(&mut self, at: &str, set: &RunnerSet) {
@@ -241,145 +261,6 @@ impl Validator<'_> {
                 ),
                 "use github.token if registration is refused",
             );
-        }
-    }
-
-    fn scaling(&mut self, at: &str, set: &RunnerSet) {
-        let at = format!("{at}.scaling");
-        let scaling = &set.scaling;
-        if *scaling == Scaling::default() {
-            return;
-        }
-        if self.config.mode == Mode::ScaleSet {
-            return self.problem(
-                "config-scaling",
-                &at,
-                format!(
-                    "{at} is for legacy ARC: scale sets scale by themselves between min and max"
-                ),
-                "remove it, or use mode legacy",
-            );
-        }
-        if set.kind == RunnerKind::Runner {
-            return self.problem(
-                "config-scaling",
-                &at,
-                format!("{at}: a single Runner does not scale"),
-                "use kind RunnerDeployment",
-            );
-        }
-        let queue = format!("{at}.queue");
-        if let Some(repositories) = &scaling.queue_repositories {
-            if repositories.is_empty() && !matches!(set.scope, Scope::Repository(_)) {
-                self.problem(
-                    "config-scaling",
-                    &queue,
-                    format!(
-                        "{queue} names no repositories, and the set registers with more than one"
-                    ),
-                    "list the repositories whose queue counts, without owner",
-                );
-            }
-            if repositories
-                .iter()
-                .any(|name| !syntax::is_github_name(name))
-            {
-                self.problem(
-                    "config-scaling",
-                    &queue,
-                    format!("{queue} has an entry that is not the name of a repository"),
-                    "write names without owner",
-                );
-            }
-        }
-        self.busy(&at, scaling);
-        self.schedules(&at, set);
-    }
-
-    fn busy(&mut self, at: &str, scaling: &Scaling) {
-        let Some(busy) = &scaling.busy else { return };
-        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-        let up = number(&busy.up_threshold);
-        let down = number(&busy.down_threshold);
-        for (member, value, low, high) in [
-            ("upThreshold", up, 0.0, 1.0),
-            ("downThreshold", down, 0.0, 1.0),
-            ("upFactor", number(&busy.up_factor), 1.0, 100.0),
-            ("downFactor", number(&busy.down_factor), 0.0, 1.0),
-        ] {
-            let path = format!("{at}.busy.{member}");
-            if !value.is_some_and(|value| (low..=high).contains(&value)) {
-                self.problem(
-                    "config-scaling",
-                    &path,
-                    format!("{path} is not a number from {low} to {high}"),
-                    "thresholds are shares of runners, such as 0.75",
-                );
-            }
-        }
-        if let (Some(up), Some(down)) = (up, down)
-            && down >= up
-        {
-            self.problem(
-                "config-scaling",
-                &format!("{at}.busy.downThreshold"),
-                format!("{at}.busy.downThreshold is not below upThreshold"),
-                "leave room between them, such as 0.3 and 0.8",
-            );
-        }
-    }
-
-    fn schedules(&mut self, at: &str, set: &RunnerSet) {
-        for (index, schedule) in set.scaling.schedules.iter().enumerate() {
-            let mut path = format!("{at}.schedules[{index}]");
-            if !self.config.origins.0.contains_key(&path) {
-                path = format!("{at}.workdays");
-            }
-            if index == 0 {
-                self.since(&path, Mode::Legacy, SCHEDULES, "a schedule");
-            }
-            let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-            let (start, end) = (time(&schedule.start), time(&schedule.end));
-            for (member, text, parsed) in [
-                ("start", Some(&schedule.start), start),
-                ("end", Some(&schedule.end), end),
-                (
-                    "until",
-                    schedule.until.as_ref(),
-                    schedule.until.as_deref().and_then(time),
-                ),
-            ] {
-                let member = format!("{path}.{member}");
-                if text.is_some() && parsed.is_none() {
-                    self.problem(
-                        "config-schedule",
-                        &member,
-                        format!("{member} is not a time with an offset"),
-                        "write RFC 3339, such as 2026-01-05T07:00:00+01:00",
-                    );
-                }
-            }
-            if let (Some(start), Some(end)) = (start, end)
-                && end <= start
-            {
-                self.problem(
-                    "config-schedule",
-                    &format!("{path}.end"),
-                    format!("{path} ends before it starts"),
-                    "set an end after the start",
-                );
-            }
-            if schedule.min > set.max {
-                self.problem(
-                    "config-schedule",
-                    &format!("{path}.min"),
-                    format!(
-                        "{path}.min ({}) is more than max ({})",
-                        schedule.min, set.max
-                    ),
-                    "raise max or lower min",
-                );
-            }
         }
     }
 

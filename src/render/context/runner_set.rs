@@ -83,7 +83,7 @@ impl<'a> RunnerSet<'a> {
             kind: kind(set.kind),
             namespace: &set.namespace,
             labels: labels(config, set),
-            pod_labels: selector.clone(),
+            pod_labels: pod_labels(set, &selector),
             selector,
             mode: set.container_mode,
             runs_job_pods,
@@ -142,6 +142,18 @@ fn labels(config: &Config, set: &config::RunnerSet) -> Labels {
         labels.insert(
             "actions.github.com/scale-set-namespace",
             set.namespace.clone(),
+        );
+    }
+    labels
+}
+
+/// The pod webhook, which hands a RunnerSet's pods their token, selects by a label that not every release sets.
+fn pod_labels(set: &config::RunnerSet, selector: &Labels) -> Labels {
+    let mut labels = selector.clone();
+    if set.kind == RunnerKind::RunnerSet {
+        labels.insert(
+            "actions-runner-controller/inject-registration-token",
+            "true".to_owned(),
         );
     }
     labels

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::{RunnerKind, RunnerSet, Schedule};
+use crate::config::{RunnerKind, RunnerSet, Schedule, Scope};
+
+const QUEUE: &str = "TotalNumberOfQueuedAndInProgressWorkflowRuns";
 
 #[derive(Debug, Serialize)]
 pub(super) struct Scaling {
@@ -14,13 +16,8 @@ pub(super) struct Scaling {
 
 impl Scaling {
     pub(super) fn new(set: &RunnerSet) -> Self {
+        // The busy metric first: controllers take a queue only behind it, for when it suggests no runners at all.
         let mut metrics = Vec::new();
-        if let Some(repositories) = &set.scaling.queue_repositories {
-            metrics.push(json!({
-                "type": "TotalNumberOfQueuedAndInProgressWorkflowRuns",
-                "repositoryNames": repositories,
-            }));
-        }
         if let Some(busy) = &set.scaling.busy {
             metrics.push(json!({
                 "type": "PercentageRunnersBusy",
@@ -29,6 +26,12 @@ impl Scaling {
                 "scaleUpFactor": busy.up_factor,
                 "scaleDownFactor": busy.down_factor,
             }));
+        }
+        if let Some(repositories) = &set.scaling.queue_repositories {
+            metrics.push(json!({"type": QUEUE, "repositoryNames": repositories}));
+        } else if metrics.is_empty() && matches!(set.scope, Scope::Repository(_)) {
+            // The default before 0.23; from then on a controller without a metric never leaves the minimum.
+            metrics.push(json!({"type": QUEUE}));
         }
         Self {
             delay: set.scaling.scale_down_delay_seconds,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::{
-    Config, ContainerMode, ExistingSecret, GithubCredentials, Mode, RunnerKind, Watch,
+    Config, ContainerMode, ExistingSecret, GithubCredentials, Mode, RunnerKind, Scope, Watch,
     WebhookCertificate,
 };
 use crate::object::{LateSource, Manifest, SecretKey};
@@ -263,9 +263,13 @@ fn every_kind_names_its_own_login_in_both_objects() {
     );
     assert_eq!(single.text("/spec/repository"), Some("octo/one"));
     let scaled = only(&manifests, "HorizontalRunnerAutoscaler", "build");
+    // Controllers refuse every other pair and every other order.
     assert_eq!(
-        scaled.object["spec"]["metrics"].as_array().unwrap().len(),
-        2
+        names(&scaled.object["spec"]["metrics"], "type"),
+        [
+            "PercentageRunnersBusy",
+            "TotalNumberOfQueuedAndInProgressWorkflowRuns"
+        ]
     );
     assert_eq!(
         scaled.object["spec"]["scheduledOverrides"][0]["recurrenceRule"],
@@ -300,4 +304,74 @@ fn a_server_with_its_own_api_host_is_named_in_full() {
     assert!(manager.contains("\"value\":\"https://api.corp.ghe.com/\""));
     assert!(manager.contains("--runner-github-url=https://corp.ghe.com\""));
     assert!(!manager.contains("GITHUB_ENTERPRISE_URL"));
+}
+
+#[test]
+fn a_repository_is_scaled_by_its_own_queue_where_nothing_else_is_said() {
+    let mut config = config("0.27.6", ContainerMode::None);
+    let metrics = |config: &Config| {
+        let manifests = rendered(config);
+        only(&manifests, "HorizontalRunnerAutoscaler", "build").object["spec"]["metrics"].clone()
+    };
+    // Runners of an organization: which queues count is not known.
+    assert!(metrics(&config).is_null());
+    config.runner_sets[0].scope = Scope::Repository("octo/one".to_owned());
+    assert_eq!(
+        metrics(&config),
+        json!([{"type": "TotalNumberOfQueuedAndInProgressWorkflowRuns"}])
+    );
+}
+
+#[test]
+fn the_run_directory_of_a_generated_daemon_has_room_where_it_can_be_said() {
+    for (release, mode, limit) in [
+        ("0.27.4", ContainerMode::Dind, Value::Null),
+        ("0.27.5", ContainerMode::Dind, json!("64Mi")),
+        ("0.27.6", ContainerMode::Dind, json!("64Mi")),
+        ("0.27.6", ContainerMode::None, Value::Null),
+    ] {
+        let manifests = rendered(&config(release, mode));
+        assert_eq!(
+            runner_spec(&manifests)["dockerVarRunVolumeSizeLimit"],
+            limit,
+            "{release} {mode:?}"
+        );
+    }
+}
+
+#[test]
+fn pods_of_a_runner_set_are_selected_by_the_webhook_that_gives_them_their_token() {
+    for release in ["0.20.0", "0.27.6"] {
+        let mut config = config(release, ContainerMode::None);
+        config.runner_sets[0].kind = RunnerKind::RunnerSet;
+        let manifests = rendered(&config);
+        let hooks = only(
+            &manifests,
+            "MutatingWebhookConfiguration",
+            "arc-arc-systems-mutate",
+        );
+        let wanted = &hooks.object["webhooks"][3]["objectSelector"]["matchLabels"];
+        let set = only(&manifests, "RunnerSet", "build");
+        let labels = &set.object["spec"]["template"]["metadata"]["labels"];
+        for (key, value) in wanted.as_object().unwrap() {
+            assert_eq!(&labels[key], value, "{release} {key}");
+        }
+    }
+}
+
+#[test]
+fn a_runner_waits_for_the_daemon_that_is_written_out_beside_it() {
+    for (release, mode, waits) in [
+        ("0.18.2", ContainerMode::Dind, "true"),
+        ("0.18.2", ContainerMode::None, "false"),
+        ("0.20.0", ContainerMode::Dind, "true"),
+    ] {
+        let manifests = rendered(&config(release, mode));
+        let env = &runner_spec(&manifests)["containers"][0]["env"];
+        let enabled = json!({"name": "DOCKER_ENABLED", "value": waits});
+        assert!(
+            env.as_array().unwrap().contains(&enabled),
+            "{release} {mode:?}"
+        );
+    }
 }

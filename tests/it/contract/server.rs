@@ -47,7 +47,7 @@ impl Server {
             let refused = server.apply(definition, false).await;
             assert_eq!(refused, None);
         }
-        let served = definitions.len();
+        let wanted = definitions.len();
         server.discovery = eventually("definitions", async || {
             let client = server.client.clone();
             let discovery = Discovery::new(client).run().await.ok()?;
@@ -57,7 +57,7 @@ impl Server {
             let kinds: usize = groups
                 .map(|group| group.recommended_resources().len())
                 .sum();
-            (kinds >= served).then_some(discovery)
+            (kinds >= wanted).then_some(discovery)
         })
         .await;
         server

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::support::arc_setup::ArcSetup;
 use crate::support::github::App;
@@ -24,8 +25,14 @@ pub(super) struct Rendered {
     pub(super) objects: Vec<Value>,
 }
 
-/// Every variation of every example in `mode` that its release can do.
-pub(super) async fn render_all(mode: &'static str) -> Vec<Rendered> {
+/// Every variation of every example in `mode` that its release can do; rendered once.
+pub(super) async fn rendered(mode: &'static str) -> &'static [Rendered] {
+    static ALL: [OnceCell<Vec<Rendered>>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
+    let all = &ALL[usize::from(mode == LEGACY)];
+    all.get_or_init(|| render_all(mode)).await
+}
+
+async fn render_all(mode: &'static str) -> Vec<Rendered> {
     let releases: &[&str] = match mode {
         SCALE_SET => &SCALE_SET_RELEASES,
         _ => &LEGACY_RELEASES,

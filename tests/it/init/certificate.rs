@@ -76,17 +76,16 @@ async fn reconcile(client: &Client) -> kube::Result<()> {
             &resource("", "v1", "Secret"),
         );
         let stored = secrets.get_opt(&name).await?;
-        let authority = match stored {
-            Some(stored) => stored.data["data"]["ca.crt"].clone(),
-            None => {
-                let made = issue(&names.unwrap_or_default(), now()).unwrap();
-                let data = json!({"tls.crt": STANDARD.encode(&made.certificate), "tls.key": STANDARD.encode(made.key.expose()), "ca.crt": STANDARD.encode(&made.authority)});
-                let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
-                secrets
-                    .patch(&name, &manager, &Patch::Apply(&secret))
-                    .await?;
-                data["ca.crt"].clone()
-            }
+        let authority = if let Some(stored) = stored {
+            stored.data["data"]["ca.crt"].clone()
+        } else {
+            let made = issue(&names.unwrap_or_default(), now()).unwrap();
+            let data = json!({"tls.crt": STANDARD.encode(&made.certificate), "tls.key": STANDARD.encode(made.key.expose()), "ca.crt": STANDARD.encode(&made.authority)});
+            let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
+            secrets
+                .patch(&name, &manager, &Patch::Apply(&secret))
+                .await?;
+            data["ca.crt"].clone()
         };
         for kind in [
             "MutatingWebhookConfiguration",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::STORY_OF_SCALE_SETS;
-use super::scale_set_controller::ScaleSetController;
+use super::scale_set_controller::{ScaleSetController, definitions};
 use super::site::Site;
 use super::world::versions;
 
@@ -43,6 +43,11 @@ fn chart(namespace: &str, version: &str) -> Value {
 async fn an_overlapping_controller_ends_preflight_and_sets_go_under_it_when_that_is_said() {
     let mut site = Site::start(STORY_OF_SCALE_SETS).await;
     site.plane.create_namespace("theirs").await.unwrap();
+    for definition in definitions() {
+        site.apply(&definition);
+        site.established(definition["metadata"]["name"].as_str().unwrap())
+            .await;
+    }
     site.apply(&chart("theirs", "0.14.1"));
     site.kubectl(&[
         "rollout",
@@ -100,11 +105,11 @@ async fn an_overlapping_controller_ends_preflight_and_sets_go_under_it_when_that
 
 #[tokio::test]
 async fn runners_are_waited_for_and_another_minor_release_is_refused() {
-    let site = Site::start("examples/ghes-app/arc-setup.yaml").await;
+    let site = Site::start(STORY_OF_SCALE_SETS).await;
     let _controller =
         ScaleSetController::follow(site.client.clone(), "arc-systems", "arc-controller", "0.14");
-    let outcome = site.init(&[]).await.expect_code(0);
-    let set = "AutoscalingRunnerSet arc-runners/platform-kubernetes";
+    let outcome = site.init(&["--min", "1"]).await.expect_code(0);
+    let set = "AutoscalingRunnerSet arc-runners/rancher-dind";
     assert!(
         outcome.stderr.contains(&format!(
             "proven: {set}: scale set 7, listener and 1 runners run"
@@ -122,7 +127,7 @@ async fn runners_are_waited_for_and_another_minor_release_is_refused() {
     let (before, pods) = (site.world().await, running());
     assert_eq!(pods.len(), 1);
     let refused = site.init(&["--arc-version", "0.13.1"]).await.expect_code(3);
-    for said in ["minor-change", "0.14.2", "0.13.1", "platform-kubernetes"] {
+    for said in ["minor-change", "0.14.2", "0.13.1", "rancher-dind"] {
         assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
     }
     assert_eq!(versions(&before), versions(&site.world().await));
@@ -133,7 +138,7 @@ async fn runners_are_waited_for_and_another_minor_release_is_refused() {
     site.kubectl(&[
         "patch",
         "autoscalingrunnersets",
-        "platform-kubernetes",
+        "rancher-dind",
         "-n",
         "arc-runners",
         "--type=merge",

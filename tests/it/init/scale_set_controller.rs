@@ -5,9 +5,34 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+const GROUP_VERSION: &str = "actions.github.com/v1alpha1";
+
+/// Its CRDs, as far as anyone looks here.
+pub(super) fn definitions() -> Vec<Value> {
+    let kinds = [
+        "AutoscalingRunnerSet",
+        "AutoscalingListener",
+        "EphemeralRunnerSet",
+        "EphemeralRunner",
+    ];
+    let definition = |kind: &str| {
+        let singular = kind.to_lowercase();
+        let plural = format!("{singular}s");
+        let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let schema = json!({"type": "object", "properties": {"spec": open, "status": open}});
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.actions.github.com")},
+            "spec": {"group": "actions.github.com", "scope": "Namespaced",
+                "names": {"kind": kind, "plural": plural, "singular": singular, "listKind": format!("{kind}List")},
+                "versions": [{"name": "v1alpha1", "served": true, "storage": true,
+                    "subresources": {"status": {}}, "schema": {"openAPIV3Schema": schema}}]}})
+    };
+    kinds.map(definition).into()
+}
 
 /// Works until it is dropped, once its Deployment is available.
 pub(super) struct ScaleSetController(JoinHandle<()>);
@@ -79,7 +104,12 @@ impl Controller {
         let manager = &deployment.data["spec"]["template"]["spec"]["containers"][0];
         let resource = Self::resource("actions.github.com", "v1alpha1", "AutoscalingRunnerSet");
         let sets = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
-        for set in sets.list(&ListParams::default()).await? {
+        for mut set in sets.list(&ListParams::default()).await? {
+            // Items of a list do not say what they are.
+            set.types = Some(TypeMeta {
+                api_version: GROUP_VERSION.to_owned(),
+                kind: "AutoscalingRunnerSet".to_owned(),
+            });
             self.reconcile_set(&set, manager).await?;
         }
         Ok(())
@@ -128,8 +158,14 @@ impl Controller {
         let listener = self
             .make("AutoscalingListener", self.namespace, &listener, made, None)
             .await?;
-        let container = json!({"name": "listener", "image": image, "command": ["/ghalistener"]});
-        let pod = json!({"containers": [container], "restartPolicy": "Never"});
+        let mut pod = spec["listenerTemplate"]["spec"].clone();
+        for container in pod["containers"].as_array_mut().into_iter().flatten() {
+            if container["name"] == "listener" {
+                container["image"] = image.clone();
+                container["command"] = json!(["/ghalistener"]);
+            }
+        }
+        pod["restartPolicy"] = json!("Never");
         let name_of_listener = listener.metadata.name.clone().unwrap_or_default();
         self.make(
             "Pod",
@@ -141,12 +177,14 @@ impl Controller {
         .await?;
 
         let wanted = spec["minRunners"].as_u64().unwrap_or_default();
+        let one = json!({"githubConfigUrl": spec["githubConfigUrl"], "githubConfigSecret": spec["githubConfigSecret"],
+            "runnerScaleSetId": 7, "metadata": {}, "spec": template});
         let runners = self
             .make(
                 "EphemeralRunnerSet",
                 &namespace,
                 &format!("{name}-x1y2z"),
-                json!({}),
+                json!({"patchID": 0, "replicas": wanted, "ephemeralRunnerSpec": one}),
                 Some(set),
             )
             .await?;
@@ -157,7 +195,7 @@ impl Controller {
                     "EphemeralRunner",
                     &namespace,
                     &name,
-                    json!({}),
+                    one.clone(),
                     Some(&runners),
                 )
                 .await?;
@@ -180,11 +218,7 @@ impl Controller {
         if let Some(made) = api.get_opt(name).await? {
             return Ok(made);
         }
-        let api_version = if kind == "Pod" {
-            "v1"
-        } else {
-            "actions.github.com/v1alpha1"
-        };
+        let api_version = if kind == "Pod" { "v1" } else { GROUP_VERSION };
         let mut object = json!({"apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": namespace}, "spec": spec});
         if let Some(owner) = owner {

@@ -48,8 +48,16 @@ impl Site {
     }
 
     /// The arguments of `init`, with more of them.
-    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        let mut arguments = vec!["init", "--config", &self.config, "--context", "site"];
+    pub(super) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let mut arguments = vec![
+            "init",
+            "--config",
+            &self.config,
+            "--context",
+            "site",
+            "--timeout",
+            "20s",
+        ];
         if !more.contains(&"--dry-run") {
             arguments.push("--yes");
         }

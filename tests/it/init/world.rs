@@ -6,8 +6,10 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
+use super::site::Site;
+
 /// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
-pub(crate) type World = BTreeMap<String, Value>;
+pub(super) type World = BTreeMap<String, Value>;
 
 /// What control planes move on their own: their leases, events, the node that beats, and what they publish.
 fn moves_alone(path: &str, object: &Value) -> bool {
@@ -20,7 +22,7 @@ fn moves_alone(path: &str, object: &Value) -> bool {
 }
 
 /// Reads every object of every kind that is served.
-pub(crate) async fn read(client: &Client) -> World {
+pub(super) async fn read(client: &Client) -> World {
     let mut world = World::new();
     for path in listable(client).await {
         let list = get(client, &path).await;
@@ -43,18 +45,18 @@ pub(crate) async fn read(client: &Client) -> World {
 }
 
 /// The same, once nothing moves any more.
-pub(crate) async fn settled(client: &Client) -> World {
+pub(super) async fn settled(client: &Client) -> World {
     let mut last = World::new();
     crate::control_plane::eventually("a world at rest", async || {
         let before = std::mem::replace(&mut last, read(client).await);
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-        (before == last).then(|| before)
+        (before == last).then_some(before)
     })
     .await
 }
 
 /// Name and resourceVersion of everything.
-pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
+pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
     world
         .iter()
         .map(|(name, object)| {
@@ -64,9 +66,16 @@ pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
         .collect()
 }
 
+/// Whether hashes of what is rendered are the same: names are part of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hashes {
+    Same,
+    Differ,
+}
+
 /// What is left when all that differs between two installs by nature is taken away: identities, times, random
 /// names, keys and what is derived from them.
-pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
+pub(super) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> {
     let mut essence = BTreeMap::new();
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
@@ -74,22 +83,25 @@ pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
         if name.contains("/pods ")
             || name.contains("/replicasets ")
             || name.contains("/endpointslices ")
+            || name.contains("/endpoints ")
         {
             continue;
         }
-        if name.contains("/controllerrevisions ")
+        if name.contains("/services default/")
+            || name.contains("/controllerrevisions ")
+            || name.contains("/ipaddresses ")
             || kind == "ClusterRole" && object["aggregationRule"].is_object()
         {
             continue;
         }
         let mut object = object.clone();
-        strip(&mut object);
+        strip(&mut object, hashes);
         essence.insert(name.clone(), object);
     }
     essence
 }
 
-fn strip(object: &mut Value) {
+fn strip(object: &mut Value, hashes: Hashes) {
     let Some(fields) = object.as_object_mut() else {
         return;
     };
@@ -130,6 +142,9 @@ fn strip(object: &mut Value) {
             "nodePort",
             "healthCheckNodePort",
         ];
+        if key.ends_with("-hash") && hashes == Hashes::Differ {
+            *value = Value::Null;
+        }
         if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
@@ -176,4 +191,41 @@ async fn get(client: &Client, path: &str) -> Value {
     let request = Request::get(path).body(Vec::new()).unwrap();
     // A kind may vanish between discovery and list.
     client.request(request).await.unwrap_or(Value::Null)
+}
+
+/// The essence of a site at rest.
+pub(super) async fn essence_of(site: &Site) -> BTreeMap<String, Value> {
+    essence(&settled(&site.client).await, Hashes::Same)
+}
+
+/// What differs, place by place, so that a failure can be read.
+pub(super) fn differing(
+    before: &BTreeMap<String, Value>,
+    after: &BTreeMap<String, Value>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in before.keys().chain(after.keys()) {
+        let of = |world: &BTreeMap<String, Value>| world.get(name).cloned().unwrap_or_default();
+        places(name, &of(before), &of(after), &mut found);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn places(at: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for key in old.keys().chain(new.keys()) {
+                places(&format!("{at} {key}"), &before[key], &after[key], found);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                places(&format!("{at} {index}"), old, new, found);
+            }
+        }
+        _ if before != after => found.push(format!("{at}: {before} → {after}")),
+        _ => {}
+    }
 }

@@ -3,8 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -18,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::client::Body;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -47,25 +47,18 @@ impl Recorded {
 pub(crate) struct RecordingProxy {
     address: SocketAddr,
     authority: Authority,
-    log: Arc<Mutex<Vec<Recorded>>>,
-    allowed: Allowed,
+    shared: Arc<Shared>,
     accepting: JoinHandle<()>,
 }
 
-/// How many writes still pass; whoever writes after them waits until the end of the connection.
-#[derive(Debug, Clone)]
-struct Allowed {
-    left: Arc<AtomicI64>,
-    holds: Arc<AtomicBool>,
-}
-
-impl Allowed {
-    async fn ask(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
-            self.holds.store(true, Ordering::SeqCst);
-            std::future::pending::<()>().await;
-        }
-    }
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    log: Mutex<Vec<Recorded>>,
+    /// How many writes are let through before nothing is answered any more.
+    writes_left: Mutex<Option<usize>>,
+    held: watch::Sender<bool>,
+    upstream_is_open: watch::Sender<bool>,
 }
 
 impl RecordingProxy {
@@ -75,13 +68,13 @@ impl RecordingProxy {
         let acceptor = TlsAcceptor::from(authority.server(&["127.0.0.1"], Sends::Chain)?);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&log);
-        let allowed = Allowed {
-            left: Arc::new(AtomicI64::new(i64::MAX)),
-            holds: Arc::default(),
-        };
-        let asked = allowed.clone();
+        let shared = Arc::new(Shared {
+            log: Mutex::default(),
+            writes_left: Mutex::default(),
+            held: watch::Sender::new(false),
+            upstream_is_open: watch::Sender::new(true),
+        });
+        let state = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -90,16 +83,14 @@ impl RecordingProxy {
                     stream,
                     acceptor.clone(),
                     upstream,
-                    Arc::clone(&shared),
-                    asked.clone(),
+                    Arc::clone(&state),
                 ));
             }
         });
         Ok(Self {
             address,
             authority,
-            log,
-            allowed,
+            shared,
             accepting,
         })
     }
@@ -120,26 +111,67 @@ impl RecordingProxy {
         .to_string()
     }
 
-    /// From now on so many writes pass; the next one is neither passed on nor answered.
-    pub(crate) fn hold_writes_after(&self, count: usize) {
-        self.allowed.holds.store(false, Ordering::SeqCst);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.allowed.left.store(count, Ordering::SeqCst);
-    }
-
-    /// Whether a write is being held.
-    pub(crate) fn holds(&self) -> bool {
-        self.allowed.holds.load(Ordering::SeqCst)
-    }
-
-    /// From now on every write passes.
-    pub(crate) fn pass_writes(&self) {
-        self.hold_writes_after(usize::MAX);
-    }
-
     /// What was asked since the last time, in the order of the answers.
     pub(crate) fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.shared.log())
+    }
+
+    /// Passes `writes` more writes on, and leaves the last of them and everything after it without an answer.
+    pub(crate) fn hold_after(&self, writes: usize) {
+        *self.shared.writes_left() = Some(writes);
+        self.shared.held.send_replace(false);
+        self.shared.upstream_is_open.send_replace(true);
+    }
+
+    /// Ends when the last write has been made whose answer is held.
+    pub(crate) async fn held(&self) {
+        self.shared
+            .held
+            .subscribe()
+            .wait_for(|held| *held)
+            .await
+            .ok();
+    }
+
+    /// Whether that has come.
+    pub(crate) fn is_held(&self) -> bool {
+        *self.shared.held.borrow()
+    }
+
+    /// Answers what was held, and everything from now on.
+    pub(crate) fn release(&self) {
+        *self.shared.writes_left() = None;
+        self.shared.upstream_is_open.send_replace(true);
+    }
+}
+
+impl Shared {
+    fn log(&self) -> MutexGuard<'_, Vec<Recorded>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writes_left(&self) -> MutexGuard<'_, Option<usize>> {
+        self.writes_left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True for the last write that is let through.
+    fn is_last_write(&self) -> bool {
+        let mut left = self.writes_left();
+        let Some(left) = left.as_mut() else {
+            return false;
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.upstream_is_open.send_replace(false);
+        }
+        *left == 0
+    }
+
+    async fn open(&self) {
+        let mut open = self.upstream_is_open.subscribe();
+        open.wait_for(|open| *open).await.ok();
     }
 }
 
@@ -153,16 +185,13 @@ async fn serve(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     upstream: kube::Client,
-    log: Arc<Mutex<Vec<Recorded>>>,
-    allowed: Allowed,
+    shared: Arc<Shared>,
 ) {
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let pass = service_fn(move |request| {
-        pass(request, upstream.clone(), Arc::clone(&log), allowed.clone())
-    });
+    let pass = service_fn(move |request| pass(request, upstream.clone(), Arc::clone(&shared)));
     let stream = TokioIo::new(stream);
     if is_http2 {
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
@@ -176,8 +205,7 @@ async fn serve(
 async fn pass(
     request: Request<Incoming>,
     upstream: kube::Client,
-    log: Arc<Mutex<Vec<Recorded>>>,
-    allowed: Allowed,
+    shared: Arc<Shared>,
 ) -> Result<Response<Body>, Infallible> {
     let mut recorded = Recorded {
         method: request.method().to_string(),
@@ -185,9 +213,8 @@ async fn pass(
         query: request.uri().query().unwrap_or_default().to_owned(),
         status: 0,
     };
-    if recorded.writes() {
-        allowed.ask().await;
-    }
+    shared.open().await;
+    let is_last = recorded.writes() && shared.is_last_write();
     let response = match forward(request, &upstream).await {
         Ok(response) => response,
         Err(error) => {
@@ -197,9 +224,11 @@ async fn pass(
         }
     };
     recorded.status = response.status().as_u16();
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(recorded);
+    shared.log().push(recorded);
+    if is_last {
+        shared.held.send_replace(true);
+        shared.open().await;
+    }
     Ok(response)
 }
 

@@ -31,16 +31,16 @@ async fn whatever_a_killed_init_left_is_removed() {
     // The first writes are a namespace, the lock and the receipt; the last is its last copy.
     for allowed in [1, 2, writes / 2, writes - 3] {
         site.program.env("KUBECONFIG", &through);
-        proxy.hold_writes_after(allowed);
+        proxy.hold_after(allowed);
         let arguments = site.arguments("init", &["--yes", "--wait", "none"]);
         let mut running = site.program.start(&arguments).unwrap();
-        while !proxy.holds() {
+        while !proxy.is_held() {
             assert!(running.poll().unwrap().is_none(), "it waits for an answer");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         // Dropped is killed.
         drop(running);
-        proxy.pass_writes();
+        proxy.release();
 
         site.program.env("KUBECONFIG", &direct);
         expire_lock(&site).await;

@@ -68,6 +68,14 @@ impl Accounts {
         })
     }
 
+    /// From now on this token is a login too.
+    pub(super) fn accept(&self, token: &str) {
+        self.installation_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(token.to_owned());
+    }
+
     /// Refuses who is neither the personal token nor an installation token.
     pub(super) fn refuse(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         match authorization(request.headers()) {

@@ -67,6 +67,11 @@ impl Github {
         })
     }
 
+    /// From now on this token is a login too.
+    pub(crate) fn accept_token(&self, token: &str) {
+        self.shared.accounts.accept(token);
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
     }
