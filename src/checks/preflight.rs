@@ -124,9 +124,11 @@ pub fn blocking(findings: &[Finding], strict: bool) -> Option<Failure> {
     Some(failure("preflight", Exit::Preflight, &failed, &what))
 }
 
-/// What `--strict` does not let pass; what this very run makes will be asked in time.
+/// What `--strict` does not let pass. What this very run makes will be asked in time, and what the user keeps can
+/// never be asked.
 fn is_doubt(finding: &Finding) -> bool {
-    matches!(finding.verdict, Verdict::Warning | Verdict::Unknown) && finding.id != "object-later"
+    matches!(finding.verdict, Verdict::Warning | Verdict::Unknown)
+        && !matches!(finding.id.as_str(), "object-later" | "image-kept")
 }
 
 fn of(findings: &[Finding], verdict: Verdict) -> Vec<&Finding> {

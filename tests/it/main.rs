@@ -5,6 +5,7 @@
     reason = "a test that cannot go on ends with the line at fault"
 )]
 
+mod access;
 mod apply;
 mod architecture;
 mod bad_input;
@@ -19,6 +20,7 @@ mod patch_images_command;
 mod preflight;
 mod readme;
 mod render;
+mod secrets;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]
 mod support;

@@ -263,7 +263,7 @@ async fn identify(mut cluster: Cluster, proxy: Option<&Uri>) -> Result<Cluster, 
 }
 
 /// Longest wait for the first answer.
-const FIRST_ANSWER: Duration = Duration::from_secs(20);
+const FIRST_ANSWER: Duration = Duration::from_secs(12);
 
 const REVIEW: &str = "authentication.k8s.io/v1";
 

@@ -63,12 +63,7 @@ fn tls(config: &Config) -> Result<ClientConfig, Failure> {
     config
         .rustls_client_config()
         .map_err(|error| match cause::of(&error) {
-            cause::Cause::Login(why) => Failure::new(
-                "cluster-login",
-                Exit::Usage,
-                "the login to the cluster failed",
-            )
-            .why(why),
+            cause::Cause::Login(why) => login_failed(config, why),
             other => Failure::new(
                 "kubeconfig-tls",
                 Exit::Usage,
@@ -78,19 +73,25 @@ fn tls(config: &Config) -> Result<ClientConfig, Failure> {
         })
 }
 
+/// Names the program that logs in, where there is one.
+fn login_failed(config: &Config, why: String) -> Failure {
+    let what = "the login to the cluster cannot be made";
+    let failure = Failure::new("cluster-login", Exit::Usage, what).why(why);
+    let plugin = config.auth_info.exec.as_ref();
+    match plugin.and_then(|plugin| plugin.command.as_ref()) {
+        Some(command) => failure
+            .evidence(format!("the kubeconfig logs in with the program {command}"))
+            .remedy("install it, or see by kubectl get namespaces why it fails; or fetch a kubeconfig with a token"),
+        None => failure.remedy("log in again, or fetch a new kubeconfig"),
+    }
+}
+
 fn over<C>(config: &Config, connector: C) -> Result<Client, Failure>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     HttpsConnector<C>: Connect + Clone + Send + Sync + 'static,
 {
-    let broken = |error: ::kube::Error| {
-        Failure::new(
-            "cluster-login",
-            Exit::Usage,
-            "the login to the cluster cannot be made",
-        )
-        .why(cause::of(&error).to_string())
-    };
+    let broken = |error: ::kube::Error| login_failed(config, cause::of(&error).to_string());
     let by_header = config.auth_layer().map_err(broken)?;
     let mut identity = config.clone();
     if by_header.is_some() {

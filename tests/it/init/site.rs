@@ -48,7 +48,7 @@ impl Site {
     }
 
     /// The arguments of `init`, with more of them.
-    pub(super) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec![
             "init",
             "--config",
@@ -117,7 +117,7 @@ impl Site {
     }
 
     /// Waits until the API server serves a CRD.
-    pub(super) async fn established(&self, definition: &str) {
+    pub(crate) async fn established(&self, definition: &str) {
         crate::control_plane::eventually(definition, async || {
             let conditions = self.get(&["crd", definition])["status"]["conditions"].take();
             let is_established = |condition: &Value| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::site::Site;
 
 /// Each object by `RESOURCE.GROUP NAMESPACE/NAME`.
-pub(super) type World = BTreeMap<String, Value>;
+pub(crate) type World = BTreeMap<String, Value>;
 
 /// What control planes move on their own: their leases, events, the node that beats, and what they publish.
 fn moves_alone(path: &str, object: &Value) -> bool {
@@ -22,7 +22,7 @@ fn moves_alone(path: &str, object: &Value) -> bool {
 }
 
 /// Reads every object of every kind that is served.
-pub(super) async fn read(client: &Client) -> World {
+pub(crate) async fn read(client: &Client) -> World {
     let mut world = World::new();
     for path in listable(client).await {
         let list = get(client, &path).await;
@@ -45,7 +45,7 @@ pub(super) async fn read(client: &Client) -> World {
 }
 
 /// The same, once nothing moves any more.
-pub(super) async fn settled(client: &Client) -> World {
+pub(crate) async fn settled(client: &Client) -> World {
     let mut last = World::new();
     crate::control_plane::eventually("a world at rest", async || {
         let before = std::mem::replace(&mut last, read(client).await);
@@ -56,7 +56,7 @@ pub(super) async fn settled(client: &Client) -> World {
 }
 
 /// Name and resourceVersion of everything.
-pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
+pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
     world
         .iter()
         .map(|(name, object)| {
@@ -68,14 +68,14 @@ pub(super) fn versions(world: &World) -> BTreeMap<&str, &str> {
 
 /// Whether hashes of what is rendered are the same: names are part of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hashes {
+pub(crate) enum Hashes {
     Same,
     Differ,
 }
 
 /// What is left when all that differs between two installs by nature is taken away: identities, times, random
 /// names, keys and what is derived from them.
-pub(super) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> {
+pub(crate) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> {
     let mut essence = BTreeMap::new();
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
@@ -194,12 +194,12 @@ async fn get(client: &Client, path: &str) -> Value {
 }
 
 /// The essence of a site at rest.
-pub(super) async fn essence_of(site: &Site) -> BTreeMap<String, Value> {
+pub(crate) async fn essence_of(site: &Site) -> BTreeMap<String, Value> {
     essence(&settled(&site.client).await, Hashes::Same)
 }
 
 /// What differs, place by place, so that a failure can be read.
-pub(super) fn differing(
+pub(crate) fn differing(
     before: &BTreeMap<String, Value>,
     after: &BTreeMap<String, Value>,
 ) -> Vec<String> {

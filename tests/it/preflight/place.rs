@@ -30,16 +30,16 @@ impl Place {
             .program(&plane.kubeconfig("untouched").unwrap())
             .unwrap();
         company.allow_images(&program).await.unwrap();
-        let place = Self {
+        for kind in ["systems", "runners"] {
+            let namespace = format!("{name}-{kind}");
+            plane.create_namespace(&namespace).await.unwrap();
+        }
+        Self {
             plane,
             company,
             program,
             name: name.to_owned(),
-        };
-        for namespace in [place.systems(), place.runners()] {
-            plane.create_namespace(&namespace).await.unwrap();
         }
-        place
     }
 
     /// The controller's namespace.

@@ -90,7 +90,7 @@ async fn escalation_is_refused_where_can_i_says_yes() {
         "{denied:#?}"
     );
     // RBAC itself says yes to the Role.
-    let roles = format!(
+    let granted = format!(
         "create roles.rbac.authorization.k8s.io in namespace {}",
         place.systems()
     );
@@ -98,7 +98,7 @@ async fn escalation_is_refused_where_can_i_says_yes() {
         !findings
             .with("rights", "failed")
             .iter()
-            .any(|finding| finding["subject"] == roles.as_str()),
+            .any(|finding| finding["subject"] == granted.as_str()),
         "{:#}",
         json!(findings.all())
     );

@@ -153,6 +153,11 @@ impl ArcSetup {
 }
 
 impl Running {
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has said on stderr so far.
     pub(crate) fn stderr(&self) -> String {
         std::fs::read_to_string(self.streams.path().join("stderr")).unwrap_or_default()
