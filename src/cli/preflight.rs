@@ -7,6 +7,7 @@ use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
 use crate::cli::Session;
 use crate::cli::pass::Rendered;
 use crate::clients::kube::{Cluster, Identity};
+use crate::clients::transport::preload_system_roots;
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
 use crate::failure::{Details, Failure};
@@ -58,12 +59,16 @@ pub(super) async fn check(
         observed.pods = observe::pods(cluster, manifests, &observed, &options).await?;
         Ok::<_, Failure>((observed, rights))
     };
-    let (observed, images, handshakes, github) = join!(
-        Box::pin(cluster_side),
-        Box::pin(observe::read_images(&images, &route, &accounts)),
-        Box::pin(facts::read_tls(&route, &servers)),
-        Box::pin(facts::read_github(config, &loaded.credentials, &route)),
-    );
+    let outside = async {
+        // Reading the machine's roots blocks: the cluster's answers do not wait for it.
+        tokio::task::spawn_blocking(preload_system_roots).await.ok();
+        join!(
+            Box::pin(observe::read_images(&images, &route, &accounts)),
+            Box::pin(facts::read_tls(&route, &servers)),
+            Box::pin(facts::read_github(config, &loaded.credentials, &route)),
+        )
+    };
+    let (observed, (images, handshakes, github)) = join!(Box::pin(cluster_side), Box::pin(outside));
     let ((observed, rights), images, github) = (observed?, images?, github?);
     facts.github.clone_from(&github.facts);
     let findings = preflight(&Preflight {

@@ -130,7 +130,7 @@ pub(super) const CASES: &[Bad] = &[
     usage(
         "negative number",
         "config validate -c good.yaml --max -1",
-        "unexpected argument '-1'",
+        "takes a whole number",
     ),
     usage(
         "huge number",
