@@ -12,7 +12,10 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .iter()
         .map(|candidate| (edit_distance(&lower, &candidate.to_lowercase()), *candidate))
         .min()
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        // A word of one letter is no neighbour of another one.
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.len() / 3).max(1) && *distance < candidate.len()
+        })
         .map(|(_, candidate)| candidate)
 }
 
@@ -50,5 +53,6 @@ mod tests {
             Some("repository")
         );
         assert_eq!(nearest("zebra", &["name"]), None);
+        assert_eq!(nearest("x", &["c"]), None);
     }
 }
