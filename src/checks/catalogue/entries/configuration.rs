@@ -40,15 +40,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     code("config-count", "min and max do not fit",
         "max is missing or 0, is less than min, or stands at a single Runner.",
         "set max to at least 1 and at least min"),
-<<<<<<< HEAD
     code("config-docker-group", "the group of the Docker socket cannot be told",
         "ARC 0.27.3 and newer guess the group of the Docker socket from the name of the runner's image: 121 for 22.04, 1001 for 20.04. The name says neither, so ARC takes 1001, and the runner may be refused the socket.",
         "keep 22.04 or 20.04 in the image's tag, or set DOCKER_GROUP_GID for container docker in podTemplate"),
-=======
-    code("config-docker-group", "the group of the Docker socket may be the wrong one",
-        "ARC chooses the group by the Ubuntu release in the runner image's name, and this name has none, so that it takes 1001.",
-        "keep 22.04 or 20.04 in the tag, or set DOCKER_GROUP_GID for container docker in podTemplate"),
->>>>>>> t-access
     code("config-enterprise-app", "a GitHub App cannot register runners with an enterprise",
         "GitHub allows enterprise runners for tokens only.",
         "use github.token with a classic token that has manage_runners:enterprise"),
