@@ -16,6 +16,8 @@ use super::no_proxy::NoProxy;
 use crate::failure::{Exit, Failure};
 use crate::secret::Secret;
 
+/// Redirects of one request.
+const MOST_REDIRECTS: usize = 5;
 /// Greatest answer that is read, in bytes; manifests end at 4 MiB.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
@@ -144,6 +146,18 @@ impl Roots {
     }
 }
 
+/// Follows a redirect on the same host alone: nothing is called that nobody pointed at.
+fn same_host() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let from = attempt.previous().last().and_then(Url::host_str);
+        if attempt.previous().len() < MOST_REDIRECTS && from == attempt.url().host_str() {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}
+
 impl Route {
     /// The proxy's URL for a destination; None is direct.
     pub fn proxy_for(&self, secure: bool, host: &str, port: u16) -> Option<&str> {
@@ -172,6 +186,7 @@ impl Route {
             .tls_backend_preconfigured(tls)
             .connect_timeout(self.timeouts.connect)
             .timeout(self.timeouts.answer)
+            .redirect(same_host())
             .retry(reqwest::retry::never())
             .user_agent(concat!("arc-setup/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &self.proxy {

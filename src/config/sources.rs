@@ -15,7 +15,7 @@ pub struct Sources {
     pub directory: PathBuf,
     /// Flags in the order of the command line.
     pub flags: Vec<FlagGiven>,
-    /// The environment, as [`variables`] took it.
+    /// The environment, as [`super::load::variables`] took it.
     pub environment: Variables,
     /// Answers to questions: path and value; for a secret the value is a path.
     pub answers: Vec<(String, String)>,
@@ -28,7 +28,7 @@ pub struct Sources {
 /// One flag as it was given.
 #[derive(Clone)]
 pub struct FlagGiven {
-    /// The field, from [`table::FlagSpec::path`].
+    /// The field, from [`super::table::FlagSpec::path`].
     pub path: String,
     /// The flag's name, without dashes.
     pub flag: String,
