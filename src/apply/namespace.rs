@@ -4,7 +4,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use crate::clients::kube::{Cluster, ClusterError};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, text_at};
 use crate::observe::RECEIPT_TYPE;
 
 /// Kinds that are looked for; what a controller makes has an owner and goes with it.
@@ -63,12 +63,7 @@ pub(super) async fn others_in(
 }
 
 fn is_servers_own(object: &Value) -> bool {
-    let text = |pointer: &str| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |pointer: &str| text_at(object, pointer).unwrap_or_default();
     let owned = object
         .pointer("/metadata/ownerReferences")
         .and_then(Value::as_array)
@@ -93,12 +88,7 @@ pub(super) async fn others_of(
     definition: &Value,
     going: &[ObjectRef],
 ) -> Result<usize, ClusterError> {
-    let text = |pointer: &str| {
-        definition
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |pointer: &str| text_at(definition, pointer).unwrap_or_default();
     let versions = definition
         .pointer("/spec/versions")
         .and_then(Value::as_array);
@@ -130,7 +120,7 @@ pub(super) async fn others_of(
 /// Whether it is the listener of one of these runner sets: it has no owner, since it stands in another namespace,
 /// and the controller removes it with the set.
 pub(super) fn listens_for(object: &Value, sets: &[ObjectRef]) -> bool {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    let text = |pointer: &str| text_at(object, pointer);
     text("/kind") == Some("AutoscalingListener")
         && sets.iter().any(|set| {
             set.kind == "AutoscalingRunnerSet"

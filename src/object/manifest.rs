@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Late, ObjectRef, Pointer};
+use super::{Late, ObjectRef, text_at};
 
 /// Where a manifest came from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,8 +61,6 @@ impl Manifest {
 
     /// The text at a JSON pointer.
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        Pointer::new(pointer)
-            .get(&self.object)
-            .and_then(Value::as_str)
+        text_at(&self.object, pointer)
     }
 }

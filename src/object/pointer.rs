@@ -114,6 +114,11 @@ impl Pointer {
     }
 }
 
+/// The text that stands at a pointer as it is written, such as `/metadata/name`; None for anything but text.
+pub fn text_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
+    document.pointer(pointer).and_then(Value::as_str)
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clients::kube::{Applied, ApplyOptions, Cluster, ClusterError, Scope};
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
-use crate::object::{LateSource, Manifest, ObjectRef};
+use crate::object::{LateSource, Manifest, ObjectRef, text_at};
 
 use super::late::Resolver;
 use super::mask::{MANAGER, compare, masked};
@@ -351,8 +351,7 @@ async fn merge(
     };
     let text = |pointer| {
         live.as_ref()
-            .and_then(|live| live.pointer(pointer))
-            .and_then(Value::as_str)
+            .and_then(|live| text_at(live, pointer))
             .unwrap_or_default()
             .to_owned()
     };

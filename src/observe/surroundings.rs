@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::facts::Facts;
-use crate::object::{Manifest, ObjectRef};
+use crate::object::{Manifest, ObjectRef, text_at};
 
 use super::mask::masked;
 use super::model::{DryRun, Live};
@@ -89,11 +89,7 @@ impl Surroundings {
     }
 
     fn keep(&mut self, manifest: &Manifest, live: &Value, why: &str) {
-        let text = |pointer| {
-            live.pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |pointer| text_at(live, pointer).unwrap_or_default();
         let entry = Live {
             resource_version: text("/metadata/resourceVersion").to_owned(),
             uid: text("/metadata/uid").to_owned(),

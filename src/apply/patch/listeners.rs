@@ -9,8 +9,8 @@ use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
-use crate::object::ObjectRef;
 use crate::object::pods::SCALE_SET_GROUP;
+use crate::object::{ObjectRef, text_at};
 use crate::rules;
 
 impl Run<'_> {
@@ -65,11 +65,7 @@ impl Run<'_> {
             listeners => listeners?,
         };
         let text = |listener: &Value, pointer: &str| {
-            listener
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
+            text_at(listener, pointer).unwrap_or_default().to_owned()
         };
         Ok(listeners
             .iter()

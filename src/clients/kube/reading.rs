@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::query::Path;
 use super::request::Call;
 use super::{Cluster, ClusterError};
+use crate::object::text_at;
 
 /// Objects in one page: what kubectl asks for.
 const PAGE: &str = "500";
@@ -121,11 +122,7 @@ impl Cluster {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        let text = |pointer| {
-            list.pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |pointer| text_at(&list, pointer).unwrap_or_default();
         Ok(Page {
             items: items
                 .into_iter()
