@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::apply::{self, Execution};
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
+use crate::clients::kube::Cluster;
 use crate::config::Credentials;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
@@ -14,14 +16,15 @@ use crate::facts::{Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
-use crate::plan::{Plan, describe};
+use crate::plan::{Plan, Step, counted, describe};
+use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
 /// Arguments of `uninstall`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Place>,
     /// Show what would be removed and stop
     #[arg(long, help_heading = "Removing")]
     dry_run: bool,
@@ -33,60 +36,91 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// Which install it is, and where.
+#[derive(Debug, Clone)]
+struct Place;
+
+impl Part for Place {
+    const FIELDS: &'static [&'static str] = &["name", "namespaces.controller"];
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     context: &'a str,
     server: &'a str,
+    user: &'a str,
     dry_run: bool,
     plan: &'a Plan,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
+    progress.told(&target(&cluster));
     progress.stage("looking for what belongs to the install");
     let named = partial.origins.0.contains_key("namespaces.controller");
     let namespace = named.then_some(partial.namespaces.controller.as_str());
     let plan = apply::plan_uninstall(&cluster, &partial.name, namespace).await?;
-    if plan.writes() && !session.quiet {
+    if plan.writes() && !args.asks_in_vain(session) {
         for line in describe(&plan) {
             progress.line(&line);
         }
     }
-    let answer = Answer {
-        context: &cluster.identity.context,
-        server: &cluster.identity.server,
-        dry_run: args.dry_run,
-        plan: &plan,
-    };
     if args.dry_run || !plan.writes() {
         progress.end();
-        if !plan.writes() {
-            output::talk(&format!(
-                "nothing to do: there is no install named {} here",
-                partial.name
-            ));
-        }
-        output::answer(session.format, "Uninstall", &answer, String::new)?;
-        return Ok(Exit::Done);
+        let last = if plan.writes() {
+            "nothing was removed; the same command without --dry-run does it".to_owned()
+        } else {
+            nothing(&cluster, &partial.name).await
+        };
+        progress.told(&last);
+        return answer(args, session, &cluster, &plan);
     }
+    let count = counted(removals(&plan), "object");
     let question = format!(
-        "Remove the install {} from {}?",
-        partial.name, cluster.identity.server
+        "Remove {count} of {} from {}?",
+        partial.name,
+        target(&cluster)
     );
     if !args.yes && !progress.suspended(|| prompt::confirm(&question))? {
         return Err(prompt::declined());
     }
+    carry_out(args, session, &cluster, &plan, &progress).await?;
+    progress.end();
+    for step in plan.steps() {
+        if let Step::Keep { object, why } = step {
+            progress.told(&format!("  kept: {object}: {why}"));
+        }
+    }
+    let context = &cluster.identity.context;
+    progress.told(&format!("{} is removed from {context}", partial.name));
+    answer(args, session, &cluster, &plan)
+}
+
+impl Args {
+    /// True where nobody would read the plan: whoever is asked must see what about.
+    fn asks_in_vain(&self, session: &Session) -> bool {
+        session.quiet && (self.yes || self.dry_run)
+    }
+}
+
+async fn carry_out(
+    args: &Args,
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let credentials = Credentials::default();
     let facts = Facts::assumed(KubernetesVersion::DEFAULT);
     let resolver = Resolver::new(&credentials, clock::now());
     let events = |event| progress.tell(&event);
     let rollout = rollout::Rollout {
-        cluster: &cluster,
+        cluster,
         timeout: args.timeout,
         registry: None,
         events: &events,
@@ -94,7 +128,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     };
     let gate = |object: ObjectRef| rollout.of(vec![object]);
     let execution = Execution {
-        cluster: &cluster,
+        cluster,
         resolver: &resolver,
         observed: &Observed::default(),
         facts: &facts,
@@ -104,9 +138,36 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         events: &events,
         interrupt: &session.interrupt,
     };
-    Box::pin(apply::execute(&plan, &execution)).await?;
-    progress.end();
-    output::talk(&format!("{} is removed", partial.name));
+    Box::pin(apply::execute(plan, &execution)).await.map(drop)
+}
+
+/// Why there is nothing to do, and which installs there are instead.
+async fn nothing(cluster: &Cluster, name: &str) -> String {
+    let context = &cluster.identity.context;
+    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let others = apply::installs(cluster).await;
+    if others.is_empty() {
+        nothing
+    } else {
+        format!("{nothing}; there is {} (--name)", others.join(", "))
+    }
+}
+
+fn removals(plan: &Plan) -> usize {
+    let removes = |step: &&Step| matches!(step, Step::Delete { .. });
+    plan.steps().filter(removes).count()
+}
+
+fn answer(args: &Args, session: &Session, cluster: &Cluster, plan: &Plan) -> Result<Exit, Failure> {
+    let identity = &cluster.identity;
+    let answer = Answer {
+        context: &identity.context,
+        server: &identity.server,
+        user: &identity.user,
+        dry_run: args.dry_run,
+        plan,
+    };
+    // A person has read it all on stderr.
     output::answer(session.format, "Uninstall", &answer, String::new)?;
     Ok(Exit::Done)
 }
