@@ -1,0 +1,3 @@
+//! One file per part of the lab.
+
+pub(crate) mod namespaces;
