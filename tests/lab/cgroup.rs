@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Its name below every root. Kubelet makes `kubepods` in it.
-const NAME: &str = "arc-setup-lab";
+pub(crate) const NAME: &str = "arc-setup-lab";
 
 /// How long the kernel may take to end what was killed.
 const PATIENCE: Duration = Duration::from_secs(20);

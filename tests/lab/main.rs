@@ -10,6 +10,7 @@
 )]
 
 mod cgroup;
+mod cluster;
 mod directory;
 mod isolation;
 mod lab;

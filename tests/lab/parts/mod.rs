@@ -1,3 +1,10 @@
 //! One file per part of the lab.
 
+pub(crate) mod apiserver;
+pub(crate) mod cni;
+pub(crate) mod containerd;
+pub(crate) mod controller_manager;
+pub(crate) mod etcd;
+pub(crate) mod kube_proxy;
+pub(crate) mod kubelet;
 pub(crate) mod namespaces;
