@@ -68,7 +68,7 @@ impl Directory {
     }
 
     /// Ends every process of the lab but this one, and removes the control group and the directory.
-    pub(crate) fn remove(self) -> Result<()> {
+    pub(crate) fn remove(&self) -> Result<()> {
         self.clear()?;
         fs::remove_dir(&self.path).with_context(|| format!("cannot remove {PATH}"))
     }

@@ -4,15 +4,35 @@
 //! Inside, `/run` is empty and `/etc` and `/var` are overlays: kubelet, containerd and dockerd write to
 //! paths that cannot all be chosen, and arc-setup must read the company's `resolv.conf`, not ours.
 
+use std::convert::Infallible;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::lab::Prepared;
 
 /// The first argument of a lab that is already in its namespaces.
 pub(crate) const INSIDE: &str = "inside";
+
+/// What it does there.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Inside {
+    /// Removes what a dead lab has left.
+    Clear,
+    /// Keeps the lab up until a signal.
+    Hold(Prepared),
+    /// Runs the proofs whose names contain one of the filters.
+    Test {
+        prepared: Prepared,
+        filters: Vec<String>,
+        /// Where the result is written.
+        report: PathBuf,
+    },
+}
 
 /// Settings of the whole kernel that kubelet writes, and what it would find on a fresh machine.
 /// It writes to files of ours instead.
@@ -25,21 +45,33 @@ const KERNEL_SETTINGS: &[(&str, &str)] = &[
     ("kernel/keys/root_maxbytes", "25000000"),
 ];
 
-/// Becomes the same program in new namespaces; returns only when that fails.
-pub(crate) fn enter(arguments: &[String]) -> Result<std::convert::Infallible> {
+/// Fails where no lab can be, with the reason.
+pub(crate) fn ensure_possible() -> Result<()> {
     ensure!(cfg!(target_os = "linux"), "the lab needs Linux");
     ensure!(
         rustix::process::geteuid().is_root(),
         "the lab needs root: it makes network namespaces and runs containers"
     );
+    Ok(())
+}
+
+/// Becomes the same program in new namespaces; returns only when that fails.
+pub(crate) fn enter(inside: &Inside) -> Result<Infallible> {
+    ensure_possible()?;
     // exec: the process keeps its number, and signals reach the lab itself.
-    let error = Command::new("unshare")
+    let error = command(inside)?.exec();
+    Err(error).context("cannot run unshare")
+}
+
+/// The same program in new namespaces; its process is the lab's own.
+pub(crate) fn command(inside: &Inside) -> Result<Command> {
+    let mut command = Command::new("unshare");
+    command
         .args(["--mount", "--net", "--propagation", "slave", "--"])
         .arg(std::env::current_exe()?)
         .arg(INSIDE)
-        .args(arguments)
-        .exec();
-    Err(error).context("cannot run unshare")
+        .arg(serde_json::to_string(inside)?);
+    Ok(command)
 }
 
 /// Makes the mounts; `directory` keeps what is written.

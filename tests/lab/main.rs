@@ -9,13 +9,17 @@
     reason = "the lab tells whoever started it what it does"
 )]
 
+mod census;
 mod cgroup;
 mod cluster;
 mod directory;
+mod harness;
 mod isolation;
 mod lab;
 mod parts;
 mod processes;
+mod proofs;
+mod supervision;
 #[path = "../it/support/mod.rs"]
 #[expect(
     dead_code,
@@ -25,10 +29,20 @@ mod processes;
 mod support;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use tokio::signal::unix::{SignalKind, signal};
 
-use lab::Lab;
+use directory::Directory;
+use harness::Selection;
+use isolation::Inside;
+use lab::{Lab, Prepared};
+use processes::Processes;
+
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,35 +56,66 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<ExitCode> {
-    let Some((isolation::INSIDE, arguments)) = arguments
-        .split_first()
-        .map(|(first, rest)| (first.as_str(), rest))
-    else {
-        match isolation::enter(arguments)? {}
-    };
-    match arguments.first().map(String::as_str) {
-        None => hold(),
-        Some("clear") => {
-            directory::Directory::take()?.remove()?;
-            Ok(ExitCode::SUCCESS)
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => {
+            isolation::ensure_possible()?;
+            match isolation::enter(&Inside::Hold(Prepared::run()?))? {}
         }
-        Some(other) => bail!("{other} is not known; known: test [FILTER...], clear"),
+        ["clear"] => match isolation::enter(&Inside::Clear)? {},
+        ["test", ..] => {
+            isolation::ensure_possible()?;
+            supervision::test(Prepared::run()?, &arguments[1..])
+        }
+        [isolation::INSIDE, inside] => match serde_json::from_str(inside)? {
+            Inside::Clear => {
+                Directory::take()?.remove()?;
+                Ok(ExitCode::SUCCESS)
+            }
+            inside => with_lab(&inside),
+        },
+        [other, ..] => bail!("{other} is not known; known: test [FILTER...], clear"),
     }
 }
 
-/// Every thread of the runtime is in the namespace `lab`, as this one is.
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
+/// Starts the lab, uses it, and stops it, however its use ends.
+fn with_lab(inside: &Inside) -> Result<ExitCode> {
+    let started = Instant::now();
+    let processes = Arc::new(lab::ground()?);
+    // After the ground: every thread of it is in the namespace `lab`, as this one is.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?)
+        .build()?;
+    let used = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = use_lab(&processes, inside, started) => result,
+            result = tokio::signal::ctrl_c() => Ok(result.map(|()| ExitCode::from(INTERRUPTED))?),
+            _ = terminate.recv() => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    });
+    let stopping = Instant::now();
+    runtime.shutdown_background();
+    processes.end().context("the lab could not be stopped whole")?;
+    eprintln!("the lab was stopped in {:.1} s", stopping.elapsed().as_secs_f32());
+    used
 }
 
-fn hold() -> Result<ExitCode> {
-    let processes = lab::ground()?;
-    let runtime = runtime()?;
-    let lab = runtime.block_on(Lab::start(processes))?;
-    println!("the lab is up; Ctrl-C stops it");
-    runtime.block_on(tokio::signal::ctrl_c())?;
-    lab.stop()?;
+async fn use_lab(
+    processes: &Arc<Processes>,
+    inside: &Inside,
+    started: Instant,
+) -> Result<ExitCode> {
+    let (Inside::Hold(prepared) | Inside::Test { prepared, .. }) = inside else {
+        bail!("there is no lab to use");
+    };
+    let lab = Arc::new(Lab::start(Arc::clone(processes), prepared).await?);
+    eprintln!("the lab is ready after {:.1} s", started.elapsed().as_secs_f32());
+    let Inside::Test { filters, report, .. } = inside else {
+        println!("{}", lab.directions());
+        return std::future::pending().await;
+    };
+    let result = Selection::of(proofs::TOPICS, filters).run(&lab).await;
+    directory::write(report, serde_json::to_vec(&result)?)?;
     Ok(ExitCode::SUCCESS)
 }

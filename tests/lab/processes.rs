@@ -150,10 +150,9 @@ impl Processes {
     }
 
     /// Ends everything that the lab has started, pods included, and removes its directory.
-    pub(crate) fn end(self) -> Result<()> {
+    pub(crate) fn end(&self) -> Result<()> {
         self.directory.remove()?;
-        let children = self.children.into_inner();
-        for child in children.unwrap_or_else(PoisonError::into_inner).values_mut() {
+        for child in self.children().values_mut() {
             child.wait()?;
         }
         Ok(())
