@@ -90,9 +90,17 @@ func retrying(settings Settings) *retryablehttp.Client {
 
 // Call asks the scale-set service: path is relative to it, and may have a query. `into` may be nil.
 func (client *Client) Call(ctx context.Context, method, path string, body any, want int, into any) error {
-	service, token, err := client.connection(ctx)
+	return client.CallWith(ctx, method, path, "", body, want, into)
+}
+
+// CallWith is Call with another token than the client's own; the empty one is its own.
+func (client *Client) CallWith(ctx context.Context, method, path, token string, body any, want int, into any) error {
+	service, own, err := client.connection(ctx)
 	if err != nil {
 		return fmt.Errorf("failed to issue update token if needed: %w", err)
+	}
+	if token == "" {
+		token = own
 	}
 	address, err := url.Parse(strings.TrimRight(service, "/") + "/" + strings.TrimLeft(path, "/"))
 	if err != nil {
