@@ -128,3 +128,26 @@ func (identity *identity) enroll(ctx context.Context, service *service, wanted *
 	_, err := service.ask(ctx, method, address, identity.bearer(), body, &made)
 	return made.ID, err
 }
+
+// remove takes the runner off GitHub's list. The original asks for that with the token of --token; here its own will do.
+func remove(ctx context.Context, service *service) error {
+	directory, err := home()
+	if err != nil {
+		return err
+	}
+	identity, err := loadIdentity(directory)
+	if err != nil {
+		return err
+	}
+	address := identity.pool(fmt.Sprintf("agents/%d", identity.Runner.AgentID), nil)
+	if _, err := service.ask(ctx, "DELETE", address, identity.bearer(), nil, nil); err != nil {
+		return err
+	}
+	for _, file := range []string{runnerFile, credentialsFile} {
+		if err := os.Remove(filepath.Join(directory, file)); err != nil {
+			return err
+		}
+	}
+	fmt.Println("√ Runner removed successfully")
+	return nil
+}

@@ -1,5 +1,5 @@
 // runner stands in for bin/Runner.Listener of GitHub's runner: `configure` makes it known with a registration
-// token, `run` opens its session, tells the stand-in GitHub what it found around itself, and waits for jobs.
+// token, `remove` takes it off again, `run` opens its session, tells the stand-in GitHub what it found around itself, and waits for jobs.
 //
 // It connects by .NET's rules (package dotnet). A job is over at once and well: what a job's programs can reach is
 // for the proofs to try in the pod. Not modelled: the RSA key that the original trades for its token, updates, job logs, groups.
@@ -49,6 +49,8 @@ func command(ctx context.Context, arguments []string) error {
 	switch arguments[0] {
 	case "configure":
 		return configure(ctx, service, arguments[1:])
+	case "remove":
+		return remove(ctx, service)
 	case "run":
 		return run(ctx, service)
 	default:
