@@ -31,7 +31,14 @@ type App struct {
 
 // assertion proves to GitHub that the holder of the App's key asks.
 func (app *App) assertion(now time.Time) (string, error) {
-	key, err := rsaKey(app.PrivateKey)
+	// A minute ago, because clocks differ; GitHub takes ten minutes at most.
+	issued := now.Add(-time.Minute)
+	return Assertion(app.ID, app.PrivateKey, issued, issued.Add(9*time.Minute))
+}
+
+// Assertion is a JSON web token that an App's key, PEM text, signs (RS256).
+func Assertion(issuer, privateKey string, issued, expires time.Time) (string, error) {
+	key, err := rsaKey(privateKey)
 	if err != nil {
 		return "", err
 	}
@@ -43,9 +50,7 @@ func (app *App) assertion(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A minute ago, because clocks differ; GitHub takes ten minutes at most.
-	issued := now.Add(-time.Minute)
-	claims, err := part(map[string]any{"iss": app.ID, "iat": issued.Unix(), "exp": issued.Add(9 * time.Minute).Unix()})
+	claims, err := part(map[string]any{"iss": issuer, "iat": issued.Unix(), "exp": expires.Unix()})
 	if err != nil {
 		return "", err
 	}
@@ -56,6 +61,12 @@ func (app *App) assertion(now time.Time) (string, error) {
 		return "", err
 	}
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// CheckKey refuses what is no App's key.
+func CheckKey(privateKey string) error {
+	_, err := rsaKey(privateKey)
+	return err
 }
 
 func rsaKey(text string) (*rsa.PrivateKey, error) {
