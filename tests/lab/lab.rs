@@ -11,8 +11,13 @@ use crate::cgroup;
 use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::isolation;
+use crate::parts::flapping::{self, Flapping};
+use crate::parts::pki::Pki;
+use crate::parts::registry::{self, Registry};
+use crate::parts::squid::{self, Squid};
+use crate::parts::dns::{self, Dns};
 use crate::parts::{
-    apiserver, containerd, controller_manager, etcd, kube_proxy, kubelet, namespaces,
+    apiserver, containerd, controller_manager, etcd, github, kube_proxy, kubelet, namespaces,
 };
 use crate::processes::Processes;
 
@@ -21,6 +26,8 @@ use crate::processes::Processes;
 pub(crate) struct Prepared {
     /// The programs that were built.
     pub(crate) binaries: PathBuf,
+    /// The storage of a registry with the images that were built.
+    pub(crate) images: PathBuf,
 }
 
 /// A running lab.
@@ -28,6 +35,13 @@ pub(crate) struct Prepared {
 pub(crate) struct Lab {
     pub(crate) processes: Arc<Processes>,
     pub(crate) cluster: Cluster,
+    pub(crate) pki: Pki,
+    /// What it was asked, and for whom.
+    pub(crate) registry: Registry,
+    pub(crate) flapping: Flapping,
+    pub(crate) dns: Dns,
+    pub(crate) squid: Squid,
+    pub(crate) github: github::Servers,
 }
 
 impl Prepared {
@@ -54,6 +68,7 @@ impl Prepared {
         };
         Ok(Self {
             binaries: value("binaries")?,
+            images: value("images")?,
         })
     }
 }
@@ -74,13 +89,30 @@ pub(crate) fn ground() -> Result<Processes> {
 impl Lab {
     /// Starts every part and waits until the node is ready.
     pub(crate) async fn start(processes: Arc<Processes>, prepared: &Prepared) -> Result<Self> {
-        let cluster = Cluster::new(processes.directory(), &prepared.binaries)?;
-        let control_plane = start_control_plane(&processes, &cluster);
-        let runtime = containerd::start(&processes, "registry.lab.internal/pause:3.10");
-        tokio::try_join!(control_plane, runtime)?;
-        kubelet::start(&processes, &cluster)?;
-        kubelet::wait_until_ready(&processes, &cluster).await?;
-        Ok(Self { processes, cluster })
+        let directory = processes.directory();
+        let cluster = Cluster::new(directory, &prepared.binaries)?;
+        let pki = Pki::make(directory)?;
+        let github = github::start(directory, &pki)?;
+        let flapping = flapping::start(directory, &pki).await?;
+        let (etcd, ()) = tokio::try_join!(
+            etcd::start(&processes, &cluster.binaries),
+            containerd::start(&processes)
+        )?;
+        let ((), squid, (registry, dns)) = tokio::try_join!(
+            start_node(&processes, &cluster, &etcd),
+            squid::start(&processes),
+            start_registry(&processes, &pki, &prepared.images),
+        )?;
+        Ok(Self {
+            processes,
+            cluster,
+            pki,
+            registry,
+            flapping,
+            dns,
+            squid,
+            github,
+        })
     }
 
     /// How a person gets in.
@@ -100,9 +132,28 @@ impl Lab {
     }
 }
 
-async fn start_control_plane(processes: &Processes, cluster: &Cluster) -> Result<()> {
-    let etcd = etcd::start(processes, &cluster.binaries).await?;
-    apiserver::start(processes, cluster, &etcd).await?;
+/// Control plane and node, until pods can be scheduled.
+async fn start_node(processes: &Processes, cluster: &Cluster, etcd: &str) -> Result<()> {
+    apiserver::start(processes, cluster, etcd).await?;
     controller_manager::start(processes, cluster)?;
-    kube_proxy::start(processes, cluster)
+    kube_proxy::start(processes, cluster)?;
+    kubelet::start(processes, cluster)?;
+    kubelet::wait_until_ready(processes, cluster).await
+}
+
+/// The registry, the names, and what the node's runtime knows of both.
+async fn start_registry(
+    processes: &Processes,
+    pki: &Pki,
+    images: &Path,
+) -> Result<(Registry, Dns)> {
+    let directory = processes.directory();
+    let (registry, dns) =
+        tokio::try_join!(registry::start(processes, pki, images), dns::start(processes))?;
+    for host in [registry::HOST, registry::FLAPPING_HOST] {
+        registry::trust_on_node(directory, host, &pki.bundle())?;
+    }
+    containerd::mirror_docker_io(directory, &pki.bundle())?;
+    containerd::pull_pause(directory).await?;
+    Ok((registry, dns))
 }

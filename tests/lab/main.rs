@@ -17,6 +17,7 @@ mod harness;
 mod isolation;
 mod lab;
 mod parts;
+mod pods;
 mod processes;
 mod proofs;
 mod supervision;

@@ -1,22 +1,29 @@
 //! The node's containerd, Debian's 1.6, and what it trusts.
 
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use crate::directory::Directory;
 use crate::processes::Processes;
 
 use super::cni;
+use super::registry::{HOST, NODE_MIRROR, PULLER};
 
 /// In `/run`, which is the lab's own: the sockets of its shims must be there in any case.
 pub(crate) const SOCKET: &str = "/run/containerd/containerd.sock";
 /// The absolute path: another containerd, dockerd's, is on the PATH of dockerd.
 const PROGRAM: &str = "/usr/bin/containerd";
 
-/// Starts it. `pause` is what every pod's sandbox is made from; it is never pulled by itself here.
-pub(crate) async fn start(processes: &Processes, pause: &str) -> Result<()> {
+/// What every sandbox is made from. containerd would pull it without a login.
+const PAUSE: &str = "registry.lab.internal/pause:3.10";
+
+/// Starts it.
+pub(crate) async fn start(processes: &Processes) -> Result<()> {
     let directory = processes.directory();
     let plugins = cni::configure(directory)?;
     let certificates = directory.make("certs.d")?;
@@ -34,7 +41,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   path = "{opt}"
 
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{pause}"
+  sandbox_image = "{PAUSE}"
   # Without CAP_SYS_RESOURCE no sandbox would start: "can't get final child's PID from pipe: EOF".
   restrict_oom_score_adj = true
   # The network namespaces of pods end with the lab.
@@ -59,4 +66,44 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     processes
         .wait("containerd", Duration::from_secs(30), answers)
         .await
+}
+
+/// Makes the internal registry a transparent mirror of Docker Hub, and of nothing else, as on the
+/// nodes of the story: with a login of the nodes' own, and without the way out if it has not the image.
+pub(crate) fn mirror_docker_io(directory: &Directory, authorities: &Path) -> Result<()> {
+    let login = STANDARD.encode(format!("{}:{}", NODE_MIRROR.user, NODE_MIRROR.password));
+    let hosts = format!(
+        r#"server = "https://{HOST}"
+
+[host."https://{HOST}"]
+  capabilities = ["pull", "resolve"]
+  ca = "{authorities}"
+  [host."https://{HOST}".header]
+    authorization = "Basic {login}"
+"#,
+        authorities = authorities.display(),
+    );
+    directory
+        .write("certs.d/docker.io/hosts.toml", hosts)
+        .map(drop)
+}
+
+/// Pulls the image of the sandboxes, as whoever set the node up did.
+pub(crate) async fn pull_pause(directory: &Directory) -> Result<()> {
+    let mut command = Command::new("ctr");
+    command
+        .args(["--address", SOCKET, "--namespace", "k8s.io", "images", "pull"])
+        .arg("--hosts-dir")
+        .arg(directory.path("certs.d"))
+        .args(["--user", &format!("{}:{}", PULLER.user, PULLER.password)])
+        .arg(PAUSE);
+    let output = tokio::task::spawn_blocking(move || command.output())
+        .await?
+        .context("cannot run ctr")?;
+    ensure!(
+        output.status.success(),
+        "ctr could not pull {PAUSE}: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
 }

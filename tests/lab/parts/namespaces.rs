@@ -21,6 +21,8 @@ use serde_json::Value;
 
 /// The node: gateway of its pods, API server, registry and DNS.
 pub(crate) const NODE: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
+/// A second address of the node, where `flapping` stands before the registry.
+pub(crate) const FLAPPING: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 2);
 /// Where pods get their addresses.
 pub(crate) const PODS: &str = "10.244.0.0/24";
 /// The bridge that pods hang on.
@@ -125,6 +127,7 @@ pub(crate) fn make() -> Result<()> {
              link set lo up\n\
              link add {BRIDGE} type bridge\n\
              address add {NODE}/24 dev {BRIDGE}\n\
+             address add {FLAPPING}/24 dev {BRIDGE}\n\
              link set {BRIDGE} up\n\
              link add way-out type veth peer name way-in netns {outside}\n\
              address add {WAY_OUT}/30 dev way-out\n\
@@ -162,7 +165,7 @@ pub(crate) fn make() -> Result<()> {
         let mut sysctl = namespace.command("sysctl");
         batch(sysctl.args(["--quiet", "--write", setting]), "")?;
     }
-    batch(Command::new("nft").args(["-f", "-"]), SINK)
+    batch(Command::new("nft").args(["-f", "-"]), SINK).map(drop)
 }
 
 /// Opens or closes a direct way to [`GITHUB_OUTSIDE`]: the set-up of a company without a proxy.
@@ -172,6 +175,7 @@ pub(crate) fn direct_way_to_github_outside(open: bool) -> Result<()> {
         Command::new("ip").args(["-batch", "-"]),
         &format!("route {verb} {GITHUB_OUTSIDE}/32 via {PROXY} src {NODE}\n"),
     )
+    .map(drop)
 }
 
 /// Every address outside that something in the lab tried so far. Each try was refused at once.
