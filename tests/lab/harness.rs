@@ -102,7 +102,7 @@ impl Report {
             }
             Err(error) => {
                 println!("FAILED ({took:.1} s)");
-                self.failures.push((name.to_owned(), format!("{error:?}")));
+                self.failures.push((name.to_owned(), format!("{error:#}")));
             }
         }
     }

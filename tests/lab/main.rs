@@ -29,6 +29,7 @@ mod supervision;
 )]
 mod support;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,6 +42,9 @@ use harness::Selection;
 use isolation::Inside;
 use lab::{Lab, Prepared};
 use processes::Processes;
+
+/// Where logs are kept when something failed.
+const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/lab-logs");
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -95,6 +99,10 @@ fn with_lab(inside: &Inside) -> Result<ExitCode> {
             _ = terminate.recv() => Ok(ExitCode::from(INTERRUPTED)),
         }
     });
+    if used.is_err() {
+        processes.keep_logs(Path::new(LOGS))?;
+        eprintln!("the logs of the lab's programs are in {LOGS}");
+    }
     let stopping = Instant::now();
     runtime.shutdown_background();
     processes.end().context("the lab could not be stopped whole")?;
@@ -118,5 +126,11 @@ async fn use_lab(
     };
     let result = Selection::of(proofs::TOPICS, filters).run(&lab).await;
     directory::write(report, serde_json::to_vec(&result)?)?;
+    if !result.failures.is_empty() {
+        let said = lab.cluster.kubectl(&["get", "pods,events", "-A", "-o", "wide"]).await?;
+        processes.directory().write("logs/cluster.log", said)?;
+        processes.keep_logs(Path::new(LOGS))?;
+        eprintln!("the logs of the lab's programs are in {LOGS}");
+    }
     Ok(ExitCode::SUCCESS)
 }

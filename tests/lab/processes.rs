@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,6 +99,19 @@ impl Processes {
 
     pub(crate) fn log_file(&self, name: &str) -> PathBuf {
         self.directory.path("logs").join(format!("{name}.log"))
+    }
+
+    /// Copies every log, in place of what was kept before.
+    pub(crate) fn keep_logs(&self, to: &Path) -> Result<()> {
+        if to.exists() {
+            fs::remove_dir_all(to)?;
+        }
+        fs::create_dir_all(to)?;
+        for log in fs::read_dir(self.directory.path("logs"))? {
+            let log = log?;
+            fs::copy(log.path(), to.join(log.file_name()))?;
+        }
+        Ok(())
     }
 
     /// Fails with the end of its log when the program has ended by itself.

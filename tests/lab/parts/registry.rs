@@ -79,6 +79,8 @@ impl Request {
     pub(crate) fn pulled(&self) -> Option<(&str, &str)> {
         let path = self.path.strip_prefix("/v2/")?;
         let is_pull = self.status == 200 && matches!(self.method.as_str(), "GET" | "HEAD");
+        // A mirror is told whose images it stands for: `?ns=docker.io`.
+        let path = path.split('?').next().unwrap_or_default();
         path.split_once("/manifests/").filter(|_| is_pull)
     }
 }

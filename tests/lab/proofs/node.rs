@@ -66,7 +66,10 @@ async fn a_service_answers(lab: Arc<Lab>) -> Result<()> {
     let address = sandbox
         .kubectl(&["get", "service", "server", "-o", "jsonpath={.spec.clusterIP}"])
         .await?;
-    let ask = format!("for i in $(seq 40); do wget -q -O - -T 2 http://{address}/ && exit 0; usleep 250000; done; exit 1");
+    // The rules of a Service come a moment after its pods are ready.
+    let ask = format!(
+        "for i in $(seq 40); do printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 80 | grep hello && exit; usleep 250000; done; exit 1"
+    );
     // Both ways: to another pod, and from a pod to itself.
     for pod in ["client", "server"] {
         let answer = sandbox.exec(pod, "main", &["sh", "-c", &ask]).await?;
