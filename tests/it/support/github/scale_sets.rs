@@ -14,7 +14,7 @@ use crate::support::https::{authorization, query};
 use super::answers::{empty, failure, ok};
 use super::jobs::Job;
 use super::runners::{Runner, no_session};
-use super::tenant::{QUEUE_TOKEN, State};
+use super::tenant::{QUEUE_TOKEN, ScaleSet, State};
 
 /// GitHub holds it 50 s; short enough that nobody waits for us.
 const LONG_POLL: Duration = Duration::from_millis(250);
@@ -58,10 +58,10 @@ impl ScaleSets {
     /// Offers a new job to the scale set called `name` in `scope`.
     pub(super) fn offer_job(&self, scope: &str, name: &str) -> Option<u64> {
         let mut state = self.state();
+        let is_asked = |set: &ScaleSet| set.scope == scope && set.name() == name;
+        let set = *state.sets.iter().find(|(_, set)| is_asked(set))?.0;
         let id = state.next_id();
-        let mut sets = state.sets.values_mut();
-        let set = sets.find(|set| set.scope == scope && set.name() == name)?;
-        set.queue.offer(id);
+        state.sets.get_mut(&set)?.queue.offer(id);
         Some(id)
     }
 
@@ -131,7 +131,7 @@ impl ScaleSets {
         let id = rest.first().and_then(|id| id.parse::<u64>().ok());
         let id = id.unwrap_or_default();
         let acquires = matches!(rest, [_, "acquirejobs"]);
-        let exists = |set: &super::tenant::ScaleSet| acquires || set.scope == scope;
+        let exists = |set: &ScaleSet| acquires || set.scope == scope;
         let set = state.sets.get(&id).filter(|set| exists(set));
         let set = set.map(|set| set.object.clone());
         match (request.method(), rest, set) {
