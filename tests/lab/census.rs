@@ -13,7 +13,14 @@ const PROCESSES: &str = "processes of a lab";
 
 /// Where the programs of the lab would write if nothing kept them from it.
 const PLACES: &[&str] = &[
-    "/etc", "/opt", "/run", "/srv", "/var/cache", "/var/lib", "/var/log", "/var/spool",
+    "/etc",
+    "/opt",
+    "/run",
+    "/srv",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
 ];
 
 /// What belongs to the whole kernel and could have been changed.
@@ -38,7 +45,10 @@ impl Census {
     pub(crate) fn take() -> Result<Self> {
         let mut kinds = BTreeMap::new();
         kinds.insert("mounts", mounts()?);
-        kinds.insert("control groups", control_groups(Path::new("/sys/fs/cgroup"))?);
+        kinds.insert(
+            "control groups",
+            control_groups(Path::new("/sys/fs/cgroup"), 1)?,
+        );
         kinds.insert(PROCESSES, processes()?);
         kinds.insert("links", lines_of("ip", &["-o", "link"]));
         kinds.insert("routes", lines_of("ip", &["route", "show", "table", "all"]));
@@ -49,7 +59,9 @@ impl Census {
         let files = PLACES.iter().flat_map(|place| entries(Path::new(place), 2));
         kinds.insert("files", files.collect());
         let ours = entries(Path::new("/tmp"), 1);
-        let ours = ours.into_iter().filter(|path| path.starts_with(directory::PATH));
+        let ours = ours
+            .into_iter()
+            .filter(|path| path.starts_with(directory::PATH));
         kinds.insert("directories of a lab", ours.collect());
         Ok(Self(kinds))
     }
@@ -64,8 +76,14 @@ impl Census {
         let mut differences = Vec::new();
         for (kind, now) in &self.0 {
             let then = &before.0[kind];
-            differences.extend(now.difference(then).map(|one| format!("{kind}, new: {one}")));
-            differences.extend(then.difference(now).map(|one| format!("{kind}, gone: {one}")));
+            differences.extend(
+                now.difference(then)
+                    .map(|one| format!("{kind}, new: {one}")),
+            );
+            differences.extend(
+                then.difference(now)
+                    .map(|one| format!("{kind}, gone: {one}")),
+            );
         }
         ensure!(differences.is_empty(), "{}", differences.join("\n"));
         Ok(())
@@ -78,16 +96,20 @@ fn mounts() -> Result<BTreeSet<String>> {
     Ok(points.map(str::to_owned).collect())
 }
 
-/// All but those that systemd makes and removes as it likes.
-fn control_groups(group: &Path) -> Result<BTreeSet<String>> {
+/// The groups at the top of every hierarchy, where whoever asks for no place gets his, and ours wherever
+/// they are. Those further down belong to whoever runs there, and come and go with them.
+fn control_groups(group: &Path, depth: usize) -> Result<BTreeSet<String>> {
     let mut groups = BTreeSet::new();
     for entry in fs::read_dir(group)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let of_systemd = [".scope", ".service", ".slice"].iter().any(|end| name.ends_with(end));
-        if entry.file_type()?.is_dir() && !of_systemd {
-            groups.insert(entry.path().display().to_string());
-            groups.extend(control_groups(&entry.path())?);
+        let path = entry.path().display().to_string();
+        if !entry.file_type()?.is_dir() {
+            continue;
         }
+        if depth <= 2 || path.contains(cgroup::NAME) {
+            groups.insert(path);
+        }
+        // Gone between our two looks.
+        groups.extend(control_groups(&entry.path(), depth + 1).unwrap_or_default());
     }
     Ok(groups)
 }
@@ -95,10 +117,15 @@ fn control_groups(group: &Path) -> Result<BTreeSet<String>> {
 fn processes() -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir("/proc")?.flatten() {
-        let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
-        let groups = String::from_utf8_lossy(&read("cgroup")).into_owned();
-        let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
-        if groups.contains(&format!("/{}", cgroup::NAME)) || line.contains(directory::PATH) {
+        let read = |file: &str| {
+            let content = fs::read(entry.path().join(file)).unwrap_or_default();
+            String::from_utf8_lossy(&content).replace('\0', " ")
+        };
+        // Ended, and whoever is to ask how has not asked yet.
+        let is_zombie = read("stat").contains(") Z ");
+        let line = read("cmdline");
+        let is_ours = read("cgroup").contains(&format!("/{}", cgroup::NAME));
+        if !is_zombie && (is_ours || line.contains(directory::PATH)) {
             found.insert(format!("{} {line}", entry.file_name().display()));
         }
     }
@@ -107,7 +134,9 @@ fn processes() -> Result<BTreeSet<String>> {
 
 fn settings() -> BTreeSet<String> {
     let read = |setting: &&str| fs::read_to_string(format!("/proc/sys/{setting}"));
-    let settings = SETTINGS.iter().filter_map(|one| Some((one, read(one).ok()?)));
+    let settings = SETTINGS
+        .iter()
+        .filter_map(|one| Some((one, read(one).ok()?)));
     settings
         .map(|(setting, value)| format!("{setting} = {}", value.trim()))
         .collect()
@@ -132,6 +161,8 @@ fn lines_of(program: &str, arguments: &[&str]) -> BTreeSet<String> {
     };
     let text = String::from_utf8_lossy(&output.stdout);
     // Comments of iptables-save tell the time, and counters go on.
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with(':'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.starts_with(':'));
     lines.map(str::to_owned).collect()
 }

@@ -134,7 +134,8 @@ fn hierarchies() -> Result<Vec<Hierarchy>> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     let mut all: Vec<Hierarchy> = Vec::new();
     for line in table.lines() {
-        let (Some(root), Some((_, after))) = (line.split(' ').nth(4), line.split_once(" - ")) else {
+        let (Some(root), Some((_, after))) = (line.split(' ').nth(4), line.split_once(" - "))
+        else {
             continue;
         };
         let mut after = after.split(' ');

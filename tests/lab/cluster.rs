@@ -37,7 +37,10 @@ impl Cluster {
             ("admin.crt", &credentials.admin.certificate),
             ("admin.key", &credentials.admin.key),
             ("service-account.key", &credentials.service_account_key),
-            ("service-account.pub", &credentials.service_account_public_key),
+            (
+                "service-account.pub",
+                &credentials.service_account_public_key,
+            ),
         ] {
             directory.write(&format!("cluster/{name}"), content)?;
         }
@@ -62,7 +65,12 @@ impl Cluster {
     }
 
     /// A kubeconfig of a user who may do what RBAC grants that name or its groups (at most two).
-    pub(crate) fn kubeconfig_for(&self, user: &str, groups: &[&str], name: &str) -> Result<PathBuf> {
+    pub(crate) fn kubeconfig_for(
+        &self,
+        user: &str,
+        groups: &[&str],
+        name: &str,
+    ) -> Result<PathBuf> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let pair = self.credentials.client(user, groups)?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +88,8 @@ impl Cluster {
 
     /// A client with all rights; it belongs to the runtime that it is made in.
     pub(crate) fn client(&self) -> Result<kube::Client> {
-        let authority = CertificateDer::from_pem_slice(self.credentials.authority_pem().as_bytes())?;
+        let authority =
+            CertificateDer::from_pem_slice(self.credentials.authority_pem().as_bytes())?;
         let admin = &self.credentials.admin;
         let mut config = kube::Config::new(Self::server_url().parse()?);
         config.root_cert = Some(vec![authority.to_vec()]);
@@ -96,12 +105,20 @@ impl Cluster {
 
     /// `kubectl apply` of documents, as JSON or YAML.
     pub(crate) async fn apply(&self, documents: &str) -> Result<String> {
-        self.kubectl_with_input(&["apply", "-f", "-"], documents).await
+        self.kubectl_with_input(&["apply", "-f", "-"], documents)
+            .await
     }
 
-    async fn kubectl_with_input<A: AsRef<OsStr>>(&self, arguments: &[A], input: &str) -> Result<String> {
+    async fn kubectl_with_input<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        input: &str,
+    ) -> Result<String> {
         let output = self.run_kubectl(arguments, input).await?;
-        let arguments: Vec<_> = arguments.iter().map(|one| one.as_ref().to_string_lossy()).collect();
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|one| one.as_ref().to_string_lossy())
+            .collect();
         ensure!(
             output.status.success(),
             "kubectl {} ended with {}: {}{}",
@@ -114,7 +131,11 @@ impl Cluster {
     }
 
     /// Runs kubectl as administrator, however it ends.
-    pub(crate) async fn run_kubectl<A: AsRef<OsStr>>(&self, arguments: &[A], input: &str) -> Result<Output> {
+    pub(crate) async fn run_kubectl<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        input: &str,
+    ) -> Result<Output> {
         let mut stdin = tempfile::tempfile()?;
         std::io::Write::write_all(&mut stdin, input.as_bytes())?;
         std::io::Seek::rewind(&mut stdin)?;

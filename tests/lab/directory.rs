@@ -47,7 +47,7 @@ impl Directory {
         );
         let directory = Self { path, _lock: lock };
         directory.clear()?;
-        directory.write("pid", &std::process::id().to_string())?;
+        directory.write("pid", std::process::id().to_string())?;
         Ok(directory)
     }
 

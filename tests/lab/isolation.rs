@@ -87,7 +87,8 @@ pub(crate) fn arrange(directory: &Path) -> Result<()> {
     mount(&["--make-rshared", "/"])?;
     mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])?;
     for top in ["etc", "var"] {
-        let [upper, work] = ["upper", "work"].map(|part| directory.join("overlay").join(top).join(part));
+        let [upper, work] =
+            ["upper", "work"].map(|part| directory.join("overlay").join(top).join(part));
         fs::create_dir_all(&upper)?;
         fs::create_dir_all(&work)?;
         let options = format!(
@@ -95,13 +96,24 @@ pub(crate) fn arrange(directory: &Path) -> Result<()> {
             upper.display(),
             work.display()
         );
-        mount(&["-t", "overlay", "-o", &options, "overlay", &format!("/{top}")])?;
+        mount(&[
+            "-t",
+            "overlay",
+            "-o",
+            &options,
+            "overlay",
+            &format!("/{top}"),
+        ])?;
     }
     for (setting, value) in KERNEL_SETTINGS {
         let file = directory.join("kernel-settings").join(setting);
         fs::create_dir_all(file.parent().context("a setting without a directory")?)?;
         crate::directory::write(&file, value)?;
-        mount(&["--bind", &file.display().to_string(), &format!("/proc/sys/{setting}")])?;
+        mount(&[
+            "--bind",
+            &file.display().to_string(),
+            &format!("/proc/sys/{setting}"),
+        ])?;
     }
     Ok(())
 }

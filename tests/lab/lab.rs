@@ -11,11 +11,11 @@ use crate::cgroup;
 use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::isolation;
+use crate::parts::dns::{self, Dns};
 use crate::parts::flapping::{self, Flapping};
 use crate::parts::pki::Pki;
 use crate::parts::registry::{self, Registry};
 use crate::parts::squid::{self, Squid};
-use crate::parts::dns::{self, Dns};
 use crate::parts::{
     apiserver, containerd, controller_manager, etcd, github, kube_proxy, kubelet, namespaces,
 };
@@ -148,8 +148,10 @@ async fn start_registry(
     images: &Path,
 ) -> Result<(Registry, Dns)> {
     let directory = processes.directory();
-    let (registry, dns) =
-        tokio::try_join!(registry::start(processes, pki, images), dns::start(processes))?;
+    let (registry, dns) = tokio::try_join!(
+        registry::start(processes, pki, images),
+        dns::start(processes)
+    )?;
     for host in [registry::HOST, registry::FLAPPING_HOST] {
         registry::trust_on_node(directory, host, &pki.bundle())?;
     }

@@ -77,7 +77,12 @@ impl Sandbox {
     }
 
     /// Runs a command in a container and returns what it wrote to stdout; fails with it.
-    pub(crate) async fn exec(&self, pod: &str, container: &str, command: &[&str]) -> Result<String> {
+    pub(crate) async fn exec(
+        &self,
+        pod: &str,
+        container: &str,
+        command: &[&str],
+    ) -> Result<String> {
         let exec = ["exec", pod, "--container", container, "--"];
         self.kubectl(&[&exec, command].concat()).await
     }

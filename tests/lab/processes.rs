@@ -86,11 +86,6 @@ impl Processes {
         Ok(())
     }
 
-    /// The process id of a program.
-    pub(crate) fn pid(&self, name: &str) -> Option<u32> {
-        self.children().get(name).map(Child::id)
-    }
-
     /// Everything that a program wrote so far.
     pub(crate) fn log(&self, name: &str) -> String {
         let log = fs::read(self.log_file(name)).unwrap_or_default();

@@ -78,7 +78,10 @@ impl Children {
         let current = Arc::new(Mutex::new(None));
         let (mut interrupt, mut terminate) = {
             let _inside = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            (
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+            )
         };
         let (flag, child) = (Arc::clone(&interrupted), Arc::clone(&current));
         runtime.spawn(async move {

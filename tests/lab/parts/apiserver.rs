@@ -40,7 +40,10 @@ pub(crate) async fn start(processes: &Processes, cluster: &Cluster, etcd: &str) 
         .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
         // Logs, exec and port-forward: by address, since nothing here knows the node's name.
         .arg("--kubelet-preferred-address-types=InternalIP")
-        .arg(format!("--kubelet-client-certificate={}", file("admin.crt")))
+        .arg(format!(
+            "--kubelet-client-certificate={}",
+            file("admin.crt")
+        ))
         .arg(format!("--kubelet-client-key={}", file("admin.key")))
         // Admission webhooks are reached at their pods, not at an address that only kube-proxy knows.
         .arg("--enable-aggregator-routing=true")

@@ -27,7 +27,10 @@ pub(crate) async fn start(processes: &Processes) -> Result<()> {
     let directory = processes.directory();
     let plugins = cni::configure(directory)?;
     let certificates = directory.make("certs.d")?;
-    let (root, opt) = (directory.make("containerd/root")?, directory.make("containerd/opt")?);
+    let (root, opt) = (
+        directory.make("containerd/root")?,
+        directory.make("containerd/opt")?,
+    );
     let config = format!(
         r#"version = 2
 root = "{root}"
@@ -92,7 +95,14 @@ pub(crate) fn mirror_docker_io(directory: &Directory, authorities: &Path) -> Res
 pub(crate) async fn pull_pause(directory: &Directory) -> Result<()> {
     let mut command = Command::new("ctr");
     command
-        .args(["--address", SOCKET, "--namespace", "k8s.io", "images", "pull"])
+        .args([
+            "--address",
+            SOCKET,
+            "--namespace",
+            "k8s.io",
+            "images",
+            "pull",
+        ])
         .arg("--hosts-dir")
         .arg(directory.path("certs.d"))
         .args(["--user", &format!("{}:{}", PULLER.user, PULLER.password)])

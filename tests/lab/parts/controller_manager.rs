@@ -20,7 +20,10 @@ pub(crate) fn start(processes: &Processes, cluster: &Cluster) -> Result<()> {
             "--service-account-private-key-file={}",
             cluster.file("service-account.key").display()
         ))
-        .arg(format!("--root-ca-file={}", cluster.file("ca.crt").display()))
+        .arg(format!(
+            "--root-ca-file={}",
+            cluster.file("ca.crt").display()
+        ))
         .args([
             "--use-service-account-credentials=true",
             "--kube-api-qps=200",

@@ -62,8 +62,14 @@ pub(crate) fn start(processes: &Processes, cluster: &Cluster) -> Result<()> {
         .arg(format!("--config={}", file.display()))
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
         // Not below /var, which is an overlay here: volumes of pods must carry overlays of their own.
-        .arg(format!("--root-dir={}", directory.make("kubelet")?.display()))
-        .arg(format!("--cert-dir={}", directory.make("kubelet-certificates")?.display()))
+        .arg(format!(
+            "--root-dir={}",
+            directory.make("kubelet")?.display()
+        ))
+        .arg(format!(
+            "--cert-dir={}",
+            directory.make("kubelet-certificates")?.display()
+        ))
         .arg(format!("--hostname-override={NAME}"))
         .arg(format!("--node-ip={NODE}"));
     processes.spawn("kubelet", command)
@@ -81,11 +87,16 @@ pub(crate) async fn wait_until_ready(processes: &Processes, cluster: &Cluster) -
             .flatten()
             .find(|one| one.type_ == "Ready")
             .context("no condition Ready yet")?;
-        let tainted = node.spec.and_then(|spec| spec.taints).is_some_and(|taints| !taints.is_empty());
+        let tainted = node
+            .spec
+            .and_then(|spec| spec.taints)
+            .is_some_and(|taints| !taints.is_empty());
         if ready.status != "True" || tainted {
             anyhow::bail!("{}", ready.message.unwrap_or_default());
         }
         Ok(true)
     };
-    processes.wait("kubelet", Duration::from_mins(1), ready).await
+    processes
+        .wait("kubelet", Duration::from_mins(1), ready)
+        .await
 }

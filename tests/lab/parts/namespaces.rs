@@ -168,16 +168,6 @@ pub(crate) fn make() -> Result<()> {
     batch(Command::new("nft").args(["-f", "-"]), SINK).map(drop)
 }
 
-/// Opens or closes a direct way to [`GITHUB_OUTSIDE`]: the set-up of a company without a proxy.
-pub(crate) fn direct_way_to_github_outside(open: bool) -> Result<()> {
-    let verb = if open { "replace" } else { "delete" };
-    batch(
-        Command::new("ip").args(["-batch", "-"]),
-        &format!("route {verb} {GITHUB_OUTSIDE}/32 via {PROXY} src {NODE}\n"),
-    )
-    .map(drop)
-}
-
 /// Every address outside that something in the lab tried so far. Each try was refused at once.
 pub(crate) fn strays() -> Result<BTreeSet<Stray>> {
     let text = batch(

@@ -37,7 +37,9 @@ async fn a_pod_runs(lab: Arc<Lab>) -> Result<()> {
     let command = ["sh", "-c", "echo said at start; exec sleep 3600"];
     sandbox.apply(&busybox("one", &command)).await?;
     sandbox.wait_until_ready("pod/one").await?;
-    let said = sandbox.exec("one", "main", &["echo", "said by exec"]).await?;
+    let said = sandbox
+        .exec("one", "main", &["echo", "said by exec"])
+        .await?;
     ensure!(said == "said by exec\n", "exec: {said:?}");
     let log = sandbox.kubectl(&["logs", "one"]).await?;
     ensure!(log == "said at start\n", "logs: {log:?}");
@@ -49,9 +51,15 @@ async fn a_pod_runs(lab: Arc<Lab>) -> Result<()> {
 async fn a_service_answers(lab: Arc<Lab>) -> Result<()> {
     let sandbox = Sandbox::new(&lab, "node-service").await?;
     sandbox.pull_secret("pull", PULLER).await?;
-    let serve = ["sh", "-c", "echo hello >/tmp/index.html && exec httpd -f -p 8080 -h /tmp"];
+    let serve = [
+        "sh",
+        "-c",
+        "echo hello >/tmp/index.html && exec httpd -f -p 8080 -h /tmp",
+    ];
     sandbox.apply(&busybox("server", &serve)).await?;
-    sandbox.apply(&busybox("client", &["sleep", "3600"])).await?;
+    sandbox
+        .apply(&busybox("client", &["sleep", "3600"]))
+        .await?;
     sandbox
         .apply(&json!({
             "apiVersion": "v1",
@@ -64,7 +72,13 @@ async fn a_service_answers(lab: Arc<Lab>) -> Result<()> {
         sandbox.wait_until_ready(pod).await?;
     }
     let address = sandbox
-        .kubectl(&["get", "service", "server", "-o", "jsonpath={.spec.clusterIP}"])
+        .kubectl(&[
+            "get",
+            "service",
+            "server",
+            "-o",
+            "jsonpath={.spec.clusterIP}",
+        ])
         .await?;
     // The rules of a Service come a moment after its pods are ready.
     let ask = format!(
@@ -84,10 +98,15 @@ async fn the_api_answers_by_name(lab: Arc<Lab>) -> Result<()> {
     sandbox.apply(&busybox("one", &["sleep", "3600"])).await?;
     sandbox.wait_until_ready("pod/one").await?;
     let found = sandbox
-        .exec("one", "main", &["nslookup", "kubernetes.default.svc.cluster.local"])
+        .exec(
+            "one",
+            "main",
+            &["nslookup", "kubernetes.default.svc.cluster.local"],
+        )
         .await?;
     ensure!(found.contains("10.96.0.1"), "{found}");
-    let ask = "printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | nc kubernetes.default.svc 443 | head -c 12";
+    let ask =
+        "printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | nc kubernetes.default.svc 443 | head -c 12";
     let answer = sandbox.exec("one", "main", &["sh", "-c", ask]).await?;
     // To plain HTTP a TLS server of Go says so in plain HTTP.
     ensure!(answer.starts_with("HTTP/1.0 400"), "{answer:?}");
@@ -117,7 +136,15 @@ async fn a_stray_is_recorded(lab: Arc<Lab>) -> Result<()> {
         .kubectl(&["get", "pod", "one", "-o", "jsonpath={.status.podIP}"])
         .await?;
     let tried = sandbox
-        .exec("one", "main", &["sh", "-c", "nc -w 3 192.0.2.7 443 </dev/null || echo refused"])
+        .exec(
+            "one",
+            "main",
+            &[
+                "sh",
+                "-c",
+                "nc -w 3 192.0.2.7 443 </dev/null || echo refused",
+            ],
+        )
         .await?;
     ensure!(tried == "refused\n", "{tried:?}");
     let stray = Stray {
