@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func TestSecretsAreMasked(t *testing.T) {
 	for _, each := range []struct{ name, value, want string }{
@@ -23,5 +26,30 @@ func TestTheInnermostMountIsFound(t *testing.T) {
 		if got := mountOf(path, mounts); got != want {
 			t.Errorf("%s: %s", path, got)
 		}
+	}
+}
+
+func TestTheReportKnowsWhereAPathIs(t *testing.T) {
+	for _, path := range []string{"/proc", t.TempDir()} {
+		found, err := deviceOf(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The kernel's own words for the same.
+		for _, mount := range readMounts() {
+			if mount.Path == found.Mount && mount.Device != found.Number {
+				t.Errorf("%s: %+v, but the mount is %+v", path, found, mount)
+			}
+		}
+	}
+	devices := readDevices("/tmp", "/")
+	if _, known := devices["/tmp"]; !known {
+		t.Errorf("%v", devices)
+	}
+	identity := &identity{}
+	identity.Runner.AgentName = "linux-abc"
+	made := makeReport(identity, t.TempDir())
+	if made.Name != "linux-abc" || made.Identity.UID != os.Getuid() || len(made.Mounts) == 0 || made.Env["PATH"] == "" {
+		t.Errorf("%+v", made)
 	}
 }
