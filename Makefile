@@ -34,6 +34,7 @@ lab:
 
 # LAB_TESTS="node:: story::" runs those whose names contain one of the words.
 lab-test:
+	cd tests/lab/stand-ins && GOWORK=off CGO_ENABLED=0 go vet ./... && GOWORK=off CGO_ENABLED=0 go test ./...
 	$(CARGO) build --locked --bin arc-setup --example lab
 	$(CARGO) run --locked --quiet --example lab -- test $(LAB_TESTS)
 
