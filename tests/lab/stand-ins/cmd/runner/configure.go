@@ -115,7 +115,7 @@ func (identity *identity) enroll(ctx context.Context, service *service, wanted *
 			labels = append(labels, map[string]string{"name": label})
 		}
 	}
-	body := map[string]any{"name": wanted.name, "labels": labels, "ephemeral": wanted.ephemeral, "version": "2.335.1"}
+	body := map[string]any{"name": wanted.name, "labels": labels, "ephemeral": wanted.ephemeral, "version": service.version.String()}
 	method, address := "POST", identity.pool("agents", nil)
 	if len(known.Value) > 0 {
 		if !wanted.replace {

@@ -45,7 +45,10 @@ func command(ctx context.Context, arguments []string) error {
 	if len(arguments) == 0 {
 		return errors.New("neither configure nor run")
 	}
-	service := newService(os.Getenv)
+	service, err := newService(os.Getenv)
+	if err != nil {
+		return err
+	}
 	switch arguments[0] {
 	case "configure":
 		return configure(ctx, service, arguments[1:])

@@ -6,11 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"arc-setup/tests/lab/stand-ins/internal/dotnet"
 )
 
 // report is what the runner found around itself.
 type report struct {
 	Name string `json:"name"`
+	// Version is the runner's release.
+	Version string `json:"version"`
 	// Home is the directory of run.sh, Work that of jobs.
 	Home      string            `json:"home"`
 	Work      string            `json:"work"`
@@ -24,12 +28,12 @@ type report struct {
 	Devices map[string]device `json:"devices"`
 }
 
-func makeReport(identity *identity, directory string) report {
+func makeReport(identity *identity, directory string, version dotnet.Release) report {
 	current, _ := os.Getwd()
 	work := identity.work(directory)
 	return report{
-		Name: identity.Runner.AgentName, Home: directory, Work: work, Directory: current, Ephemeral: identity.Runner.Ephemeral,
-		Env: maskedEnvironment(os.Environ()), Identity: readProcess(), Trust: readTrust(os.Getenv),
+		Name: identity.Runner.AgentName, Version: version.String(), Home: directory, Work: work, Directory: current, Ephemeral: identity.Runner.Ephemeral,
+		Env: maskedEnvironment(os.Environ()), Identity: readProcess(), Trust: readTrust(os.Getenv, version),
 		Mounts: readMounts(), Devices: readDevices(work, directory),
 	}
 }
@@ -41,7 +45,7 @@ func sendReport(ctx context.Context, service *service, identity *identity, direc
 		return err
 	}
 	server.Path, server.RawQuery = "/lab/reports", ""
-	_, err = service.ask(ctx, "POST", server.String(), "", makeReport(identity, directory), nil)
+	_, err = service.ask(ctx, "POST", server.String(), "", makeReport(identity, directory, service.version), nil)
 	return err
 }
 

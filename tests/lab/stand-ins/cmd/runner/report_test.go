@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"testing"
+
+	"arc-setup/tests/lab/stand-ins/internal/dotnet"
+	"arc-setup/tests/lab/stand-ins/internal/release"
 )
 
 func TestSecretsAreMasked(t *testing.T) {
@@ -48,8 +51,8 @@ func TestTheReportKnowsWhereAPathIs(t *testing.T) {
 	}
 	identity := &identity{}
 	identity.Runner.AgentName = "linux-abc"
-	made := makeReport(identity, t.TempDir())
-	if made.Name != "linux-abc" || made.Identity.UID != os.Getuid() || len(made.Mounts) == 0 || made.Env["PATH"] == "" {
+	made := makeReport(identity, t.TempDir(), dotnet.Release{Version: release.Of(2, 335, 1)})
+	if made.Name != "linux-abc" || made.Version != "2.335.1" || made.Identity.UID != os.Getuid() || len(made.Mounts) == 0 || made.Env["PATH"] == "" {
 		t.Errorf("%+v", made)
 	}
 }

@@ -71,7 +71,7 @@ func (identity *identity) openSession(ctx context.Context, service *service) (st
 	host, _ := os.Hostname()
 	body := map[string]any{
 		"ownerName": host,
-		"agent":     map[string]any{"id": identity.Runner.AgentID, "name": identity.Runner.AgentName, "version": "2.335.1"},
+		"agent":     map[string]any{"id": identity.Runner.AgentID, "name": identity.Runner.AgentName, "version": service.version.String()},
 	}
 	for attempt := 1; ; attempt++ {
 		var opened struct {

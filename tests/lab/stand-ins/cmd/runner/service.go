@@ -8,20 +8,38 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"arc-setup/tests/lab/stand-ins/internal/dotnet"
+	"arc-setup/tests/lab/stand-ins/internal/release"
 )
 
-const userAgent = "GitHubActionsRunner-linux-x64/2.335.1"
+// versionFile names the runner's release; it stands beside the program.
+const versionFile = "runner-version"
 
 // service is GitHub as the runner sees it.
 type service struct {
-	client *http.Client
+	client  *http.Client
+	version dotnet.Release
 }
 
-func newService(environment func(string) string) *service {
-	return &service{dotnet.Client(environment)}
+func newService(environment func(string) string) (*service, error) {
+	directory, err := home()
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(directory, "bin", versionFile))
+	if err != nil {
+		return nil, fmt.Errorf("an image of the lab must name its runner's release: %w", err)
+	}
+	parsed, err := release.Parse(string(content))
+	if err != nil {
+		return nil, err
+	}
+	version := dotnet.Release{Version: parsed}
+	return &service{dotnet.Client(environment, version), version}, nil
 }
 
 // serviceFailure is an answer that was not what was asked for.
@@ -53,7 +71,7 @@ func (service *service) ask(ctx context.Context, method, address, authorization 
 	if err != nil {
 		return 0, err
 	}
-	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set("User-Agent", "GitHubActionsRunner-linux-x64/"+service.version.String())
 	request.Header.Set("Content-Type", "application/json")
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)

@@ -42,11 +42,11 @@ const (
 	systemBundle = "/etc/ssl/certs/ca-certificates.crt"
 )
 
-func readTrust(environment func(string) string) trustStore {
-	trust := dotnet.LoadTrust(environment)
+func readTrust(environment func(string) string, version dotnet.Release) trustStore {
+	trust := dotnet.LoadTrust(environment, version)
 	bundle := dotnet.LoadTrust(func(name string) string {
 		return map[string]string{"SSL_CERT_FILE": systemBundle, "SSL_CERT_DIR": "/nowhere"}[name]
-	})
+	}, version)
 	store := trustStore{
 		File: trust.File, Folders: trust.Folders, Roots: names(trust.Roots), Intermediates: names(trust.Intermediates),
 		Bundle: append(names(bundle.Roots), names(bundle.Intermediates)...),

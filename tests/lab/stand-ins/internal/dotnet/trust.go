@@ -30,9 +30,10 @@ type Trust struct {
 	Intermediates []*x509.Certificate
 }
 
-// LoadTrust reads SSL_CERT_FILE and SSL_CERT_DIR, whose folders a colon parts, or OpenSSL's defaults. Every file
-// of a folder is read, whatever its name.
-func LoadTrust(environment func(string) string) *Trust {
+// LoadTrust reads SSL_CERT_FILE and SSL_CERT_DIR, or OpenSSL's defaults. Every file of a folder is read, whatever its
+// name. A colon parts folders from .NET 8 on; before that all of the text is the name of one, and with one that does not exist
+// nothing is trusted that is not in the file (dotnet/runtime#91110).
+func LoadTrust(environment func(string) string, release Release) *Trust {
 	trust := &Trust{File: environment("SSL_CERT_FILE")}
 	if trust.File == "" {
 		trust.File = defaultFile
@@ -43,13 +44,17 @@ func LoadTrust(environment func(string) string) *Trust {
 		folders = defaultFolder
 	}
 	trust.readFile(trust.File)
-	for _, folder := range strings.Split(folders, ":") {
+	list := []string{folders}
+	if release.partsFolders() {
+		list = strings.Split(folders, ":")
+	}
+	for _, folder := range list {
 		if folder != "" {
 			trust.Folders = append(trust.Folders, folder)
 			trust.readFolder(folder)
 		}
 	}
-	if isDefault && len(trust.Roots)+len(trust.Intermediates) == 0 {
+	if isDefault && release.partsFolders() && len(trust.Roots)+len(trust.Intermediates) == 0 {
 		trust.Folders = []string{lastFolder}
 		trust.readFolder(lastFolder)
 	}

@@ -13,6 +13,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"arc-setup/tests/lab/stand-ins/internal/release"
+)
+
+var (
+	today   = Release{release.Of(2, 335, 1)}
+	dotnet6 = Release{release.Of(2, 320, 0)}
 )
 
 type authority struct {
@@ -59,10 +66,10 @@ func folder(t *testing.T, authorities ...*authority) string {
 	return path
 }
 
-func verify(t *testing.T, folders string, presented ...*authority) string {
+func verify(t *testing.T, version Release, folders string, presented ...*authority) string {
 	t.Helper()
 	variables := map[string]string{"SSL_CERT_DIR": folders, "SSL_CERT_FILE": "/nowhere"}
-	trust := LoadTrust(func(name string) string { return variables[name] })
+	trust := LoadTrust(func(name string) string { return variables[name] }, version)
 	var certificates []*x509.Certificate
 	for _, each := range presented {
 		certificates = append(certificates, each.certificate)
@@ -93,7 +100,7 @@ func TestAChainNeedsItsRoot(t *testing.T) {
 		{"nothing, and the server sends all", folder(t), []*authority{leaf, issuing, root}, "UntrustedRoot"},
 		{"another name", folder(t, root, issuing), []*authority{issue(t, "other.corp", issuing)}, "RemoteCertificateNameMismatch"},
 	} {
-		if got := verify(t, each.folders, each.chain...); !strings.Contains(got, each.want) {
+		if got := verify(t, today, each.folders, each.chain...); !strings.Contains(got, each.want) {
 			t.Errorf("%s: %s, not %s", each.what, got, each.want)
 		}
 	}
@@ -109,8 +116,19 @@ func TestFilesThatAreNoCertificatesArePassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables := map[string]string{"SSL_CERT_DIR": path, "SSL_CERT_FILE": "/nowhere"}
-	trust := LoadTrust(func(name string) string { return variables[name] })
+	trust := LoadTrust(func(name string) string { return variables[name] }, today)
 	if len(trust.Roots) != 1 || len(trust.Intermediates) != 0 {
 		t.Errorf("%d roots, %d others", len(trust.Roots), len(trust.Intermediates))
+	}
+}
+
+func TestBeforeDotnet8TwoFoldersAreNone(t *testing.T) {
+	root := issue(t, "root", nil)
+	leaf := issue(t, "github.corp", root)
+	one := folder(t, root)
+	for _, each := range []struct{ folders, want string }{{one, "trusted"}, {"/etc/ssl/certs:" + one, "PartialChain"}} {
+		if got := verify(t, dotnet6, each.folders, leaf); !strings.Contains(got, each.want) {
+			t.Errorf("%s: %s, not %s", each.folders, got, each.want)
+		}
 	}
 }
