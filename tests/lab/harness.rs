@@ -1,32 +1,50 @@
-//! Runs proofs, one after another, and says how they ended as `cargo test` does. Not libtest: that
-//! knows no end of all tests, at which the lab must be stopped.
+//! Runs proofs and says how they ended as `cargo test` does. Not libtest: that knows no end of all
+//! tests, at which the lab must be stopped.
 
 use std::any::Any;
-use std::io::Write as _;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::Lab;
 
-/// One proof: fails by an error or a panic.
-pub(crate) type Proof = fn(Arc<Lab>) -> BoxFuture<'static, Result<()>>;
+/// One proof: fails by an error or a panic. It stays on one thread, so that its future may hold what it likes.
+pub(crate) type Proof = fn(Arc<Lab>) -> LocalBoxFuture<'static, Result<()>>;
+
+/// Proofs of one lane run one after another, those of different lanes side by side: they would
+/// disturb each other by the objects that a cluster has once, such as definitions of ARC's kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// Installs ARC's first generation.
+    Legacy,
+    /// Installs its second generation.
+    ScaleSet,
+    /// Installs nothing.
+    Aside,
+}
 
 /// The proofs of one file, which stands under `tests/lab/proofs`.
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
+    pub(crate) lane: Lane,
     pub(crate) proofs: &'static [(&'static str, Proof)],
 }
 
-/// `topic!(node: a_pod_runs, a_service_answers);` names the proofs of a file: `async fn(Arc<Lab>) -> Result<()>`.
+/// `topic!(node in Aside: a_pod_runs, a_service_answers);` names the proofs of a file and their lane;
+/// each is an `async fn(Arc<Lab>) -> Result<()>`. Without a lane they are aside.
 macro_rules! topic {
     ($topic:ident: $($proof:ident),+ $(,)?) => {
+        $crate::harness::topic!($topic in Aside: $($proof),+);
+    };
+    ($topic:ident in $lane:ident: $($proof:ident),+ $(,)?) => {
         pub(crate) const TOPIC: $crate::harness::Topic = $crate::harness::Topic {
             name: stringify!($topic),
+            lane: $crate::harness::Lane::$lane,
             proofs: &[$((stringify!($proof), |lab| Box::pin($proof(lab)))),+],
         };
     };
@@ -45,7 +63,7 @@ pub(crate) struct Report {
 /// What is to be run.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    chosen: Vec<(String, Proof)>,
+    chosen: BTreeMap<Lane, Vec<(String, Proof)>>,
     filtered_out: usize,
 }
 
@@ -53,14 +71,15 @@ impl Selection {
     /// Those whose `topic::name` contains one of the filters; without any, all.
     pub(crate) fn of(topics: &[Topic], filters: &[String]) -> Self {
         let mut selection = Self {
-            chosen: Vec::new(),
+            chosen: BTreeMap::new(),
             filtered_out: 0,
         };
         for topic in topics {
             for (name, proof) in topic.proofs {
                 let name = format!("{}::{name}", topic.name);
                 if matches(&name, filters) {
-                    selection.chosen.push((name, *proof));
+                    let lane = selection.chosen.entry(topic.lane).or_default();
+                    lane.push((name, *proof));
                 } else {
                     selection.filtered_out += 1;
                 }
@@ -71,39 +90,42 @@ impl Selection {
 
     /// Runs them, saying how each ended.
     pub(crate) async fn run(self, lab: &Arc<Lab>) -> Report {
-        let mut report = Report {
+        let count: usize = self.chosen.values().map(Vec::len).sum();
+        println!("\nrunning {count} tests");
+        let report = Mutex::new(Report {
             filtered_out: self.filtered_out,
             ..Report::default()
+        });
+        let lanes = self.chosen.into_values();
+        futures::future::join_all(lanes.map(|lane| run_lane(lane, lab, &report))).await;
+        report.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn run_lane(proofs: Vec<(String, Proof)>, lab: &Arc<Lab>, report: &Mutex<Report>) {
+    for (name, proof) in proofs {
+        let started = Instant::now();
+        // A thread of its own, so that a panic ends it alone.
+        let (runtime, lab) = (tokio::runtime::Handle::current(), Arc::clone(lab));
+        let run = move || runtime.block_on(proof(lab));
+        let result = match tokio::task::spawn_blocking(run).await {
+            Ok(result) => result,
+            Err(error) => Err(panicked(error)),
         };
-        println!("\nrunning {} tests", self.chosen.len());
-        for (name, proof) in self.chosen {
-            print!("test {name} ... ");
-            std::io::stdout().flush().ok();
-            let started = Instant::now();
-            // A task of its own, so that a panic ends it alone.
-            let result = match tokio::spawn(proof(Arc::clone(lab))).await {
-                Ok(result) => result,
-                Err(error) => Err(panicked(error)),
-            };
-            report.add(&name, started.elapsed(), result);
-        }
-        report
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.add(&name, started.elapsed(), result);
     }
 }
 
 impl Report {
-    /// Ends the line that began with the name of a test.
+    /// Says how a test ended.
     pub(crate) fn add(&mut self, name: &str, took: Duration, result: Result<()>) {
         let took = took.as_secs_f32();
+        let word = if result.is_ok() { "ok" } else { "FAILED" };
+        println!("test {name} ... {word} ({took:.1} s)");
         match result {
-            Ok(()) => {
-                println!("ok ({took:.1} s)");
-                self.passed += 1;
-            }
-            Err(error) => {
-                println!("FAILED ({took:.1} s)");
-                self.failures.push((name.to_owned(), format!("{error:#}")));
-            }
+            Ok(()) => self.passed += 1,
+            Err(error) => self.failures.push((name.to_owned(), format!("{error:#}"))),
         }
     }
 

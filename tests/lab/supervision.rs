@@ -1,11 +1,11 @@
 //! The side of `lab test` that stays outside of the lab's namespaces: it sees what a lab leaves
 //! behind, when it was stopped and when it was killed, and says the last word.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,13 +38,13 @@ pub(crate) fn test(prepared: Prepared, filters: &[String]) -> Result<ExitCode> {
     }
     let mut report = report?;
     match killed {
-        Some(result) => say(&mut report, KILLED, killing, result),
+        Some(result) => report.add(KILLED, killing, result),
         None => report.filtered_out += 1,
     }
     if matches(CLEAN, filters) {
         let counting = Instant::now();
         let result = Census::take().and_then(|after| after.ensure_same(&before));
-        say(&mut report, CLEAN, counting.elapsed(), result);
+        report.add(CLEAN, counting.elapsed(), result);
     } else {
         report.filtered_out += 1;
     }
@@ -53,12 +53,6 @@ pub(crate) fn test(prepared: Prepared, filters: &[String]) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn say(report: &mut Report, name: &str, took: Duration, result: Result<()>) {
-    print!("test {name} ... ");
-    std::io::stdout().flush().ok();
-    report.add(name, took, result);
 }
 
 /// Our own process once more, in the lab's namespaces; signals that we get are passed on to it.
