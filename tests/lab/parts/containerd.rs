@@ -93,27 +93,46 @@ pub(crate) fn mirror_docker_io(directory: &Directory, authorities: &Path) -> Res
 
 /// Pulls the image of the sandboxes, as whoever set the node up did.
 pub(crate) async fn pull_pause(directory: &Directory) -> Result<()> {
+    let hosts = directory.path("certs.d").display().to_string();
+    let login = format!("{}:{}", PULLER.user, PULLER.password);
+    ctr(&[
+        "images",
+        "pull",
+        "--hosts-dir",
+        &hosts,
+        "--user",
+        &login,
+        PAUSE,
+    ])
+    .await
+    .map(drop)
+}
+
+/// Makes the node forget every image but that of the sandboxes, so that the next pods pull theirs. What
+/// runs goes on.
+pub(crate) async fn forget_images() -> Result<()> {
+    let names = ctr(&["images", "list", "--quiet"]).await?;
+    let forgotten: Vec<&str> = names.lines().filter(|name| *name != PAUSE).collect();
+    if !forgotten.is_empty() {
+        ctr(&[&["images", "remove"], forgotten.as_slice()].concat()).await?;
+    }
+    Ok(())
+}
+
+async fn ctr(arguments: &[&str]) -> Result<String> {
     let mut command = Command::new("ctr");
     command
-        .args([
-            "--address",
-            SOCKET,
-            "--namespace",
-            "k8s.io",
-            "images",
-            "pull",
-        ])
-        .arg("--hosts-dir")
-        .arg(directory.path("certs.d"))
-        .args(["--user", &format!("{}:{}", PULLER.user, PULLER.password)])
-        .arg(PAUSE);
+        .args(["--address", SOCKET, "--namespace", "k8s.io"])
+        .args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output())
         .await?
         .context("cannot run ctr")?;
     ensure!(
         output.status.success(),
-        "ctr could not pull {PAUSE}: {}",
+        "ctr {} ended with {}: {}",
+        arguments[..2].join(" "),
+        output.status,
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use crate::evidence::Since;
 use crate::harness::topic;
 use crate::lab::Lab;
-use crate::parts::namespaces::{Stray, strays};
-use crate::parts::registry::{self, PULLER};
+use crate::parts::containerd;
+use crate::parts::namespaces::{NODE, Stray, strays};
+use crate::parts::registry::{self, NODE_MIRROR, PULLER};
 use crate::pods::Sandbox;
 
 topic!(node: a_pod_runs, a_service_answers, the_api_answers_by_name, docker_hub_is_mirrored, a_stray_is_recorded);
@@ -32,6 +34,8 @@ fn busybox(name: &str, command: &[&str]) -> Value {
 }
 
 async fn a_pod_runs(lab: Arc<Lab>) -> Result<()> {
+    let since = Since::now(&lab)?;
+    containerd::forget_images().await?;
     let sandbox = Sandbox::new(&lab, "node-pod").await?;
     sandbox.pull_secret("pull", PULLER).await?;
     let command = ["sh", "-c", "echo said at start; exec sleep 3600"];
@@ -43,7 +47,7 @@ async fn a_pod_runs(lab: Arc<Lab>) -> Result<()> {
     ensure!(said == "said by exec\n", "exec: {said:?}");
     let log = sandbox.kubectl(&["logs", "one"]).await?;
     ensure!(log == "said at start\n", "logs: {log:?}");
-    let pulled = lab.registry.pulled_by(PULLER)?;
+    let pulled = since.of(&lab, NODE)?.pulled_by(PULLER);
     ensure!(pulled.contains("library/busybox:1.35"), "{pulled:?}");
     sandbox.delete().await
 }
@@ -114,15 +118,16 @@ async fn the_api_answers_by_name(lab: Arc<Lab>) -> Result<()> {
 }
 
 async fn docker_hub_is_mirrored(lab: Arc<Lab>) -> Result<()> {
+    let since = Since::now(&lab)?;
+    containerd::forget_images().await?;
     let sandbox = Sandbox::new(&lab, "node-mirror").await?;
     let mut pod = busybox("one", &["sleep", "3600"]);
     // Neither host nor pull secret.
     pod["spec"]["containers"][0]["image"] = "busybox:1.35".into();
-    pod["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
     pod["spec"]["imagePullSecrets"] = json!([]);
     sandbox.apply(&pod).await?;
     sandbox.wait_until_ready("pod/one").await?;
-    let pulled = lab.registry.pulled_by(registry::NODE_MIRROR)?;
+    let pulled = since.of(&lab, NODE)?.pulled_by(NODE_MIRROR);
     ensure!(pulled.contains("library/busybox:1.35"), "{pulled:?}");
     sandbox.delete().await
 }
