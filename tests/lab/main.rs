@@ -9,10 +9,12 @@
     reason = "the lab tells whoever started it what it does"
 )]
 
+mod administrator;
 mod census;
 mod cgroup;
 mod cluster;
 mod directory;
+mod evidence;
 mod harness;
 mod isolation;
 mod lab;
@@ -105,8 +107,13 @@ fn with_lab(inside: &Inside) -> Result<ExitCode> {
     }
     let stopping = Instant::now();
     runtime.shutdown_background();
-    processes.end().context("the lab could not be stopped whole")?;
-    eprintln!("the lab was stopped in {:.1} s", stopping.elapsed().as_secs_f32());
+    processes
+        .end()
+        .context("the lab could not be stopped whole")?;
+    eprintln!(
+        "the lab was stopped in {:.1} s",
+        stopping.elapsed().as_secs_f32()
+    );
     used
 }
 
@@ -119,15 +126,24 @@ async fn use_lab(
         bail!("there is no lab to use");
     };
     let lab = Arc::new(Lab::start(Arc::clone(processes), prepared).await?);
-    eprintln!("the lab is ready after {:.1} s", started.elapsed().as_secs_f32());
-    let Inside::Test { filters, report, .. } = inside else {
+    eprintln!(
+        "the lab is ready after {:.1} s",
+        started.elapsed().as_secs_f32()
+    );
+    let Inside::Test {
+        filters, report, ..
+    } = inside
+    else {
         println!("{}", lab.directions());
         return std::future::pending().await;
     };
     let result = Selection::of(proofs::TOPICS, filters).run(&lab).await;
     directory::write(report, serde_json::to_vec(&result)?)?;
     if !result.failures.is_empty() {
-        let said = lab.cluster.kubectl(&["get", "pods,events", "-A", "-o", "wide"]).await?;
+        let said = lab
+            .cluster
+            .kubectl(&["get", "pods,events", "-A", "-o", "wide"])
+            .await?;
         processes.directory().write("logs/cluster.log", said)?;
         processes.keep_logs(Path::new(LOGS))?;
         eprintln!("the logs of the lab's programs are in {LOGS}");

@@ -52,8 +52,18 @@ impl Sandbox {
 
     /// A pull secret for the internal registry.
     pub(crate) async fn pull_secret(&self, name: &str, account: Account) -> Result<()> {
+        self.pull_secret_for(registry::HOST, name, account).await
+    }
+
+    /// A pull secret for a registry under any of its names.
+    pub(crate) async fn pull_secret_for(
+        &self,
+        host: &str,
+        name: &str,
+        account: Account,
+    ) -> Result<()> {
         let login = STANDARD.encode(format!("{}:{}", account.user, account.password));
-        let logins = json!({ "auths": { registry::HOST: { "auth": login } } });
+        let logins = json!({ "auths": { host: { "auth": login } } });
         self.apply(&json!({
             "apiVersion": "v1",
             "kind": "Secret",

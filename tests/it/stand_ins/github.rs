@@ -320,7 +320,10 @@ async fn a_job_goes_from_its_offer_through_a_listener_to_a_runner_and_ends() {
         .as_runner("POST", "sessions", token, agent.clone())
         .await;
     assert_eq!(
-        controller.as_runner("POST", "sessions", token, agent).await.0,
+        controller
+            .as_runner("POST", "sessions", token, agent)
+            .await
+            .0,
         409
     );
     assert!(github.runners()[0].is_online());

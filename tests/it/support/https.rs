@@ -131,9 +131,8 @@ async fn serve(
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let answer = service_fn(move |request| {
-        answer(request, peer, Arc::clone(&handler), Arc::clone(&log))
-    });
+    let answer =
+        service_fn(move |request| answer(request, peer, Arc::clone(&handler), Arc::clone(&log)));
     let stream = TokioIo::new(stream);
     if is_http2 {
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());

@@ -12,6 +12,8 @@ use serde_json::Value;
 /// Files and variables of one daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dind {
+    /// Its image, where the set names it: the legacy controller's own containers have that of a flag.
+    pub(crate) image: String,
     /// Where a volume of ConfigMaps and Secrets is mounted → its files by their path in it.
     pub(crate) mounts: BTreeMap<PathBuf, BTreeMap<PathBuf, Vec<u8>>>,
     pub(crate) environment: BTreeMap<String, String>,
@@ -53,7 +55,9 @@ impl Dind {
             Some(daemon) => (&daemon["volumeMounts"], &daemon["env"]),
             None => (&pod["dockerVolumeMounts"], &pod["dockerEnv"]),
         };
+        let image = daemon.and_then(|daemon| daemon["image"].as_str());
         let mut dind = Self {
+            image: image.unwrap_or_default().to_owned(),
             mounts: BTreeMap::new(),
             environment: BTreeMap::new(),
         };
@@ -61,12 +65,16 @@ impl Dind {
             let volume = items(&pod["volumes"]).find(|volume| volume["name"] == mount["name"]);
             let volume = volume.with_context(|| format!("{} is no volume", mount["name"]))?;
             if let Some(files) = rendered.files(volume)? {
-                let path = mount["mountPath"].as_str().context("a mount without path")?;
+                let path = mount["mountPath"]
+                    .as_str()
+                    .context("a mount without path")?;
                 dind.mounts.insert(path.into(), files);
             }
         }
         for variable in items(environment) {
-            let name = variable["name"].as_str().context("a variable without name")?;
+            let name = variable["name"]
+                .as_str()
+                .context("a variable without name")?;
             let value = match variable["value"].as_str() {
                 Some(value) => value.to_owned(),
                 None => rendered.secret_value(&variable["valueFrom"]["secretKeyRef"])?,

@@ -39,22 +39,26 @@ fn records() -> Vec<(String, &'static str)> {
         (of(PROXY), squid::HOST),
         (of(GITHUB_DIRECT), github::DIRECT_HOST),
         // Other Services are reached by the API server alone, which needs no name.
-        (apiserver::SERVICE_ADDRESS.to_owned(), "kubernetes.default.svc.cluster.local"),
+        (
+            apiserver::SERVICE_ADDRESS.to_owned(),
+            "kubernetes.default.svc.cluster.local",
+        ),
     ]
 }
 
 /// Starts it, and makes it the resolver of the node and of whatever runs beside it.
 pub(crate) async fn start(processes: &Processes) -> Result<Dns> {
     let directory = processes.directory();
-    let records: String = records()
+    let records = records()
         .iter()
-        .map(|(address, name)| format!("host-record={name},{address}\n"))
-        .collect();
+        .map(|(address, name)| format!("host-record={name},{address}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let config = format!(
         "user=root\nlisten-address={NODE}\nbind-interfaces\nno-resolv\nno-hosts\n\
          # Whatever is not here does not exist, anywhere.\n\
          local=/#/\n\
-         log-queries=extra\nlog-facility=-\n{records}"
+         log-queries=extra\nlog-facility=-\n{records}\n"
     );
     let config = directory.write("dnsmasq.conf", config)?;
     let mut command = Command::new("dnsmasq");
@@ -70,7 +74,9 @@ pub(crate) async fn start(processes: &Processes) -> Result<Dns> {
         let looked_up = tokio::net::lookup_host((registry::HOST, 443)).await?;
         Ok(looked_up.into_iter().any(|address| address.ip() == NODE))
     };
-    processes.wait("dns", Duration::from_secs(30), answers).await?;
+    processes
+        .wait("dns", Duration::from_secs(30), answers)
+        .await?;
     Ok(Dns {
         log: processes.log_file("dns"),
     })

@@ -1,12 +1,14 @@
 //! Docker daemons outside of pods, each on the files and variables of a dind container (`dind`).
 //!
-//! A daemon has mounts of its own, in which those files stand where the container would have them. It runs no
-//! containers: pulling is what is shown here.
+//! A daemon has mounts of its own, in which those files stand where the container would have them, and an address of its
+//! own beside the pods', by which the records tell it from everybody else. It runs no containers: pulling is what is
+//! shown here.
 
-use std::os::unix::net::UnixStream;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,15 +17,20 @@ use crate::lab::Lab;
 use crate::processes::Processes;
 
 use super::dind::Dind;
+use super::namespaces::{BRIDGE, NODE, batch};
 
-/// Binds each pair of its arguments, then becomes the rest of them.
+/// Binds each pair of its arguments, then becomes the rest of them. `/run` is empty as in a container: with the socket
+/// of the node's containerd in it, that is what dockerd would use.
 const BIND: &str = r#"set -e
+mount -t tmpfs tmpfs /run
 while [ "$1" != -- ]; do mkdir -p "$2"; mount --bind -o ro "$1" "$2"; shift 2; done
 shift; exec "$@""#;
 
 /// A running daemon; it is stopped when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Dockerd {
+    /// Whom registry, proxy and DNS know it by.
+    pub(crate) address: Ipv4Addr,
     name: String,
     home: PathBuf,
     binaries: PathBuf,
@@ -43,9 +50,12 @@ pub(crate) async fn start(lab: &Lab, name: &str, dind: &Dind) -> Result<Dockerd>
     let processes = Arc::clone(&lab.processes);
     let name = format!("dockerd-{name}");
     let home = processes.directory().make(&name)?;
-    let mut command = Command::new("unshare");
+    let address = join_network(&name)?;
+    let mut command = Command::new("nsenter");
     command
-        .args(["--mount", "--propagation", "private", "--", "sh", "-c", BIND, "bind"])
+        .arg(format!("--net=/run/netns/{name}"))
+        .args(["--", "unshare", "--mount", "--propagation", "private"])
+        .args(["--", "sh", "-c", BIND, "bind"])
         .args(binds(&home, dind)?)
         .arg("--")
         .arg(lab.binaries().join("dockerd"))
@@ -59,6 +69,7 @@ pub(crate) async fn start(lab: &Lab, name: &str, dind: &Dind) -> Result<Dockerd>
         .env("PATH", path(lab.binaries()));
     processes.spawn(&name, command)?;
     let daemon = Dockerd {
+        address,
         binaries: lab.binaries().to_owned(),
         name,
         home,
@@ -70,6 +81,36 @@ pub(crate) async fn start(lab: &Lab, name: &str, dind: &Dind) -> Result<Dockerd>
         .wait(&daemon.name, Duration::from_mins(1), answers)
         .await?;
     Ok(daemon)
+}
+
+/// Makes a network namespace of that name on the bridge of the pods.
+fn join_network(name: &str) -> Result<Ipv4Addr> {
+    /// Before the addresses that pods get, after those of the node.
+    const ADDRESSES: std::ops::Range<u8> = 3..16;
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let last = ADDRESSES.start + next % u8::try_from(ADDRESSES.len())?;
+    let [first, second, third, _] = NODE.octets();
+    let address = Ipv4Addr::new(first, second, third, last);
+    let ip = |arguments: &[&str], input: &str| batch(Command::new("ip").args(arguments), input);
+    ip(
+        &["-batch", "-"],
+        &format!(
+            "netns add {name}\n\
+             link add dockerd-{last} type veth peer name eth0 netns {name}\n\
+             link set dockerd-{last} master {BRIDGE} up\n"
+        ),
+    )?;
+    ip(
+        &["-netns", name, "-batch", "-"],
+        &format!(
+            "link set lo up\n\
+             address add {address}/24 dev eth0\n\
+             link set eth0 up\n\
+             route add default via {NODE}\n"
+        ),
+    )?;
+    Ok(address)
 }
 
 /// Writes the files of each mount, and pairs their directory with the mount's path.
@@ -142,5 +183,7 @@ impl Drop for Dockerd {
     fn drop(&mut self) {
         // One that has ended by itself is stopped already.
         self.processes.stop(&self.name).ok();
+        // Its link goes with it.
+        batch(Command::new("ip").args(["netns", "delete", &self.name]), "").ok();
     }
 }

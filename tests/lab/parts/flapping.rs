@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::MutexGuard as TurnGuard;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -24,8 +25,17 @@ use super::registry::FLAPPING_HOST;
 /// The running proxy before the registry; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Flapping {
+    /// Whose outage it is.
+    turn: tokio::sync::Mutex<()>,
     outage: Arc<Mutex<Outage>>,
     accepting: JoinHandle<()>,
+}
+
+/// An outage that somebody has ordered. It is over, whatever its time, when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Ordered<'a> {
+    outage: Arc<Mutex<Outage>>,
+    _turn: TurnGuard<'a, ()>,
 }
 
 #[derive(Debug, Default)]
@@ -50,21 +60,38 @@ pub(crate) async fn start(directory: &Directory, pki: &Pki) -> Result<Flapping> 
             connections.spawn(serve(stream, Arc::clone(&tls), Arc::clone(&shared)));
         }
     });
-    Ok(Flapping { outage, accepting })
+    Ok(Flapping {
+        turn: tokio::sync::Mutex::new(()),
+        outage,
+        accepting,
+    })
 }
 
 impl Flapping {
-    /// An outage that begins with the next request.
-    pub(crate) fn fail_for(&self, lasts: Duration) {
+    /// An outage that begins with the next request. Others who want one wait.
+    pub(crate) async fn fail_for(&self, lasts: Duration) -> Ordered<'_> {
+        let turn = self.turn.lock().await;
         *lock(&self.outage) = Outage {
             lasts,
             ..Outage::default()
         };
+        Ordered {
+            outage: Arc::clone(&self.outage),
+            _turn: turn,
+        }
     }
+}
 
-    /// How many requests the last outage has refused.
+impl Ordered<'_> {
+    /// How many requests it has refused.
     pub(crate) fn refused(&self) -> usize {
         lock(&self.outage).refused
+    }
+}
+
+impl Drop for Ordered<'_> {
+    fn drop(&mut self) {
+        *lock(&self.outage) = Outage::default();
     }
 }
 

@@ -55,7 +55,11 @@ fn setup() -> Setup {
         enterprise_version: Some("3.17.0".to_owned()),
         token: Some(TOKEN.to_owned()),
         app: Some(app()),
-        scopes: [format!("orgs/{ORGANIZATION}"), format!("repos/{REPOSITORY}")].into(),
+        scopes: [
+            format!("orgs/{ORGANIZATION}"),
+            format!("repos/{REPOSITORY}"),
+        ]
+        .into(),
         ..Setup::default()
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const PODS: &str = "10.244.0.0/24";
 /// The bridge that pods hang on.
 pub(crate) const BRIDGE: &str = "lab0";
 /// The lab's end of the one way out.
-const WAY_OUT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+pub(crate) const WAY_OUT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// Where squid listens, seen from both sides.
 pub(crate) const PROXY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 /// The GitHub server that only the proxy reaches.
@@ -199,7 +199,7 @@ fn stray(element: &Value) -> Option<Stray> {
 }
 
 /// Runs it in this namespace and returns what it wrote.
-fn batch(command: &mut Command, input: &str) -> Result<String> {
+pub(crate) fn batch(command: &mut Command, input: &str) -> Result<String> {
     let program = command.get_program().display().to_string();
     let mut child = command
         .stdin(Stdio::piped())

@@ -1,6 +1,6 @@
 //! The internal registry: Debian's docker-registry over the images that `prepare` made, which it serves and never changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,6 +69,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// `/v2/actions/actions-runner/manifests/2.330.0`.
     pub(crate) path: String,
+    /// The registry that a mirror is asked for: `quay.io`.
+    pub(crate) for_registry: Option<String>,
     /// Whose password was right; None where it was wrong, there was none, or nothing was asked that needs one.
     pub(crate) user: Option<String>,
     pub(crate) status: u16,
@@ -79,8 +81,6 @@ impl Request {
     pub(crate) fn pulled(&self) -> Option<(&str, &str)> {
         let path = self.path.strip_prefix("/v2/")?;
         let is_pull = self.status == 200 && matches!(self.method.as_str(), "GET" | "HEAD");
-        // A mirror is told whose images it stands for: `?ns=docker.io`.
-        let path = path.split('?').next().unwrap_or_default();
         path.split_once("/manifests/").filter(|_| is_pull)
     }
 }
@@ -136,7 +136,9 @@ impl Registry {
     pub(crate) fn requests(&self) -> Result<Vec<Request>> {
         // The rest of a line that is being written comes the next time.
         let log = String::from_utf8(std::fs::read(&self.log)?)?;
-        let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
         let (mut users, mut requests) = (BTreeMap::new(), Vec::new());
         for line in lines {
             let line: Value = line;
@@ -148,30 +150,20 @@ impl Registry {
             let Some((status, client)) = status(&line).zip(client(&line)) else {
                 continue;
             };
+            let target = text("http.request.uri");
+            let (path, query) = target.split_once('?').unwrap_or((&target, ""));
             requests.push(Request {
                 client,
                 host: text("http.request.host"),
                 user_agent: text("http.request.useragent"),
                 method: text("http.request.method"),
-                path: text("http.request.uri"),
+                path: path.to_owned(),
+                for_registry: query.strip_prefix("ns=").map(str::to_owned),
                 user: users.get(&id).cloned(),
                 status,
             });
         }
         Ok(requests)
-    }
-
-    /// `repository:tag` of every manifest that this account was given; digests are left out.
-    pub(crate) fn pulled_by(&self, account: Account) -> Result<BTreeSet<String>> {
-        let requests = self.requests()?;
-        let by_account = requests
-            .iter()
-            .filter(|request| request.user.as_deref() == Some(account.user));
-        let pulled = by_account.filter_map(Request::pulled);
-        Ok(pulled
-            .filter(|(_, reference)| !reference.contains(':'))
-            .map(|(repository, tag)| format!("{repository}:{tag}"))
-            .collect())
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) const PASSWORD: &str = "p@ss:w/rd %#?+&";
 const PASSWORDS: &str = "jane:$2y$04$Rp0h2qbIMXDGOA.HC7uXX.CFW0SDFd9.Rjaa5k57/su2ypo77GHzm\n";
 
 /// Writes a line for every request that was let in, when it begins: squid's own log has it when the tunnel ends.
-const LEDGER: &str = "#!/bin/sh\nwhile read -r line; do printf '%s\\n' \"${line% -}\" >>\"$1\"; echo OK; done\n";
+const LEDGER: &str =
+    "#!/bin/sh\nwhile read -r line; do printf '%s\\n' \"${line% -}\" >>\"$1\"; echo OK; done\n";
 
 /// The running proxy.
 #[derive(Debug)]
@@ -116,21 +117,24 @@ http_access deny all
 }
 
 impl Squid {
-    /// Every request so far: those that were let in, then those that were not.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for line in lines(&self.ledger)? {
-            entries.push(entry(&format!("{line} 200"))?);
-        }
-        for line in lines(&self.access)? {
-            let refused = entry(&line)?;
-            if refused.status >= 400 {
-                entries.push(refused);
-            }
-        }
+    /// Requests that were let in, in their order. A tunnel is here from its beginning.
+    pub(crate) fn let_in(&self) -> Result<Vec<Entry>> {
+        let lines = lines(&self.ledger)?;
+        lines
+            .iter()
+            .map(|line| entry(&format!("{line} 200")))
+            .collect()
+    }
+
+    /// Requests that were refused, in their order.
+    pub(crate) fn refused(&self) -> Result<Vec<Entry>> {
+        let lines = lines(&self.access)?;
+        let entries = lines.iter().map(|line| entry(line));
         // Somebody who connects and says nothing, as our own look at the port does, has no target.
-        entries.retain(|entry| entry.method != "-");
-        Ok(entries)
+        let is_refused = |entry: &Entry| entry.status >= 400 && entry.method != "-";
+        let mut refused = entries.collect::<Result<Vec<_>>>()?;
+        refused.retain(is_refused);
+        Ok(refused)
     }
 }
 

@@ -183,7 +183,11 @@ impl State {
                 "no such agent",
             );
         };
-        if runner.session.as_ref().is_some_and(|(_, seen)| seen.elapsed() < ABSENCE) {
+        if runner
+            .session
+            .as_ref()
+            .is_some_and(|(_, seen)| seen.elapsed() < ABSENCE)
+        {
             return failure(
                 StatusCode::CONFLICT,
                 "TaskAgentSessionConflictException",
@@ -195,26 +199,23 @@ impl State {
         ok(&json!({ "sessionId": session, "ownerName": body["ownerName"], "agent": agent }))
     }
 
-    /// The next message of a runner's session: the job that it is to run. None where the session is not open.
-    pub(super) fn runner_message(&mut self, session: &str) -> Option<Option<Value>> {
-        let (id, runner) = self.of_session(session)?;
-        runner.session = Some((session.to_owned(), Instant::now()));
-        let (name, set, busy) = (runner.name.clone(), runner.set, runner.job.is_some());
-        if busy {
-            return Some(None);
-        }
-        let job = set
-            .and_then(|set| self.sets.get_mut(&set))
-            .and_then(|set| set.queue.start(id, &name));
-        let Some(job) = job else {
-            return Some(None);
+    /// What a runner's session is told: the job that it is to run, or that it is not open. None: nothing yet.
+    pub(super) fn runner_message(&mut self, session: &str) -> Option<Response<Bytes>> {
+        let Some((id, runner)) = self.of_session(session) else {
+            return Some(no_session());
         };
+        runner.session = Some((session.to_owned(), Instant::now()));
+        let (name, set) = (runner.name.clone(), runner.set);
+        if runner.job.is_some() {
+            return None;
+        }
+        let job = self.sets.get_mut(&set?)?.queue.start(id, &name)?;
         if let Some(runner) = self.runners.get_mut(&id) {
             runner.job = Some(job);
         }
         let body = json!({ "runner_request_id": job.to_string(), "id": job }).to_string();
-        Some(Some(
-            json!({ "messageId": job, "messageType": "RunnerJobRequest", "body": body }),
+        Some(ok(
+            &json!({ "messageId": job, "messageType": "RunnerJobRequest", "body": body }),
         ))
     }
 
@@ -256,7 +257,11 @@ fn labels(body: &Value) -> Vec<String> {
 }
 
 fn agent_object(id: u64, runner: &Runner) -> Value {
-    let status = if runner.is_online() { "online" } else { "offline" };
+    let status = if runner.is_online() {
+        "online"
+    } else {
+        "offline"
+    };
     let mut object = json!({ "id": id, "name": runner.name, "enabled": true, "status": status });
     if let Some(set) = runner.set {
         object["runnerScaleSetId"] = json!(set);
@@ -292,7 +297,7 @@ fn taken() -> Response<Bytes> {
     )
 }
 
-pub(super) fn no_session() -> Response<Bytes> {
+fn no_session() -> Response<Bytes> {
     failure(
         StatusCode::UNAUTHORIZED,
         "TaskAgentSessionExpiredException",

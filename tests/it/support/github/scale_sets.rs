@@ -13,7 +13,7 @@ use crate::support::https::{authorization, query};
 
 use super::answers::{empty, failure, ok};
 use super::jobs::Job;
-use super::runners::{Runner, no_session};
+use super::runners::Runner;
 use super::tenant::{QUEUE_TOKEN, ScaleSet, State};
 
 /// GitHub holds it 50 s; short enough that nobody waits for us.
@@ -42,9 +42,7 @@ impl ScaleSets {
     pub(super) fn runners(&self) -> Vec<(u64, Runner)> {
         let state = self.state();
         let runners = state.runners.iter();
-        runners
-            .map(|(id, runner)| (*id, runner.clone()))
-            .collect()
+        runners.map(|(id, runner)| (*id, runner.clone())).collect()
     }
 
     /// Forgets a runner of `scope`; false where there is none or it runs a job.
@@ -82,10 +80,16 @@ impl ScaleSets {
     pub(super) async fn answer(&self, request: &Request<Bytes>, path: &str) -> Response<Bytes> {
         let path = path.trim_end_matches('/');
         let parts: Vec<&str> = path.split('/').collect();
-        let scope = match self.scope(request, path.ends_with("/acquirejobs")) {
-            Ok(scope) => scope,
-            Err(refusal) => return refusal,
+        let Some(scope) = self.scope(request, path.ends_with("/acquirejobs")) else {
+            return empty(StatusCode::UNAUTHORIZED);
         };
+        if query(request, "api-version").as_deref() != Some("6.0-preview") {
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "VssVersionNotSpecifiedException",
+                "no api-version 6.0-preview",
+            );
+        }
         match parts.as_slice() {
             ["_apis", "runtime", "runnerscalesets", rest @ ..] => {
                 self.scale_set(request, &scope, rest)
@@ -104,25 +108,12 @@ impl ScaleSets {
     }
 
     /// The scope of the caller's token. Jobs are acquired with the queue's token instead, which is of no scope.
-    fn scope(
-        &self,
-        request: &Request<Bytes>,
-        acquires: bool,
-    ) -> Result<String, Response<Bytes>> {
-        let scope = match authorization(request.headers()) {
+    fn scope(&self, request: &Request<Bytes>, acquires: bool) -> Option<String> {
+        match authorization(request.headers()) {
             Some(("Bearer", QUEUE_TOKEN)) if acquires => Some(String::new()),
             Some(("Bearer", token)) if !acquires => self.state().scope_of(token),
             _ => None,
-        };
-        let scope = scope.ok_or_else(|| empty(StatusCode::UNAUTHORIZED))?;
-        if query(request, "api-version").as_deref() != Some("6.0-preview") {
-            return Err(failure(
-                StatusCode::BAD_REQUEST,
-                "VssVersionNotSpecifiedException",
-                "no api-version 6.0-preview",
-            ));
         }
-        Ok(scope)
     }
 
     fn scale_set(&self, request: &Request<Bytes>, scope: &str, rest: &[&str]) -> Response<Bytes> {
@@ -176,10 +167,11 @@ impl ScaleSets {
                 empty(StatusCode::NO_CONTENT)
             }
             (&Method::POST, [_, "acquirejobs"], Some(_)) => {
-                let ids = body.as_array().into_iter().flatten();
-                let ids: Vec<u64> = ids.filter_map(Value::as_u64).collect();
+                let wanted = body.as_array().into_iter().flatten();
+                let wanted: Vec<u64> = wanted.filter_map(Value::as_u64).collect();
                 let set = state.sets.get_mut(&id);
-                let acquired = set.map(|set| set.queue.acquire(&ids)).unwrap_or_default();
+                let acquired = set.map(|set| set.queue.acquire(&wanted));
+                let acquired = acquired.unwrap_or_default();
                 ok(&json!({ "count": acquired.len(), "value": acquired }))
             }
             (&Method::POST, [_, "generatejitconfig"], Some(_)) => {
@@ -193,10 +185,8 @@ impl ScaleSets {
     async fn messages(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let session = query(request, "sessionId").unwrap_or_default();
         for last_look in [false, true] {
-            match self.state().runner_message(&session) {
-                None => return no_session(),
-                Some(Some(message)) => return ok(&message),
-                Some(None) => {}
+            if let Some(answer) = self.state().runner_message(&session) {
+                return answer;
             }
             if !last_look {
                 tokio::time::sleep(LONG_POLL).await;

@@ -206,8 +206,6 @@ fn report(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
         return empty(StatusCode::BAD_REQUEST);
     }
     let reports = shared.reports.lock();
-    reports
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(report);
+    reports.unwrap_or_else(PoisonError::into_inner).push(report);
     empty(StatusCode::NO_CONTENT)
 }

@@ -159,7 +159,10 @@ impl State {
 
     /// What a listener decides the number of runners by.
     pub(super) fn statistics(&self, id: u64) -> Value {
-        let runners = self.runners.values().filter(|runner| runner.set == Some(id));
+        let runners = self
+            .runners
+            .values()
+            .filter(|runner| runner.set == Some(id));
         let registered = runners.filter(|runner| runner.session.is_some()).count();
         let queue = self.sets.get(&id).map(|set| &set.queue);
         queue.unwrap_or(&Queue::default()).statistics(registered)
