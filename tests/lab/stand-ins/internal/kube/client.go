@@ -18,11 +18,15 @@ import (
 type Client struct {
 	dynamic dynamic.Interface
 	cache   *Cache
+	forget  Forget
 }
 
+// Forget drops from an object, as decoded JSON, what the Go types of the release do not have.
+type Forget func(Kind, map[string]any)
+
 // NewClient makes a client over a cache.
-func NewClient(server dynamic.Interface, cache *Cache) *Client {
-	return &Client{server, cache}
+func NewClient(server dynamic.Interface, cache *Cache, forget Forget) *Client {
+	return &Client{server, cache, forget}
 }
 
 func (client *Client) at(kind Kind, namespace string) dynamic.ResourceInterface {
@@ -41,7 +45,7 @@ func (client *Client) Get(ctx context.Context, kind Kind, key types.NamespacedNa
 	if err != nil {
 		return err
 	}
-	return decode(object, into)
+	return client.decode(kind, object, into)
 }
 
 // Raw reads one cached object as it is stored.
@@ -64,7 +68,7 @@ func List[T any](ctx context.Context, client *Client, kind Kind, namespace strin
 	}
 	items := make([]T, len(objects))
 	for index, object := range objects {
-		if err := decode(object, &items[index]); err != nil {
+		if err := client.decode(kind, object, &items[index]); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +85,7 @@ func (client *Client) Create(ctx context.Context, kind Kind, object v1.Object) e
 	if err != nil {
 		return err
 	}
-	return decode(made, object)
+	return client.decode(kind, made, object)
 }
 
 // Update replaces an object by what the typed one holds: fields that the type lacks are lost, as with the original.
@@ -100,7 +104,7 @@ func (client *Client) Update(ctx context.Context, kind Kind, object v1.Object, s
 	if err != nil {
 		return err
 	}
-	return decode(made, object)
+	return client.decode(kind, made, object)
 }
 
 // Patch sends the difference between two typed objects as a merge patch; no difference is sent too.
@@ -114,7 +118,7 @@ func (client *Client) Patch(ctx context.Context, kind Kind, before, after v1.Obj
 	if err != nil {
 		return err
 	}
-	return decode(made, after)
+	return client.decode(kind, made, after)
 }
 
 // Delete asks for the deletion of an object.
@@ -134,7 +138,10 @@ func difference(before, after any) ([]byte, error) {
 	return jsonpatch.CreateMergePatch(old, wanted)
 }
 
-func decode(object *unstructured.Unstructured, into any) error {
+func (client *Client) decode(kind Kind, object *unstructured.Unstructured, into any) error {
+	if client.forget != nil {
+		client.forget(kind, object.Object)
+	}
 	content, err := json.Marshal(object)
 	if err != nil {
 		return err

@@ -21,8 +21,7 @@ var builtWith = []struct {
 // Fields of pods by the minor version of Kubernetes whose types have them first.
 var (
 	podFields = map[string]int{
-		"setHostnameAsFQDN": 19, "os": 23, "hostUsers": 25, "schedulingGates": 26, "resourceClaims": 26, "resources": 32,
-		"ephemeralContainers": 16, "topologySpreadConstraints": 16, "overhead": 16,
+		"setHostnameAsFQDN": 19, "os": 23, "hostUsers": 25, "schedulingGates": 26, "resourceClaims": 26,
 	}
 	podSecurityFields = map[string]int{
 		"seccompProfile": 19, "fsGroupChangePolicy": 18, "appArmorProfile": 30, "supplementalGroupsPolicy": 31, "seLinuxChangePolicy": 32,
