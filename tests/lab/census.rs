@@ -66,9 +66,9 @@ impl Census {
         Ok(Self(kinds))
     }
 
-    /// Whether something of a lab is alive.
-    pub(crate) fn has_processes(&self) -> bool {
-        !self.0[PROCESSES].is_empty()
+    /// Whether a program of a lab is alive.
+    pub(crate) fn has_process(&self, program: &str) -> bool {
+        self.0[PROCESSES].iter().any(|line| line.contains(program))
     }
 
     /// Fails when something is there that was not there before, or the other way about.

@@ -99,14 +99,23 @@ impl Directory {
     }
 }
 
-/// Waits until no lab is alive, saying so when that takes time.
-pub(crate) fn wait_until_free() -> Result<()> {
-    let Ok(lock) = File::open(PATH) else {
-        return Ok(());
-    };
-    if lock.try_lock_shared().is_err() {
+/// Waits, saying so, until no other tests have a lab and no lab is alive. What it returns keeps other
+/// tests waiting: one after another they start and stop labs, and look at what is left.
+pub(crate) fn turn() -> Result<File> {
+    // The directory that holds ours: that one comes and goes.
+    let parent = Path::new(PATH).parent().context("no parent")?;
+    let turn = File::open(parent)?;
+    wait_for(&turn)?;
+    if let Ok(lab) = File::open(PATH) {
+        wait_for(&lab)?;
+    }
+    Ok(turn)
+}
+
+fn wait_for(lock: &File) -> Result<()> {
+    if lock.try_lock().is_err() {
         eprintln!("waiting for another lab to end");
-        lock.lock_shared()?;
+        lock.lock()?;
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 //! behind, when it was stopped and when it was killed, and says the last word.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +25,7 @@ const CLEAN: &str = "machine::a_stopped_lab_leaves_nothing_behind";
 pub(crate) fn test(prepared: Prepared, filters: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
     // Before there is a handler of ours, so that Ctrl-C ends the waiting.
-    directory::wait_until_free()?;
+    let _turn = directory::turn()?;
     let children = Children::new()?;
     children.run(&Inside::Clear)?;
     let before = Census::take()?;
@@ -120,17 +120,24 @@ impl Children {
         Ok(())
     }
 
-    /// Starts a lab and kills it when it is ready, so that nothing of it can clean up.
+    /// Starts a lab with a pod in it and kills it, so that nothing of it can clean up.
     fn kill_one(&self, prepared: &Prepared) -> Result<()> {
         let mut child = self.start(&Inside::Hold(prepared.clone()), Stdio::piped())?;
         let stdout = child.stdout.take().context("no stdout")?;
         let ready = BufReader::new(stdout).lines().next().is_some();
+        let ran = if ready {
+            run_a_pod(child.id(), prepared)
+        } else {
+            Err(anyhow!(
+                "the lab that was to be killed did not become ready"
+            ))
+        };
         child.kill()?;
         child.wait()?;
-        ensure!(ready, "the lab that was to be killed did not become ready");
+        ran?;
         ensure!(
-            Census::take()?.has_processes(),
-            "the killed lab left no process, so that the next start shows nothing"
+            Census::take()?.has_process("containerd-shim"),
+            "the killed lab left no pod, so that the next start shows nothing"
         );
         Ok(())
     }
@@ -146,4 +153,36 @@ impl Children {
         })?;
         Ok(serde_json::from_slice(&std::fs::read(report)?)?)
     }
+}
+
+/// kubectl in the namespaces of a lab's process, until a pod of busybox runs.
+fn run_a_pod(process: u32, prepared: &Prepared) -> Result<()> {
+    for arguments in [
+        &[
+            "wait",
+            "--for=create",
+            "serviceaccount/default",
+            "--timeout=60s",
+        ][..],
+        &["run", "left", "--image=busybox:1.35", "--", "sleep", "3600"],
+        &["wait", "--for=condition=Ready", "pod/left", "--timeout=60s"],
+    ] {
+        let output = Command::new("nsenter")
+            .args(["--target", &process.to_string(), "--mount", "--net", "--"])
+            .arg(prepared.binaries.join("kubectl"))
+            .arg(format!(
+                "--kubeconfig={}/cluster/admin.kubeconfig",
+                directory::PATH
+            ))
+            .args(arguments)
+            .output()
+            .context("cannot run nsenter")?;
+        ensure!(
+            output.status.success(),
+            "kubectl {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(())
 }
