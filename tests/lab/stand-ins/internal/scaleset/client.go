@@ -50,9 +50,15 @@ type Failure struct {
 	// Kind is the name of the service's exception, such as AgentNotFoundException; often empty.
 	Kind    string
 	Message string
+	// Request is GitHub's own number of the request; often empty.
+	Request string
 }
 
 func (failure *Failure) Error() string {
+	if failure.Kind == "" {
+		// The REST API, or what stands before it.
+		return fmt.Sprintf("github api error: StatusCode %d, RequestID %q: %s", failure.Status, failure.Request, failure.Message)
+	}
 	return fmt.Sprintf("actions error: StatusCode %d, %s: %s", failure.Status, failure.Kind, failure.Message)
 }
 
@@ -132,8 +138,9 @@ func (client *Client) Ask(ctx context.Context, method, address string, header ht
 }
 
 type answer struct {
-	status int
-	body   []byte
+	status  int
+	body    []byte
+	request string
 }
 
 func (client *Client) send(ctx context.Context, method, address string, header http.Header, body any) (*answer, error) {
@@ -165,7 +172,8 @@ func (client *Client) send(ctx context.Context, method, address string, header h
 		return nil, fmt.Errorf("failed to read the response body: %w", err)
 	}
 	// The service writes a byte order mark.
-	return &answer{response.StatusCode, bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))}, nil
+	body := bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	return &answer{response.StatusCode, body, response.Header.Get("X-GitHub-Request-Id")}, nil
 }
 
 func (answer *answer) decode(want []int, into any) error {
@@ -193,5 +201,5 @@ func (answer *answer) failure() error {
 		told.Message = strings.TrimSpace(string(answer.body))
 	}
 	kind := told.TypeName[strings.LastIndex(told.TypeName, ".")+1:]
-	return &Failure{Status: answer.status, Kind: kind, Message: told.Message}
+	return &Failure{Status: answer.status, Kind: kind, Message: told.Message, Request: answer.request}
 }
