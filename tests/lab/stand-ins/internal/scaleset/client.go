@@ -172,8 +172,8 @@ func (client *Client) send(ctx context.Context, method, address string, header h
 		return nil, fmt.Errorf("failed to read the response body: %w", err)
 	}
 	// The service writes a byte order mark.
-	body := bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	return &answer{response.StatusCode, body, response.Header.Get("X-GitHub-Request-Id")}, nil
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	return &answer{response.StatusCode, content, response.Header.Get("X-GitHub-Request-Id")}, nil
 }
 
 func (answer *answer) decode(want []int, into any) error {
