@@ -8,25 +8,32 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::lab::Lab;
+use crate::parts::registry::{Account, PULLER};
 use crate::parts::{github, registry, squid};
-use crate::support::arc_setup::{ArcSetup, Outcome};
+use crate::support::arc_setup::{ArcSetup, Outcome, Running};
 
 /// The program with the company's secrets in its environment; none of them may come out of it.
 pub(crate) fn program(lab: &Lab) -> Result<ArcSetup> {
     let mut program = ArcSetup::new()?;
     let account = format!("{}:{}", squid::USER, squid::PASSWORD);
-    let puller = registry::PULLER;
-    let login = STANDARD.encode(format!("{}:{}", puller.user, puller.password));
-    let logins = json!({ "auths": { registry::HOST: { "auth": login } } });
     program
         .env("KUBECONFIG", &lab.cluster.kubeconfig)
-        .env("ARC_SETUP_PULL_SECRET", logins.to_string())
-        .canary("the registry's password", puller.password)
-        .canary("the registry's login", &login)
+        .env("ARC_SETUP_PULL_SECRET", logins(registry::HOST, PULLER))
+        .canary("the registry's password", PULLER.password)
+        .canary("the registry's login", &login(PULLER))
         .secret_env("ARC_SETUP_PROXY_CREDENTIALS", &account)
         .canary("the proxy's password", squid::PASSWORD)
         .secret_env("ARC_SETUP_GITHUB_TOKEN", github::TOKEN);
     Ok(program)
+}
+
+/// A docker config.json with one login.
+pub(crate) fn logins(host: &str, account: Account) -> String {
+    json!({ "auths": { host: { "auth": login(account) } } }).to_string()
+}
+
+fn login(account: Account) -> String {
+    STANDARD.encode(format!("{}:{}", account.user, account.password))
 }
 
 /// The set-up of the story, as a value to change: behind the proxy, docker.io kept, quay.io and ghcr.io from the
@@ -54,12 +61,15 @@ pub(crate) fn behind_the_proxy(lab: &Lab) -> Value {
 
 /// Runs a command with this configuration, whose file is `arc-setup.yaml` in the program's home.
 pub(crate) async fn run(program: &ArcSetup, config: &Value, arguments: &[&str]) -> Result<Outcome> {
+    start(program, config, arguments)?.wait().await
+}
+
+/// Starts a command with this configuration.
+pub(crate) fn start(program: &ArcSetup, config: &Value, arguments: &[&str]) -> Result<Running> {
     // YAML reads JSON.
     let config = program.file("arc-setup.yaml", config.to_string())?;
     let config = config.display().to_string();
-    program
-        .run(&[arguments, &["--config", &config]].concat())
-        .await
+    program.start(&[arguments, &["--config", &config]].concat())
 }
 
 /// What `render --with-secrets` writes, as a List.

@@ -2,8 +2,9 @@
 
 mod company;
 mod dockerd;
+mod flapping;
 mod node;
 
 use crate::harness::Topic;
 
-pub(crate) const TOPICS: &[Topic] = &[node::TOPIC, company::TOPIC, dockerd::TOPIC];
+pub(crate) const TOPICS: &[Topic] = &[node::TOPIC, company::TOPIC, dockerd::TOPIC, flapping::TOPIC];
