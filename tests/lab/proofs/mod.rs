@@ -3,7 +3,26 @@
 mod company;
 mod dockerd;
 mod node;
+mod pod_security;
+mod repair;
+mod story;
+mod traffic;
+mod trust;
 
 use crate::harness::Topic;
 
-pub(crate) const TOPICS: &[Topic] = &[node::TOPIC, company::TOPIC, dockerd::TOPIC];
+pub(crate) const TOPICS: &[Topic] = &[
+    node::TOPIC,
+    company::TOPIC,
+    dockerd::TOPIC,
+    story::LEGACY,
+    story::SCALE_SET,
+    traffic::LEGACY,
+    traffic::SCALE_SET,
+    trust::LEGACY,
+    trust::SCALE_SET,
+    pod_security::LEGACY,
+    pod_security::SCALE_SET,
+    repair::LEGACY,
+    repair::SCALE_SET,
+];
