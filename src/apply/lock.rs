@@ -25,6 +25,8 @@ pub(super) struct Lock {
     lease: ObjectRef,
     uid: String,
     holder: String,
+    /// True where another run held it when it was first asked for.
+    pub(super) waited: bool,
 }
 
 impl Lock {
@@ -36,15 +38,10 @@ impl Lock {
         namespace: &str,
         events: Sink<'_>,
     ) -> Result<Self, Failure> {
-        let lease = ObjectRef::new(
-            "coordination.k8s.io/v1",
-            "Lease",
-            Some(namespace),
-            &Receipt::name_of(install),
-        );
+        let lease = lease(install, namespace);
         let now = Timestamp::now();
         let holder = format!("{MANAGER}-{}-{}", std::process::id(), now.as_nanosecond());
-        let wanted = json!({
+        let manifest = json!({
             "apiVersion": lease.api_version,
             "kind": lease.kind,
             "metadata": {
@@ -59,25 +56,27 @@ impl Lock {
                 "renewTime": micro(now),
             },
         });
+        let taken = |object: &Value, waited| Self {
+            lease: lease.clone(),
+            uid: text(object, "/metadata/uid"),
+            holder: holder.clone(),
+            waited,
+        };
+        let mut waited = false;
         loop {
-            match cluster.create(&wanted, false).await {
-                Ok(made) => return Ok(Self::held(lease, holder, &made.object)),
-                Err(ClusterError::AlreadyExists { .. }) => {}
+            match cluster.create(&manifest, false).await {
+                Ok(made) => return Ok(taken(&made.object, waited)),
+                Err(ClusterError::AlreadyExists { .. }) => waited = true,
                 Err(error) => {
                     return Err(
                         error.failure(format!("cannot take the lock {lease}"), Exit::ApplyFailed)
                     );
                 }
             }
-            if let Some(taken) = take_over(cluster, &lease, &holder, events).await? {
-                return Ok(Self::held(lease, holder, &taken));
+            if let Some(object) = take_over(cluster, &lease, &holder, events).await? {
+                return Ok(taken(&object, waited));
             }
         }
-    }
-
-    fn held(lease: ObjectRef, holder: String, object: &Value) -> Self {
-        let uid = text(object, "/metadata/uid");
-        Self { lease, uid, holder }
     }
 
     /// Renews until the lock is lost; then says so. Run beside the work.
@@ -130,6 +129,16 @@ impl Lock {
             tracing::debug!(%error, "the lock was not released");
         }
     }
+}
+
+fn lease(install: &str, namespace: &str) -> ObjectRef {
+    let name = Receipt::name_of(install);
+    ObjectRef::new("coordination.k8s.io/v1", "Lease", Some(namespace), &name)
+}
+
+/// True where a run holds the lock, or one has died that did. Who may not read it cannot tell, and need not.
+pub(super) async fn is_taken(cluster: &Cluster, install: &str, namespace: &str) -> bool {
+    matches!(cluster.get(&lease(install, namespace)).await, Ok(Some(_)))
 }
 
 /// Waits for one expiry of someone's lock. `None`: it is free again.
@@ -203,6 +212,17 @@ fn held_by(lease: &ObjectRef, holder: &str) -> Failure {
     .remedy("wait for it to end, then run this command again")
 }
 
+/// What a run ends with that other runs overtook again and again.
+pub fn contended(install: &str) -> Failure {
+    Failure::new(
+        "lock-held",
+        Exit::Conflict,
+        format!("other runs of arc-setup keep changing the install {install}"),
+    )
+    .why("each time that this one had looked at the cluster, another one had changed it since")
+    .remedy("let one run at a time change it (a concurrency group of the pipeline), then run this command again")
+}
+
 fn text(object: &Value, pointer: &str) -> String {
     object
         .pointer(pointer)
@@ -267,6 +287,7 @@ mod tests {
             ),
             uid: "u".to_owned(),
             holder: "me".to_owned(),
+            waited: false,
         }
     }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::apply::{self, Execution};
-use crate::cli::config_args::ConfigArgs;
+use crate::apply::{self, Executed, Execution};
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
+use crate::clients::kube::Cluster;
 use crate::config::Credentials;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
@@ -14,14 +16,15 @@ use crate::facts::{Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
-use crate::plan::{Plan, describe};
+use crate::plan::{Plan, Step, counted, describe};
+use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
 /// Arguments of `uninstall`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Place>,
     /// Show what would be removed and stop
     #[arg(long, help_heading = "Removing")]
     dry_run: bool,
@@ -33,80 +36,181 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// Which install it is, and where.
+#[derive(Debug, Clone)]
+struct Place;
+
+impl Part for Place {
+    const FIELDS: &'static [&'static str] = &["name", "namespaces.controller"];
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     context: &'a str,
     server: &'a str,
+    user: &'a str,
     dry_run: bool,
     plan: &'a Plan,
 }
 
+/// How often the cluster is looked at: again only where another run of arc-setup came in between.
+const LOOKS: usize = 3;
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
-    progress.stage("looking for what belongs to the install");
+    progress.told(&target(&cluster));
     let named = partial.origins.0.contains_key("namespaces.controller");
-    let namespace = named.then_some(partial.namespaces.controller.as_str());
-    let plan = apply::plan_uninstall(&cluster, &partial.name, namespace).await?;
-    if plan.writes() && !session.quiet {
-        for line in describe(&plan) {
-            progress.line(&line);
-        }
-    }
-    let answer = Answer {
-        context: &cluster.identity.context,
-        server: &cluster.identity.server,
-        dry_run: args.dry_run,
-        plan: &plan,
+    let work = Work {
+        args,
+        session,
+        cluster: &cluster,
+        install: &partial.name,
+        namespace: named.then_some(partial.namespaces.controller.as_str()),
+        progress: &progress,
     };
-    if args.dry_run || !plan.writes() {
+    let mut shown = Vec::new();
+    for _ in 0..LOOKS {
+        if let Some(exit) = work.attempt(&mut shown).await? {
+            return Ok(exit);
+        }
+        progress.line(rollout::OVERTAKEN);
+    }
+    Err(apply::contended(&partial.name))
+}
+
+/// What one run is about.
+struct Work<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    cluster: &'a Cluster,
+    install: &'a str,
+    /// The controller's, where it was named.
+    namespace: Option<&'a str>,
+    progress: &'a Progress,
+}
+
+impl Work<'_> {
+    /// Looks, shows, asks and removes. None: another run of arc-setup came in between. `shown` is the plan that
+    /// stands on the terminal already.
+    async fn attempt(&self, shown: &mut Vec<String>) -> Result<Option<Exit>, Failure> {
+        let (args, session, progress) = (self.args, self.session, self.progress);
+        progress.stage("looking for what belongs to the install");
+        let plan = apply::plan_uninstall(self.cluster, self.install, self.namespace).await?;
+        let lines = describe(&plan);
+        let is_new = *shown != lines;
+        *shown = lines;
+        if is_new && plan.writes() && !args.asks_in_vain(session) {
+            for line in &*shown {
+                progress.line(line);
+            }
+        }
+        if args.dry_run || !plan.writes() {
+            progress.end();
+            let last = if plan.writes() {
+                "nothing was removed; the same command without --dry-run does it".to_owned()
+            } else {
+                nothing(self.cluster, self.install).await
+            };
+            progress.told(&last);
+            return self.answer(&plan).map(Some);
+        }
+        if is_new {
+            self.confirm(&plan)?;
+        }
+        if let Executed::Overtaken = self.carry_out(&plan).await? {
+            return Ok(None);
+        }
         progress.end();
-        if !plan.writes() {
-            output::talk(&format!(
-                "nothing to do: there is no install named {} here",
-                partial.name
-            ));
+        for step in plan.steps() {
+            if let Step::Keep { object, why } = step {
+                progress.told(&format!("  kept: {object}: {why}"));
+            }
         }
-        output::answer(session.format, "Uninstall", &answer, String::new)?;
-        return Ok(Exit::Done);
+        let context = &self.cluster.identity.context;
+        progress.told(&format!("{} is removed from {context}", self.install));
+        self.answer(&plan).map(Some)
     }
-    let question = format!(
-        "Remove the install {} from {}?",
-        partial.name, cluster.identity.server
-    );
-    if !args.yes && !progress.suspended(|| prompt::confirm(&question))? {
-        return Err(prompt::declined());
+
+    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
+        let count = counted(removals(plan), "object");
+        let question = format!(
+            "Remove {count} of {} from {}?",
+            self.install,
+            target(self.cluster)
+        );
+        if self.args.yes || self.progress.suspended(|| prompt::confirm(&question))? {
+            return Ok(());
+        }
+        Err(prompt::declined())
     }
-    let credentials = Credentials::default();
-    let facts = Facts::assumed(KubernetesVersion::DEFAULT);
-    let resolver = Resolver::new(&credentials, clock::now());
-    let events = |event| progress.tell(&event);
-    let rollout = rollout::Rollout {
-        cluster: &cluster,
-        timeout: args.timeout,
-        registry: None,
-        events: &events,
-        interrupt: &session.interrupt,
-    };
-    let gate = |object: ObjectRef| rollout.of(vec![object]);
-    let execution = Execution {
-        cluster: &cluster,
-        resolver: &resolver,
-        observed: &Observed::default(),
-        facts: &facts,
-        force_conflicts: false,
-        timeout: args.timeout,
-        gate: &gate,
-        events: &events,
-        interrupt: &session.interrupt,
-    };
-    Box::pin(apply::execute(&plan, &execution)).await?;
-    progress.end();
-    output::talk(&format!("{} is removed", partial.name));
-    output::answer(session.format, "Uninstall", &answer, String::new)?;
-    Ok(Exit::Done)
+
+    /// Removes. No credential is needed, and nothing is rendered.
+    async fn carry_out(&self, plan: &Plan) -> Result<Executed, Failure> {
+        let credentials = Credentials::default();
+        let facts = Facts::assumed(KubernetesVersion::DEFAULT);
+        let resolver = Resolver::new(&credentials, clock::now());
+        let events = |event| self.progress.tell(&event);
+        let rollout = rollout::Rollout {
+            cluster: self.cluster,
+            timeout: self.args.timeout,
+            registry: None,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let gate = |object: ObjectRef| rollout.of(vec![object]);
+        let execution = Execution {
+            cluster: self.cluster,
+            resolver: &resolver,
+            observed: &Observed::default(),
+            facts: &facts,
+            force_conflicts: false,
+            timeout: self.args.timeout,
+            gate: &gate,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        Box::pin(apply::execute(plan, &execution)).await
+    }
+
+    fn answer(&self, plan: &Plan) -> Result<Exit, Failure> {
+        let answer = Answer {
+            context: &self.cluster.identity.context,
+            server: &self.cluster.identity.server,
+            user: &self.cluster.identity.user,
+            dry_run: self.args.dry_run,
+            plan,
+        };
+        // A person has read it all on stderr.
+        output::answer(self.session.format, "Uninstall", &answer, String::new)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Args {
+    /// True where nobody would read the plan: whoever is asked must see what about.
+    fn asks_in_vain(&self, session: &Session) -> bool {
+        session.quiet && (self.yes || self.dry_run)
+    }
+}
+
+/// Why there is nothing to do, and which installs there are instead.
+async fn nothing(cluster: &Cluster, name: &str) -> String {
+    let context = &cluster.identity.context;
+    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let others = apply::installs(cluster).await;
+    if others.is_empty() {
+        nothing
+    } else {
+        format!("{nothing}; there is {} (--name)", others.join(", "))
+    }
+}
+
+fn removals(plan: &Plan) -> usize {
+    let removes = |step: &&Step| matches!(step, Step::Delete { .. });
+    plan.steps().filter(removes).count()
 }

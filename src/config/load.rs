@@ -10,10 +10,12 @@ use crate::yaml;
 
 use super::assemble;
 use super::credentials::Credentials;
+use super::effective::{self, Effective};
 use super::model::{Config, Origin};
 use super::overlay::{self, Given};
 use super::partial::Partial;
 use super::places::{Places, read_limited};
+use super::pod_template::{self, Template};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
@@ -150,6 +152,20 @@ pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
     })
 }
 
+/// Reads and checks everything, and writes it down in the shape of the file, defaults filled in.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_effective(sources: &Sources) -> Result<(Effective, Vec<Problem>), Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = gathered.assemble();
+    gathered.read_secrets(sources);
+    gathered.validate(&config);
+    let effective = effective::effective(&config, gathered.settled.clone(), &gathered.places);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| (effective, warnings))
+}
+
 /// What flags, environment, file and answers name, without judging it.
 #[derive(Debug)]
 pub struct Named(Settled);
@@ -187,6 +203,8 @@ struct Gathered {
     places: Places,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// The pod templates of the file.
+    templates: Vec<Template>,
     /// The file could not be read, so nobody knows what is missing.
     unread: bool,
 }
@@ -207,6 +225,11 @@ impl Gathered {
         let checked = validate::validate(config, &broken);
         self.problems.extend(checked.problems);
         self.warnings.extend(checked.warnings);
+        for template in &self.templates {
+            let found = pod_template::check(template, config.mode);
+            self.problems.extend(found.problems);
+            self.warnings.extend(found.warnings);
+        }
     }
 
     fn finish(mut self) -> Result<(), Vec<Problem>> {
@@ -236,6 +259,7 @@ fn gather(sources: &Sources) -> Gathered {
         },
         problems: Vec::new(),
         warnings: Vec::new(),
+        templates: Vec::new(),
         unread: false,
     };
     if named.is_some() || place.exists() {
@@ -302,13 +326,15 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
     };
     match tree {
         Ok(None) => {}
-        Ok(Some(tree)) => shape::read(
-            &tree,
-            name,
-            table::fields(),
-            &mut gathered.settled,
-            &mut gathered.problems,
-        ),
+        Ok(Some(tree)) => {
+            gathered.templates = shape::read(
+                &tree,
+                name,
+                table::fields(),
+                &mut gathered.settled,
+                &mut gathered.problems,
+            );
+        }
         Err(failure) => {
             // The place already stands at the head of the text.
             let details = failure.details();

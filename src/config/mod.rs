@@ -5,14 +5,15 @@
 pub mod arc_versions;
 mod assemble;
 mod credentials;
+mod effective;
 mod existing_secrets;
 pub mod load;
 pub mod model;
 mod overlay;
 mod partial;
 mod places;
+mod pod_template;
 pub mod problem;
-mod runner_set;
 mod schema;
 mod secrets;
 mod settled;
@@ -23,6 +24,7 @@ pub mod validate;
 pub mod wizard;
 
 pub use credentials::Credentials;
+pub use effective::Effective;
 pub use existing_secrets::Expected;
 pub use model::*;
 pub use partial::Partial;

@@ -2,11 +2,13 @@
 //!
 //! Reads only. Secret values never reach what is returned here.
 
+mod as_wanted;
 mod compose;
 mod images;
 mod late;
 mod mask;
 mod model;
+mod object;
 mod objects;
 mod offline;
 mod pods;
@@ -25,7 +27,7 @@ pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,
 };
-pub use objects::{Options, observe, observe_again};
+pub use objects::{Options, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};

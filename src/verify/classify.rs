@@ -9,16 +9,15 @@ mod crash;
 mod evidence;
 mod github;
 mod pull;
-mod redact;
 mod schedule;
 
+pub use crate::verify::redact::without_secrets;
 pub use admission::refusal;
 pub use cause::{Cause, Classified, Ending, cause, causes};
 pub use crash::crash;
 pub use evidence::{PodEvidence, container_evidence, pull_evidence, replica_failures};
 pub use github::log_line;
 pub use pull::{PullProblem, RegistryAnswer, pull, pull_problem};
-pub use redact::without_secrets;
 pub use schedule::unschedulable;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Ready? Reachable? What stops it? Reads the cluster after the writing, never writes.
 //!
-//! `readiness` and `classify` are pure; `wait` watches and asks them.
+//! `readiness`, `classify` and `redact` are pure; `wait` watches and asks them.
 
 pub mod classify;
 pub mod readiness;
+mod redact;
 pub mod wait;

@@ -56,64 +56,61 @@ fn resource(group: &str, version: &str, kind: &str) -> ApiResource {
 }
 
 async fn reconcile(client: &Client) -> kube::Result<()> {
-    let all = ListParams::default();
-    let manager = PatchParams::apply("cert-manager").force();
     let certificates = resource("cert-manager.io", "v1", "Certificate");
     for certificate in Api::<DynamicObject>::all_with(client.clone(), &certificates)
-        .list(&all)
+        .list(&ListParams::default())
         .await?
     {
+        let authority = issued(client, &certificate).await?;
         let namespace = certificate.metadata.namespace.unwrap_or_default();
-        let name = certificate.data["spec"]["secretName"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let names =
-            serde_json::from_value::<Vec<String>>(certificate.data["spec"]["dnsNames"].clone());
-        let secrets = Api::<DynamicObject>::namespaced_with(
-            client.clone(),
-            &namespace,
-            &resource("", "v1", "Secret"),
-        );
-        let stored = secrets.get_opt(&name).await?;
-        let authority = if let Some(stored) = stored {
-            stored.data["data"]["ca.crt"].clone()
-        } else {
-            let made = issue(&names.unwrap_or_default(), now()).unwrap();
-            let data = json!({"tls.crt": STANDARD.encode(&made.certificate), "tls.key": STANDARD.encode(made.key.expose()), "ca.crt": STANDARD.encode(&made.authority)});
-            let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
-            secrets
-                .patch(&name, &manager, &Patch::Apply(&secret))
-                .await?;
-            data["ca.crt"].clone()
-        };
-        for kind in [
-            "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration",
-        ] {
-            let api = Api::<DynamicObject>::all_with(
-                client.clone(),
-                &resource("admissionregistration.k8s.io", "v1", kind),
-            );
-            for webhook in api.list(&all).await? {
-                let asked = webhook.metadata.annotations.clone().unwrap_or_default();
-                if asked.get("cert-manager.io/inject-ca-from")
-                    != Some(&format!(
-                        "{namespace}/{}",
-                        certificate.metadata.name.clone().unwrap_or_default()
-                    ))
-                {
-                    continue;
-                }
-                let mut hooks = webhook.data["webhooks"].clone();
-                for hook in hooks.as_array_mut().into_iter().flatten() {
-                    hook["clientConfig"]["caBundle"] = authority.clone();
-                }
-                if hooks != webhook.data["webhooks"] {
-                    let name = webhook.metadata.name.unwrap_or_default();
-                    let patch = Patch::Merge(json!({"webhooks": hooks}));
-                    api.patch(&name, &PatchParams::default(), &patch).await?;
-                }
+        let name = certificate.metadata.name.unwrap_or_default();
+        inject(client, &format!("{namespace}/{name}"), &authority).await?;
+    }
+    Ok(())
+}
+
+/// The authority of a certificate's Secret, which is made where it is not there.
+async fn issued(client: &Client, certificate: &DynamicObject) -> kube::Result<Value> {
+    let namespace = certificate.metadata.namespace.clone().unwrap_or_default();
+    let spec = &certificate.data["spec"];
+    let name = spec["secretName"].as_str().unwrap_or_default();
+    let kind = resource("", "v1", "Secret");
+    let secrets = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &kind);
+    if let Some(stored) = secrets.get_opt(name).await? {
+        return Ok(stored.data["data"]["ca.crt"].clone());
+    }
+    let names = serde_json::from_value::<Vec<String>>(spec["dnsNames"].clone());
+    let data = data(&issue(&names.unwrap_or_default(), now()).unwrap());
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
+    let manager = PatchParams::apply("cert-manager").force();
+    secrets
+        .patch(name, &manager, &Patch::Apply(&secret))
+        .await?;
+    Ok(data["ca.crt"].clone())
+}
+
+/// Puts the authority into every webhook that asks for that of `certificate`.
+async fn inject(client: &Client, certificate: &str, authority: &Value) -> kube::Result<()> {
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let kind = resource("admissionregistration.k8s.io", "v1", kind);
+        let api = Api::<DynamicObject>::all_with(client.clone(), &kind);
+        for webhook in api.list(&ListParams::default()).await? {
+            let asked = webhook.metadata.annotations.clone().unwrap_or_default();
+            let from = asked.get("cert-manager.io/inject-ca-from");
+            if from.map(String::as_str) != Some(certificate) {
+                continue;
+            }
+            let mut hooks = webhook.data["webhooks"].clone();
+            for hook in hooks.as_array_mut().into_iter().flatten() {
+                hook["clientConfig"]["caBundle"] = authority.clone();
+            }
+            if hooks != webhook.data["webhooks"] {
+                let name = webhook.metadata.name.unwrap_or_default();
+                let patch = Patch::Merge(json!({"webhooks": hooks}));
+                api.patch(&name, &PatchParams::default(), &patch).await?;
             }
         }
     }
@@ -244,4 +241,69 @@ async fn a_certificate_that_is_there_is_used_and_never_written() {
     site.kubectl(&["patch", "secret", "brought", "-n", CONTROLLER, "-p", &patch]);
     site.installed().await;
     assert_eq!(bundles(&site), [STANDARD.encode(&other.authority)]);
+}
+
+/// A user who may do everything but look into Secrets: their values are for those who run the workloads.
+fn user_who_reads_no_secret(site: &Site) -> std::path::PathBuf {
+    let every_group = [
+        "actions.summerwind.dev",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apps",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "networking.k8s.io",
+        "rbac.authorization.k8s.io",
+    ];
+    let core = [
+        "configmaps",
+        "events",
+        "namespaces",
+        "pods",
+        "serviceaccounts",
+        "services",
+    ];
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jo"});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reads-no-secret"});
+    site.apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reads-no-secret"}, "rules": [
+            {"apiGroups": every_group, "resources": ["*"], "verbs": ["*"]},
+            {"apiGroups": [""], "resources": core, "verbs": ["*"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch"]},
+        ]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "reads-no-secret"},
+            "subjects": [subject], "roleRef": role},
+    ]}));
+    site.plane.kubeconfig_for("jo", &[], "site").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_read_secrets_keeps_the_certificate_and_has_nothing_to_do() {
+    let mut site = Site::start(STORY).await;
+    let kubeconfig = user_who_reads_no_secret(&site);
+    site.program.env("KUBECONFIG", kubeconfig);
+    site.installed().await;
+    let (world, certificate) = (site.world().await, secret(&site));
+    let again = site.installed().await;
+    assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
+    assert_eq!(secret(&site), certificate);
+    assert_eq!(versions(&world), versions(&site.world().await));
+
+    // What somebody breaks in it is seen and repaired all the same.
+    let patch = json!({"data": {"tls.key": "e30="}}).to_string();
+    site.kubectl(&[
+        "patch",
+        "secret",
+        SECRET,
+        "-n",
+        CONTROLLER,
+        "-p",
+        &patch,
+        "--field-manager=arc-setup",
+    ]);
+    site.installed().await;
+    let repaired = secret(&site);
+    assert_ne!(repaired["tls.crt"], certificate["tls.crt"]);
+    assert_eq!(bundles(&site), [repaired["ca.crt"].as_str().unwrap()]);
 }
