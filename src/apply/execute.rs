@@ -1,119 +1,58 @@
 //! Waves one after the other, steps of a wave side by side; lock and receipt around them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
-use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
 
 use crate::clients::kube::Cluster;
-use crate::event::{Event, Outcome, Sink};
-use crate::facts::Facts;
-use crate::failure::Failure;
+use crate::event::Event;
+use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::{Observed, ObservedObject, Receipt, Resolver};
+use crate::observe::{Receipt, read_receipt};
 use crate::plan::{Plan, Rank, Step, Wave};
 
+use super::execution::{Execution, Run};
 use super::ledger::Ledger;
 use super::lock::Lock;
 use super::recheck;
-use super::ssa::Writer;
 use super::steps::{Done, step};
-use crate::clients::interrupt::Interrupt;
 
 /// Requests in flight inside one wave.
 const CONCURRENCY: usize = 8;
 
-/// Waits until a workload is rolled out and available; the caller knows how.
-pub type Gate<'a> = &'a (dyn Fn(ObjectRef) -> BoxFuture<'a, Result<(), Failure>> + Send + Sync);
-
-/// What carrying a plan out needs.
-#[derive(Clone, Copy)]
-pub struct Execution<'a> {
-    /// The cluster.
-    pub cluster: &'a Cluster,
-    /// The resolver that observation used: it knows which certificate was kept or made.
-    pub resolver: &'a Resolver<'a>,
-    /// What observation saw.
-    pub observed: &'a Observed,
-    /// What was read before rendering.
-    pub facts: &'a Facts,
-    /// Takes other managers' fields, but never a CRD's.
-    pub force_conflicts: bool,
-    /// Limit of each wait, from its last progress.
-    pub timeout: Duration,
-    /// Waits for `WaitAvailable`.
-    pub gate: Gate<'a>,
-    /// Told as it happens.
-    pub events: Sink<'a>,
-    /// Asked between requests.
-    pub interrupt: &'a Interrupt,
-}
-
-impl fmt::Debug for Execution<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Execution")
-            .field("cluster", &self.cluster)
-            .field("force_conflicts", &self.force_conflicts)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The state that steps share.
+/// How carrying a plan out ended, where it did not fail.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
-    pub(super) execution: Execution<'a>,
-    /// What could be asked only after the first waves.
-    pub(super) rechecked: BTreeMap<ObjectRef, ObservedObject>,
+pub enum Executed {
+    /// Every step is done.
+    Done(Receipt),
+    /// Another run of this install was at work since the cluster was looked at: the plan would undo what that run
+    /// did, or forget what it made. Nothing was written but namespaces; look again.
+    Overtaken,
 }
 
-impl Run<'_> {
-    pub(super) fn tell(&self, object: &ObjectRef, outcome: Outcome) {
-        (self.execution.events)(Event::Object {
-            object: object.clone(),
-            outcome,
-        });
-    }
-
-    pub(super) fn writer(&self) -> Writer<'_> {
-        Writer {
-            cluster: self.execution.cluster,
-            resolver: self.execution.resolver,
-            force_conflicts: self.execution.force_conflicts,
-            interrupt: self.execution.interrupt,
-        }
-    }
-}
-
-/// Carries the plan out and returns the receipt. A plan that writes nothing takes no lock and writes no receipt.
-pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, Failure> {
+/// Carries the plan out. A plan that writes nothing takes no lock and writes no receipt.
+pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed, Failure> {
     let mut ledger = Ledger::open(plan);
     let mut run = Run {
         execution: *execution,
         rechecked: BTreeMap::new(),
     };
     if !plan.writes() {
-        for wave in &plan.waves {
-            for one in &wave.steps {
-                step(&run, plan, one).await?;
-            }
+        for one in plan.steps() {
+            step(&run, plan, one).await?;
         }
-        return Ok(ledger.into_receipt());
+        return Ok(Executed::Done(ledger.into_receipt()));
     }
     execution.interrupt.check()?;
-    let count = plan.waves.len();
     // Lock and receipt lie in a namespace: it is made before them, and removed after them.
-    let begin = usize::from(
-        plan.waves
-            .first()
-            .is_some_and(|wave| makes_home(plan, wave)),
-    );
-    let end = count - usize::from(plan.waves.last().is_some_and(removes_namespaces));
-    if begin == 1 {
+    let makes_home = plan
+        .waves
+        .first()
+        .is_some_and(|wave| makes_home(plan, wave));
+    let removes_home = plan.waves.last().is_some_and(removes_namespaces);
+    let locked = usize::from(makes_home)..plan.waves.len() - usize::from(removes_home);
+    if makes_home {
         wave(&run, plan, 0, &mut ledger).await?;
     }
     let lock = tokio::select! {
@@ -121,32 +60,68 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
         stopped = execution.interrupt.requested() => return Err(stopped),
         lock = take_lock(plan, execution) => lock?,
     };
-    let lost = async {
-        match &lock {
-            Some(lock) => lock.keep(execution.cluster).await,
-            None => std::future::pending().await,
+    if !under_lock(&mut run, plan, locked.clone(), &mut ledger, lock).await? {
+        return Ok(Executed::Overtaken);
+    }
+    if removes_home {
+        wave(&run, plan, locked.end, &mut ledger).await?;
+    }
+    Ok(Executed::Done(ledger.into_receipt()))
+}
+
+/// The waves that only the holder of the lock may do; false where the plan is overtaken.
+async fn under_lock(
+    run: &mut Run<'_>,
+    plan: &Plan,
+    range: Range<usize>,
+    ledger: &mut Ledger,
+    lock: Option<Lock>,
+) -> Result<bool, Failure> {
+    let cluster = run.execution.cluster;
+    let Some(lock) = lock else {
+        // Without a namespace there is neither another run nor a receipt.
+        return recorded(run, plan, range, ledger).await.map(|()| true);
+    };
+    let work = async {
+        if is_overtaken(cluster, plan, &lock).await? {
+            return Ok(false);
         }
+        recorded(run, plan, range, ledger).await.map(|()| true)
     };
     let result = tokio::select! {
         biased;
-        result = waves(&mut run, plan, begin..end, &mut ledger) => result,
+        result = work => result,
         // The receipt is the other run's now, and so is the Lease.
-        lost = lost => return Err(lost),
+        lost = lock.keep(cluster) => return Err(lost),
     };
+    lock.release(cluster).await;
+    result
+}
+
+/// True where another run may have written since the plan was made: it held the lock when this one asked for it,
+/// or has come and gone, and left another receipt.
+async fn is_overtaken(cluster: &Cluster, plan: &Plan, lock: &Lock) -> Result<bool, Failure> {
+    if lock.waited {
+        return Ok(true);
+    }
+    let now = read_receipt(cluster, &plan.install, &plan.namespace, Exit::ApplyFailed).await?;
+    Ok(now != plan.receipt)
+}
+
+/// The waves, and the receipt of them: whatever happens, the inventory tells what is there.
+async fn recorded(
+    run: &mut Run<'_>,
+    plan: &Plan,
+    range: Range<usize>,
+    ledger: &mut Ledger,
+) -> Result<(), Failure> {
+    let cluster = run.execution.cluster;
+    let result = waves(run, plan, range, ledger).await;
     if result.is_ok() {
         ledger.complete();
     }
-    // Whatever happened, the inventory tells what is there.
-    let written = ledger.write(execution.cluster).await;
-    if let Some(lock) = lock {
-        lock.release(execution.cluster).await;
-    }
-    result?;
-    written?;
-    if end < count {
-        wave(&run, plan, end, &mut ledger).await?;
-    }
-    Ok(ledger.into_receipt())
+    let written = ledger.write(cluster).await;
+    result.and(written)
 }
 
 /// The lock; None where a removal finds no namespace that it could lie in.

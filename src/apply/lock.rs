@@ -25,6 +25,8 @@ pub(super) struct Lock {
     lease: ObjectRef,
     uid: String,
     holder: String,
+    /// True where another run held it when it was first asked for.
+    pub(super) waited: bool,
 }
 
 impl Lock {
@@ -44,7 +46,7 @@ impl Lock {
         );
         let now = Timestamp::now();
         let holder = format!("{MANAGER}-{}-{}", std::process::id(), now.as_nanosecond());
-        let wanted = json!({
+        let manifest = json!({
             "apiVersion": lease.api_version,
             "kind": lease.kind,
             "metadata": {
@@ -59,25 +61,27 @@ impl Lock {
                 "renewTime": micro(now),
             },
         });
+        let taken = |object: &Value, waited| Self {
+            lease: lease.clone(),
+            uid: text(object, "/metadata/uid"),
+            holder: holder.clone(),
+            waited,
+        };
+        let mut waited = false;
         loop {
-            match cluster.create(&wanted, false).await {
-                Ok(made) => return Ok(Self::held(lease, holder, &made.object)),
-                Err(ClusterError::AlreadyExists { .. }) => {}
+            match cluster.create(&manifest, false).await {
+                Ok(made) => return Ok(taken(&made.object, waited)),
+                Err(ClusterError::AlreadyExists { .. }) => waited = true,
                 Err(error) => {
                     return Err(
                         error.failure(format!("cannot take the lock {lease}"), Exit::ApplyFailed)
                     );
                 }
             }
-            if let Some(taken) = take_over(cluster, &lease, &holder, events).await? {
-                return Ok(Self::held(lease, holder, &taken));
+            if let Some(object) = take_over(cluster, &lease, &holder, events).await? {
+                return Ok(taken(&object, waited));
             }
         }
-    }
-
-    fn held(lease: ObjectRef, holder: String, object: &Value) -> Self {
-        let uid = text(object, "/metadata/uid");
-        Self { lease, uid, holder }
     }
 
     /// Renews until the lock is lost; then says so. Run beside the work.
@@ -203,6 +207,17 @@ fn held_by(lease: &ObjectRef, holder: &str) -> Failure {
     .remedy("wait for it to end, then run this command again")
 }
 
+/// What a run ends with that other runs overtook again and again.
+pub fn contended(install: &str) -> Failure {
+    Failure::new(
+        "lock-held",
+        Exit::Conflict,
+        format!("other runs of arc-setup keep changing the install {install}"),
+    )
+    .why("each time that this one had looked at the cluster, another one had changed it since")
+    .remedy("let one run at a time change it (a concurrency group of the pipeline), then run this command again")
+}
+
 fn text(object: &Value, pointer: &str) -> String {
     object
         .pointer(pointer)
@@ -267,6 +282,7 @@ mod tests {
             ),
             uid: "u".to_owned(),
             holder: "me".to_owned(),
+            waited: false,
         }
     }
 

@@ -5,6 +5,7 @@
 mod dependents;
 mod established;
 mod execute;
+mod execution;
 mod gone;
 mod ledger;
 mod lock;
@@ -15,5 +16,7 @@ mod ssa;
 mod steps;
 mod uninstall;
 
-pub use execute::{Execution, Gate, execute};
+pub use execute::{Executed, execute};
+pub use execution::{Execution, Gate};
+pub use lock::contended;
 pub use uninstall::plan_uninstall;

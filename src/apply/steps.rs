@@ -8,7 +8,7 @@ use crate::observe::DryRun;
 use crate::plan::{Plan, Step};
 
 use super::established::established;
-use super::execute::Run;
+use super::execution::Run;
 use super::gone::gone;
 use super::namespace::{others_in, others_of};
 

@@ -1,54 +1,20 @@
 //! The plan that removes an install: found by its receipt and by its label, so also after half an `init`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod found;
 
-use futures::StreamExt;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::clients::kube::{Cluster, ClusterError, Selection};
+use crate::clients::kube::{Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt, is_ours};
+use crate::object::{ObjectRef, text_at};
+use crate::observe::{Receipt, is_ours};
 use crate::plan::{Plan, Rank, Step, Wave, is_runner_object};
 
+use self::found::{controller_namespace, find, receipts, without_receipt};
 use super::namespace::{others_in, others_of};
 
-/// Kinds that the label is looked for in; what the server does not know is passed over.
-const KINDS: [(&str, &str); 24] = [
-    ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
-    (
-        "actions.summerwind.dev/v1alpha1",
-        "HorizontalRunnerAutoscaler",
-    ),
-    ("actions.summerwind.dev/v1alpha1", "RunnerDeployment"),
-    ("actions.summerwind.dev/v1alpha1", "RunnerSet"),
-    ("actions.summerwind.dev/v1alpha1", "Runner"),
-    (
-        "admissionregistration.k8s.io/v1",
-        "MutatingWebhookConfiguration",
-    ),
-    (
-        "admissionregistration.k8s.io/v1",
-        "ValidatingWebhookConfiguration",
-    ),
-    ("apps/v1", "Deployment"),
-    ("v1", "Service"),
-    ("policy/v1", "PodDisruptionBudget"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-    ("v1", "ResourceQuota"),
-    ("v1", "LimitRange"),
-    ("v1", "ConfigMap"),
-    ("v1", "Secret"),
-    ("cert-manager.io/v1", "Certificate"),
-    ("cert-manager.io/v1", "Issuer"),
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
-    ("rbac.authorization.k8s.io/v1", "Role"),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
-    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
-    ("v1", "ServiceAccount"),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
-    ("v1", "Namespace"),
-];
 const WHY: &str = "part of this install";
 
 /// Why an object goes, for whoever is asked.
@@ -76,24 +42,11 @@ pub async fn plan_uninstall(
         receipt.install == install
             && namespace.is_none_or(|namespace| namespace == receipt.namespace)
     });
-    if mine.len() > 1 {
-        let mut failure = Failure::new(
-            "install-ambiguous",
-            Exit::Usage,
-            format!("several installs are named {install}"),
-        )
-        .remedy("name the controller's namespace: --controller-namespace NAMESPACE");
-        for receipt in &mine {
-            failure = failure.evidence(format!("one in {}", receipt.namespace));
-        }
-        return Err(failure);
-    }
-    let receipt = mine.into_iter().next();
+    let receipt = the_one(install, mine)?;
     let namesake = others.iter().any(|other| other.install == install);
     let mut found = find(cluster, install, receipt.as_ref(), namesake)
         .await
         .map_err(failed)?;
-
     if receipt.is_none() && others.is_empty() {
         found.extend(without_receipt(cluster).await.map_err(failed)?);
     }
@@ -103,38 +56,61 @@ pub async fn plan_uninstall(
         .or_else(|| namespace.map(str::to_owned))
         .or_else(|| controller_namespace(&found))
         .unwrap_or_default();
-    let mut steps: BTreeMap<Rank, Vec<Step>> = BTreeMap::new();
-    let going: Vec<ObjectRef> = found.keys().cloned().collect();
-    for (object, live) in &found {
-        let kept = why_kept(cluster, object, live, receipt.as_ref(), &others, &going)
-            .await
-            .map_err(failed)?;
-        let object = object.clone();
-        let step = match kept {
-            Some(why) => Step::Keep { object, why },
-            None => Step::Delete {
-                uid: live
-                    .pointer("/metadata/uid")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-                why: why_gone(&object).to_owned(),
-                object,
-            },
-        };
-        steps
-            .entry(step.object().map_or(Rank::Configuration, Rank::of))
-            .or_default()
-            .push(step);
-    }
+    let steps = steps(cluster, &found, receipt.as_ref(), &others)
+        .await
+        .map_err(failed)?;
     Ok(Plan {
         install: install.to_owned(),
-        namespace: home.clone(),
+        namespace: home,
         inputs: String::new(),
         waves: waves(steps, receipt.as_ref()),
         changes: Vec::new(),
         objects: Vec::new(),
         receipt,
     })
+}
+
+/// The receipt of the install, unless the name means several.
+fn the_one(install: &str, mut mine: Vec<Receipt>) -> Result<Option<Receipt>, Failure> {
+    if mine.len() > 1 {
+        let failure = Failure::new(
+            "install-ambiguous",
+            Exit::Usage,
+            format!("several installs are named {install}"),
+        )
+        .remedy("name the controller's namespace: --controller-namespace NAMESPACE");
+        let places = mine
+            .iter()
+            .map(|receipt| format!("one in {}", receipt.namespace));
+        return Err(places.fold(failure, Failure::evidence));
+    }
+    Ok(mine.pop())
+}
+
+/// What is done with each object that was found.
+async fn steps(
+    cluster: &Cluster,
+    found: &BTreeMap<ObjectRef, Value>,
+    receipt: Option<&Receipt>,
+    others: &[Receipt],
+) -> Result<BTreeMap<Rank, Vec<Step>>, ClusterError> {
+    let mut steps: BTreeMap<Rank, Vec<Step>> = BTreeMap::new();
+    let going: Vec<ObjectRef> = found.keys().cloned().collect();
+    for (object, live) in found {
+        let kept = why_kept(cluster, object, live, receipt, others, &going).await?;
+        let object = object.clone();
+        let rank = Rank::of(&object);
+        let step = match kept {
+            Some(why) => Step::Keep { object, why },
+            None => Step::Delete {
+                uid: text_at(live, "/metadata/uid").map(str::to_owned),
+                why: why_gone(&object).to_owned(),
+                object,
+            },
+        };
+        steps.entry(rank).or_default().push(step);
+    }
+    Ok(steps)
 }
 
 /// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
@@ -187,131 +163,6 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
     waves
 }
 
-/// Every receipt in the cluster; only those of one namespace where the user may not look into all.
-async fn receipts(
-    cluster: &Cluster,
-    install: &str,
-    namespace: Option<&str>,
-) -> Result<Vec<Receipt>, Failure> {
-    let fields = format!("type={RECEIPT_TYPE}");
-    let everywhere = Selection {
-        fields: Some(&fields),
-        ..Selection::default()
-    };
-    let secrets = match (
-        cluster.list_selected("v1", "Secret", &everywhere).await,
-        namespace,
-    ) {
-        (Ok(page), _) => page.items,
-        (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
-            let reference = Receipt::new(install, namespace, "").reference();
-            let found = cluster.get(&reference).await;
-            let found =
-                found.map_err(|error| error.failure("cannot read the receipt", Exit::Preflight))?;
-            found.into_iter().collect()
-        }
-        (Err(error), _) => {
-            let failure = error.failure("cannot look for receipts", Exit::Preflight);
-            return Err(
-                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
-            );
-        }
-    };
-    let mut receipts = Vec::new();
-    for secret in &secrets {
-        match Receipt::from_secret(secret) {
-            Ok(receipt) => receipts.extend(receipt),
-            Err(problem) => {
-                let what = format!("cannot read the receipt {}", ObjectRef::from_value(secret));
-                return Err(Failure::new("receipt-unreadable", Exit::Preflight, what)
-                    .why(problem.to_string())
-                    .remedy("use the arc-setup that wrote it"));
-            }
-        }
-    }
-    Ok(receipts)
-}
-
-/// What lives of the install: by label, unless a namesake would be met, and by receipt.
-async fn find(
-    cluster: &Cluster,
-    install: &str,
-    receipt: Option<&Receipt>,
-    namesake: bool,
-) -> Result<BTreeMap<ObjectRef, Value>, ClusterError> {
-    let mut found = BTreeMap::new();
-    if !namesake {
-        let selector = format!("{INSTALL_LABEL}={install}");
-        let lists: Vec<_> = futures::stream::iter(KINDS)
-            .map(|(api_version, kind)| cluster.list(api_version, kind, None, Some(&selector)))
-            .buffered(8)
-            .collect()
-            .await;
-        for list in lists {
-            match list {
-                Ok(objects) => found.extend(
-                    objects
-                        .into_iter()
-                        .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
-                        .filter(|object| {
-                            object.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE)
-                        })
-                        .map(|object| (ObjectRef::from_value(&object), object)),
-                ),
-                // Whoever may not list everywhere still has the receipt.
-                Err(ClusterError::NotFound { .. }) => {}
-                Err(ClusterError::Forbidden { .. }) if receipt.is_some() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    let missing: BTreeSet<&ObjectRef> = receipt
-        .iter()
-        .flat_map(|receipt| &receipt.entries)
-        .map(|entry| &entry.object)
-        .filter(|object| !found.contains_key(*object))
-        .collect();
-    let reads: Vec<_> = futures::stream::iter(missing)
-        .map(async |object| (object.clone(), cluster.get(object).await))
-        .buffered(8)
-        .collect()
-        .await;
-    for (object, live) in reads {
-        if let Some(live) = live? {
-            found.insert(object, live);
-        }
-    }
-    Ok(found)
-}
-
-/// Shared objects carry no install's label. An `init` that was killed before its first receipt leaves them, and
-/// with no receipt anywhere nobody else can have made them.
-async fn without_receipt(cluster: &Cluster) -> Result<Vec<(ObjectRef, Value)>, ClusterError> {
-    let selector = format!("{MANAGED_BY}=arc-setup");
-    let mut found = Vec::new();
-    let shared = KINDS
-        .into_iter()
-        .filter(|(_, kind)| matches!(*kind, "CustomResourceDefinition" | "Namespace"));
-    for (api_version, kind) in shared {
-        match cluster.list(api_version, kind, None, Some(&selector)).await {
-            Ok(objects) => found.extend(objects),
-            Err(ClusterError::Forbidden { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found
-        .into_iter()
-        .map(|object| (ObjectRef::from_value(&object), object))
-        .collect())
-}
-
-fn controller_namespace(found: &BTreeMap<ObjectRef, Value>) -> Option<String> {
-    let by_kind = |kind: &str| found.keys().find(|object| object.kind == kind);
-    by_kind("Deployment")
-        .or_else(|| found.keys().find(|object| object.namespace.is_some()))
-        .and_then(|object| object.namespace.clone())
-}
-
 /// Why an object stays; None where it goes.
 async fn why_kept(
     cluster: &Cluster,
@@ -356,6 +207,7 @@ async fn why_kept(
 
 #[cfg(test)]
 mod tests {
+    use super::found::KINDS;
     use super::*;
 
     #[test]

@@ -104,63 +104,73 @@ fn existing_findings(
     existing: &ExistingController,
 ) -> Vec<Finding> {
     let name = format!("Deployment {}/{}", existing.namespace, existing.name);
-    let found = facts.cluster.controllers.iter().find(|controller| {
+    let controllers = &facts.cluster.controllers;
+    let found = controllers.iter().find(|controller| {
         controller.namespace == existing.namespace && controller.name == existing.name
     });
     let Some(found) = found else {
-        let known: Vec<String> = facts
-            .cluster
-            .controllers
-            .iter()
-            .map(|controller| format!("{}/{}", controller.namespace, controller.name))
-            .collect();
-        let finding = Finding::failed("controller-existing", name)
-            .why("there is no ARC controller of this name and namespace");
-        return vec![if known.is_empty() {
-            finding.remedy("leave controller.existing out, so that a controller is installed")
-        } else {
-            finding.remedy(format!("controllers in this cluster: {}", known.join(", ")))
-        }];
+        return vec![no_such_controller(name, controllers)];
     };
-    let mut findings = Vec::new();
-    let wrong = |why: String| Finding::failed("controller-existing", name.clone()).why(why);
+    let finding = Finding::failed("controller-existing", name.clone());
     if found.scale_set != (config.mode == Mode::ScaleSet) {
-        findings.push(
-            wrong("it is of the other generation of ARC".to_owned())
-                .remedy("set mode to its generation"),
-        );
-        return findings;
+        let finding = finding.why("it is of the other generation of ARC");
+        return vec![finding.remedy("set mode to its generation")];
     }
-    if let Some(version) = found.version
-        && config.mode == Mode::ScaleSet
-        && (version.major, version.minor) != (config.version.major, config.version.minor)
-    {
-        findings.push(
-            wrong(format!(
+    let wrong: Vec<Finding> = [
+        other_minor(config, found, finding.clone()),
+        outside_its_watch(config, found, finding),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if wrong.is_empty() {
+        return vec![Finding::ok("controller-existing", name)];
+    }
+    wrong
+}
+
+fn no_such_controller(name: String, controllers: &[ControllerFacts]) -> Finding {
+    let known: Vec<String> = controllers
+        .iter()
+        .map(|controller| format!("{}/{}", controller.namespace, controller.name))
+        .collect();
+    let finding = Finding::failed("controller-existing", name)
+        .why("there is no ARC controller of this name and namespace");
+    if known.is_empty() {
+        finding.remedy("leave controller.existing out, so that a controller is installed")
+    } else {
+        finding.remedy(format!("controllers in this cluster: {}", known.join(", ")))
+    }
+}
+
+/// A scale-set controller keeps only sets of its own minor version.
+fn other_minor(config: &Config, found: &ControllerFacts, finding: Finding) -> Option<Finding> {
+    let version = found.version?;
+    let is_other = (version.major, version.minor) != (config.version.major, config.version.minor);
+    (config.mode == Mode::ScaleSet && is_other).then(|| {
+        finding
+            .why(format!(
                 "it is {version}, and deletes every runner set that is labelled {}",
                 config.version
             ))
-            .remedy(format!("version: {version}")),
-        );
-    }
-    if let Some(watched) = found.watches.as_deref() {
-        let outside: Vec<&str> = config
-            .runner_namespaces()
-            .into_iter()
-            .filter(|namespace| *namespace != watched)
-            .collect();
-        if !outside.is_empty() {
-            findings.push(
-                wrong(format!(
-                    "it watches only {watched}, not {}",
-                    outside.join(", ")
-                ))
-                .remedy(format!("namespaces.runners: {watched}")),
-            );
-        }
-    }
-    if findings.is_empty() {
-        findings.push(Finding::ok("controller-existing", name));
-    }
-    findings
+            .remedy(format!("version: {version}"))
+    })
+}
+
+fn outside_its_watch(
+    config: &Config,
+    found: &ControllerFacts,
+    finding: Finding,
+) -> Option<Finding> {
+    let watched = found.watches.as_deref()?;
+    let mut outside = config.runner_namespaces();
+    outside.retain(|namespace| *namespace != watched);
+    (!outside.is_empty()).then(|| {
+        finding
+            .why(format!(
+                "it watches only {watched}, not {}",
+                outside.join(", ")
+            ))
+            .remedy(format!("namespaces.runners: {watched}"))
+    })
 }

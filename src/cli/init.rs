@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::apply::{self, Execution};
+use crate::apply::{self, Executed, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
@@ -83,6 +83,9 @@ struct Answer<'a> {
     report: Option<&'a Report>,
 }
 
+/// How often the cluster is looked at: again only where another run of arc-setup came in between.
+const LOOKS: usize = 3;
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let needs = session.target_needs(args.yes || args.dry_run, args.dry_run);
     let loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
@@ -95,77 +98,104 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     if !session.quiet {
         progress.line(&target(&cluster));
     }
-    let now = clock::now();
-    let mut facts = facts::read(&cluster, &loaded.config, now).await?;
-    let mut rendered = pass::rendered(&loaded.config, &facts)?;
-    rendered
-        .changes
-        .extend(plan::strip_moved(&mut rendered.manifests));
-    progress.stage("comparing with the cluster, asking registry and GitHub");
-    let resolver = Resolver::new(&loaded.credentials, now);
-    let force = args.force_conflicts;
-    let checked =
-        preflight::check(&cluster, &loaded, &mut facts, &rendered, &resolver, force).await?;
-    let plan = plan::build(&plan::Inputs {
-        install: &loaded.config.name,
-        namespace: loaded.config.controller_namespace(),
-        manifests: &rendered.manifests,
-        changes: &rendered.changes,
-        observed: &checked.observed,
-    });
-    let stopped = blocking(&checked.findings, args.strict);
-    show(&plan, &checked, stopped.is_some(), args, session, &progress);
-    if let Some(stopped) = stopped {
-        progress.end();
-        preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
-        return Ok(stopped.exit());
-    }
-    if args.dry_run {
-        answer(session, &cluster, &plan, &checked, None)?;
-        return Ok(looked(args, &plan, session));
-    }
-    confirm(args, session, &cluster, &plan, &progress)?;
     let work = Work {
         args,
         session,
         cluster: &cluster,
         loaded: &loaded,
-        facts: &facts,
         progress: &progress,
     };
-    let (receipt, report) = work.carry_out(&plan, &checked, &resolver).await?;
-    progress.end();
-    tell(&report, &plan, &loaded.config, session, &cluster);
-    answer(
-        session,
-        &cluster,
-        &plan,
-        &checked,
-        Some((&receipt, &report)),
-    )?;
-    Ok(Exit::Done)
+    let mut shown = Shown::default();
+    for _ in 0..LOOKS {
+        if let Some(exit) = Box::pin(work.attempt(&mut shown)).await? {
+            return Ok(exit);
+        }
+        progress.line(rollout::OVERTAKEN);
+    }
+    Err(apply::contended(&loaded.config.name))
 }
 
-/// What applying and waiting need.
+/// What the stages of one run share.
 struct Work<'a> {
     args: &'a Args,
     session: &'a Session,
     cluster: &'a Cluster,
     loaded: &'a Loaded,
-    facts: &'a Facts,
     progress: &'a Progress,
 }
 
+/// What stands on the terminal already.
+#[derive(Default)]
+struct Shown {
+    findings: Vec<String>,
+    /// The plan; empty until one was shown.
+    plan: Vec<String>,
+}
+
 impl Work<'_> {
+    /// Looks, shows, asks and carries out. None: another run of arc-setup came in between.
+    async fn attempt(&self, shown: &mut Shown) -> Result<Option<Exit>, Failure> {
+        let Self {
+            args,
+            session,
+            cluster,
+            loaded,
+            progress,
+        } = self;
+        let now = clock::now();
+        let mut facts = facts::read(cluster, &loaded.config, now).await?;
+        let mut rendered = pass::rendered(&loaded.config, &facts)?;
+        rendered
+            .changes
+            .extend(plan::strip_moved(&mut rendered.manifests));
+        progress.stage("comparing with the cluster, asking registry and GitHub");
+        let resolver = Resolver::new(&loaded.credentials, now);
+        let force = args.force_conflicts;
+        let checked =
+            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, force).await?;
+        let plan = plan::build(&plan::Inputs {
+            install: &loaded.config.name,
+            namespace: loaded.config.controller_namespace(),
+            manifests: &rendered.manifests,
+            changes: &rendered.changes,
+            observed: &checked.observed,
+        });
+        let stopped = blocking(&checked.findings, args.strict);
+        let is_new = self.show(&plan, &checked, stopped.is_some(), shown);
+        if let Some(stopped) = stopped {
+            progress.end();
+            preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
+            return Ok(Some(stopped.exit()));
+        }
+        if args.dry_run {
+            answer(session, cluster, &plan, &checked, None)?;
+            return Ok(Some(looked(args, &plan, session)));
+        }
+        if is_new {
+            self.confirm(&plan)?;
+        }
+        let carried_out = self.carry_out(&plan, &checked, &facts, &resolver);
+        let Some((receipt, report)) = carried_out.await? else {
+            return Ok(None);
+        };
+        progress.end();
+        tell(&report, &plan, &loaded.config, session, cluster);
+        let done = Some((&receipt, &report));
+        answer(session, cluster, &plan, &checked, done)?;
+        Ok(Some(Exit::Done))
+    }
+
+    /// Writes and waits. None: another run of arc-setup came in between, and nothing was written.
     async fn carry_out(
         &self,
         plan: &Plan,
         checked: &Checked,
+        facts: &Facts,
         resolver: &Resolver<'_>,
-    ) -> Result<(Receipt, Report), Failure> {
+    ) -> Result<Option<(Receipt, Report)>, Failure> {
+        let config = &self.loaded.config;
         let events = |event| self.progress.tell(&event);
-        let registries =
-            rollout::Registries::new(&self.loaded.config, &self.loaded.credentials, self.facts)?;
+        let registries = rollout::Registries::new(config, &self.loaded.credentials, facts)?;
         let look = |image| registries.ask(image);
         let rollout = rollout::Rollout {
             cluster: self.cluster,
@@ -179,61 +209,84 @@ impl Work<'_> {
             cluster: self.cluster,
             resolver,
             observed: &checked.observed,
-            facts: self.facts,
+            facts,
             force_conflicts: self.args.force_conflicts,
             timeout: self.args.timeout,
             gate: &gate,
             events: &events,
             interrupt: &self.session.interrupt,
         };
-        let receipt = Box::pin(apply::execute(plan, &execution)).await?;
+        let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
+            Executed::Done(receipt) => receipt,
+            Executed::Overtaken => return Ok(None),
+        };
         let options = WaitOptions {
-            level: match self.args.wait {
-                WaitFor::None => Level::None,
-                WaitFor::Manager => Level::Manager,
-                WaitFor::Runners => Level::Runners,
-            },
+            level: self.args.wait.into(),
             objects: plan
                 .objects
                 .iter()
                 .map(crate::object::Manifest::reference)
                 .collect(),
-            controller_namespace: Some(self.loaded.config.controller_namespace().to_owned()),
+            controller_namespace: Some(config.controller_namespace().to_owned()),
             timeout: self.args.timeout,
             registry: Some(&look),
         };
-        let report = Box::pin(wait::wait(
-            self.cluster,
-            &options,
-            &events,
-            &self.session.interrupt,
-        ))
-        .await?;
-        Ok((receipt, report))
+        let interrupt = &self.session.interrupt;
+        let report = wait::wait(self.cluster, &options, &events, interrupt);
+        Ok(Some((receipt, Box::pin(report).await?)))
+    }
+
+    /// Shows findings, and the plan where it can be carried out, unless they were shown before; on stderr, since
+    /// stdout is the answer. True where the plan is not the one that was shown last.
+    fn show(&self, plan: &Plan, checked: &Checked, stopped: bool, shown: &mut Shown) -> bool {
+        let (args, session) = (self.args, self.session);
+        let now = Shown {
+            findings: preflight::lines(&checked.findings, session.terminal),
+            plan: describe(plan),
+        };
+        let before = std::mem::replace(shown, now);
+        let is_new = shown.plan != before.plan;
+        if shown.findings != before.findings {
+            preflight::annotate(&checked.findings, session.format);
+        }
+        // Whoever is asked must see what about.
+        let asked = !args.yes && !args.dry_run;
+        if session.quiet && !asked {
+            return is_new;
+        }
+        if shown.findings != before.findings {
+            for line in &shown.findings {
+                output::talk(line);
+            }
+        }
+        if is_new && plan.writes() && !stopped {
+            for line in &shown.plan {
+                self.progress.line(line);
+            }
+        }
+        is_new
+    }
+
+    /// Asks. Nothing is asked where nothing is written.
+    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.args.yes || !plan.writes() {
+            return Ok(());
+        }
+        self.session.interrupt.check()?;
+        let question = format!("Apply this to {}?", target(self.cluster));
+        if self.progress.suspended(|| prompt::confirm(&question))? {
+            return Ok(());
+        }
+        Err(prompt::declined())
     }
 }
 
-/// Shows findings, and the plan where it can be carried out; on stderr, since stdout is the answer.
-fn show(
-    plan: &Plan,
-    checked: &Checked,
-    stopped: bool,
-    args: &Args,
-    session: &Session,
-    progress: &Progress,
-) {
-    preflight::annotate(&checked.findings, session.format);
-    // Whoever is asked must see what about.
-    let asked = !args.yes && !args.dry_run;
-    if session.quiet && !asked {
-        return;
-    }
-    for line in preflight::lines(&checked.findings, session.terminal) {
-        output::talk(&line);
-    }
-    if plan.writes() && !stopped {
-        for line in describe(plan) {
-            progress.line(&line);
+impl From<WaitFor> for Level {
+    fn from(wait: WaitFor) -> Self {
+        match wait {
+            WaitFor::None => Self::None,
+            WaitFor::Manager => Self::Manager,
+            WaitFor::Runners => Self::Runners,
         }
     }
 }
@@ -252,25 +305,6 @@ fn looked(args: &Args, plan: &Plan, session: &Session) -> Exit {
     } else {
         Exit::Done
     }
-}
-
-/// Asks. Nothing is asked where nothing is written.
-fn confirm(
-    args: &Args,
-    session: &Session,
-    cluster: &Cluster,
-    plan: &Plan,
-    progress: &Progress,
-) -> Result<(), Failure> {
-    if args.yes || !plan.writes() {
-        return Ok(());
-    }
-    session.interrupt.check()?;
-    let question = format!("Apply this to {}?", target(cluster));
-    if progress.suspended(|| prompt::confirm(&question))? {
-        return Ok(());
-    }
-    Err(prompt::declined())
 }
 
 /// Where it goes, as whom.

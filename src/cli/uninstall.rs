@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::apply::{self, Execution};
+use crate::apply::{self, Executed, Execution};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
+use crate::clients::kube::Cluster;
 use crate::config::Credentials;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
@@ -15,6 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
 use crate::plan::{Plan, describe};
+use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
 /// Arguments of `uninstall`.
@@ -42,71 +44,128 @@ struct Answer<'a> {
     plan: &'a Plan,
 }
 
+/// How often the cluster is looked at: again only where another run of arc-setup came in between.
+const LOOKS: usize = 3;
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
-    progress.stage("looking for what belongs to the install");
     let named = partial.origins.0.contains_key("namespaces.controller");
-    let namespace = named.then_some(partial.namespaces.controller.as_str());
-    let plan = apply::plan_uninstall(&cluster, &partial.name, namespace).await?;
-    if plan.writes() && !session.quiet {
-        for line in describe(&plan) {
-            progress.line(&line);
-        }
-    }
-    let answer = Answer {
-        context: &cluster.identity.context,
-        server: &cluster.identity.server,
-        dry_run: args.dry_run,
-        plan: &plan,
+    let work = Work {
+        args,
+        session,
+        cluster: &cluster,
+        install: &partial.name,
+        namespace: named.then_some(partial.namespaces.controller.as_str()),
+        progress: &progress,
     };
-    if args.dry_run || !plan.writes() {
+    let mut shown = Vec::new();
+    for _ in 0..LOOKS {
+        if let Some(exit) = work.attempt(&mut shown).await? {
+            return Ok(exit);
+        }
+        progress.line(rollout::OVERTAKEN);
+    }
+    Err(apply::contended(&partial.name))
+}
+
+/// What one run is about.
+struct Work<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    cluster: &'a Cluster,
+    install: &'a str,
+    /// The controller's, where it was named.
+    namespace: Option<&'a str>,
+    progress: &'a Progress,
+}
+
+impl Work<'_> {
+    /// Looks, shows, asks and removes. None: another run of arc-setup came in between. `shown` is the plan that
+    /// stands on the terminal already.
+    async fn attempt(&self, shown: &mut Vec<String>) -> Result<Option<Exit>, Failure> {
+        let (args, session, progress) = (self.args, self.session, self.progress);
+        progress.stage("looking for what belongs to the install");
+        let plan = apply::plan_uninstall(self.cluster, self.install, self.namespace).await?;
+        let lines = describe(&plan);
+        let is_new = *shown != lines;
+        *shown = lines;
+        if is_new && plan.writes() && !session.quiet {
+            for line in &*shown {
+                progress.line(line);
+            }
+        }
+        if args.dry_run || !plan.writes() {
+            progress.end();
+            if !plan.writes() {
+                output::talk(&format!(
+                    "nothing to do: there is no install named {} here",
+                    self.install
+                ));
+            }
+            return self.answer(&plan).map(Some);
+        }
+        if is_new {
+            self.confirm()?;
+        }
+        if let Executed::Overtaken = self.carry_out(&plan).await? {
+            return Ok(None);
+        }
         progress.end();
-        if !plan.writes() {
-            output::talk(&format!(
-                "nothing to do: there is no install named {} here",
-                partial.name
-            ));
+        output::talk(&format!("{} is removed", self.install));
+        self.answer(&plan).map(Some)
+    }
+
+    fn confirm(&self) -> Result<(), Failure> {
+        let question = format!(
+            "Remove the install {} from {}?",
+            self.install, self.cluster.identity.server
+        );
+        if self.args.yes || self.progress.suspended(|| prompt::confirm(&question))? {
+            return Ok(());
         }
-        output::answer(session.format, "Uninstall", &answer, String::new)?;
-        return Ok(Exit::Done);
+        Err(prompt::declined())
     }
-    let question = format!(
-        "Remove the install {} from {}?",
-        partial.name, cluster.identity.server
-    );
-    if !args.yes && !progress.suspended(|| prompt::confirm(&question))? {
-        return Err(prompt::declined());
+
+    /// Removes. No credential is needed, and nothing is rendered.
+    async fn carry_out(&self, plan: &Plan) -> Result<Executed, Failure> {
+        let credentials = Credentials::default();
+        let facts = Facts::assumed(KubernetesVersion::DEFAULT);
+        let resolver = Resolver::new(&credentials, clock::now());
+        let events = |event| self.progress.tell(&event);
+        let rollout = rollout::Rollout {
+            cluster: self.cluster,
+            timeout: self.args.timeout,
+            registry: None,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let gate = |object: ObjectRef| rollout.of(vec![object]);
+        let execution = Execution {
+            cluster: self.cluster,
+            resolver: &resolver,
+            observed: &Observed::default(),
+            facts: &facts,
+            force_conflicts: false,
+            timeout: self.args.timeout,
+            gate: &gate,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        Box::pin(apply::execute(plan, &execution)).await
     }
-    let credentials = Credentials::default();
-    let facts = Facts::assumed(KubernetesVersion::DEFAULT);
-    let resolver = Resolver::new(&credentials, clock::now());
-    let events = |event| progress.tell(&event);
-    let rollout = rollout::Rollout {
-        cluster: &cluster,
-        timeout: args.timeout,
-        registry: None,
-        events: &events,
-        interrupt: &session.interrupt,
-    };
-    let gate = |object: ObjectRef| rollout.of(vec![object]);
-    let execution = Execution {
-        cluster: &cluster,
-        resolver: &resolver,
-        observed: &Observed::default(),
-        facts: &facts,
-        force_conflicts: false,
-        timeout: args.timeout,
-        gate: &gate,
-        events: &events,
-        interrupt: &session.interrupt,
-    };
-    Box::pin(apply::execute(&plan, &execution)).await?;
-    progress.end();
-    output::talk(&format!("{} is removed", partial.name));
-    output::answer(session.format, "Uninstall", &answer, String::new)?;
-    Ok(Exit::Done)
+
+    fn answer(&self, plan: &Plan) -> Result<Exit, Failure> {
+        let answer = Answer {
+            context: &self.cluster.identity.context,
+            server: &self.cluster.identity.server,
+            dry_run: self.args.dry_run,
+            plan,
+        };
+        output::answer(self.session.format, "Uninstall", &answer, String::new)?;
+        Ok(Exit::Done)
+    }
 }

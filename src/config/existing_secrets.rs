@@ -1,10 +1,9 @@
 //! Secrets that the user promised to bring: where each must be, and with which keys.
 
 use super::model::{
-    Config, ExistingSecret, GithubCredentials, MirrorCredentials, Mode, ProxyCredentials,
-    PullSecret, WebhookCertificate,
+    Config, ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode,
+    ProxyCredentials, PullSecret, WebhookCertificate,
 };
-use super::runner_set::ContainerMode;
 
 /// A Secret that must be there before the install, because somebody else makes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,6 +14,7 @@ use super::model::{Config, Origin};
 use super::overlay::{self, Given};
 use super::partial::Partial;
 use super::places::{Places, read_limited};
+use super::pod_template::{self, Template};
 use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
@@ -187,6 +188,8 @@ struct Gathered {
     places: Places,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// The pod templates of the file.
+    templates: Vec<Template>,
     /// The file could not be read, so nobody knows what is missing.
     unread: bool,
 }
@@ -207,6 +210,11 @@ impl Gathered {
         let checked = validate::validate(config, &broken);
         self.problems.extend(checked.problems);
         self.warnings.extend(checked.warnings);
+        for template in &self.templates {
+            let found = pod_template::check(template, config.mode);
+            self.problems.extend(found.problems);
+            self.warnings.extend(found.warnings);
+        }
     }
 
     fn finish(mut self) -> Result<(), Vec<Problem>> {
@@ -236,6 +244,7 @@ fn gather(sources: &Sources) -> Gathered {
         },
         problems: Vec::new(),
         warnings: Vec::new(),
+        templates: Vec::new(),
         unread: false,
     };
     if named.is_some() || place.exists() {
@@ -302,13 +311,15 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
     };
     match tree {
         Ok(None) => {}
-        Ok(Some(tree)) => shape::read(
-            &tree,
-            name,
-            table::fields(),
-            &mut gathered.settled,
-            &mut gathered.problems,
-        ),
+        Ok(Some(tree)) => {
+            gathered.templates = shape::read(
+                &tree,
+                name,
+                table::fields(),
+                &mut gathered.settled,
+                &mut gathered.problems,
+            );
+        }
         Err(failure) => {
             // The place already stands at the head of the text.
             let details = failure.details();

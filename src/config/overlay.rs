@@ -147,42 +147,43 @@ fn runner_set_index(
         })
         .collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    match name {
+    let problem = match name {
+        None if count == 1 => return Some(0),
+        None => which_runner_set(&known, first),
         Some(name) => {
             let found = known.iter().position(|known| *known == name.value);
-            if found.is_none() && known == [""] {
-                return Some(0);
+            // The only set has no name yet: this is it.
+            if found.is_some() || known == [""] {
+                return found.or(Some(0));
             }
-            if found.is_none() {
-                let near = nearest(&name.value, &known)
-                    .map_or_else(String::new, |near| format!(" (did you mean '{near}'?)"));
-                problems.push(
-                    Problem::new(
-                        "config-runner-set",
-                        "runnerSets",
-                        format!("no runner set of the file has the given name{near}"),
-                        name.origin.clone(),
-                    )
-                    .remedy(format!("name one of: {}", known.join(", "))),
-                );
-            }
-            found
+            no_such_runner_set(&known, name)
         }
-        None if count == 1 => Some(0),
-        None => {
-            problems.push(
-                Problem::new(
-                    "config-runner-set",
-                    "runnerSets",
-                    format!("this sets one runner set, and the file has {count}"),
-                    first.origin.clone(),
-                )
-                .remedy(format!(
-                    "add --runner-set with one of: {}",
-                    known.join(", ")
-                )),
-            );
-            None
-        }
-    }
+    };
+    problems.push(problem);
+    None
+}
+
+fn which_runner_set(known: &[&str], first: &Given) -> Problem {
+    Problem::new(
+        "config-runner-set",
+        "runnerSets",
+        format!("this sets one runner set, and the file has {}", known.len()),
+        first.origin.clone(),
+    )
+    .remedy(format!(
+        "add --runner-set with one of: {}",
+        known.join(", ")
+    ))
+}
+
+fn no_such_runner_set(known: &[&str], name: &Given) -> Problem {
+    let near = nearest(&name.value, known)
+        .map_or_else(String::new, |near| format!(" (did you mean '{near}'?)"));
+    Problem::new(
+        "config-runner-set",
+        "runnerSets",
+        format!("no runner set of the file has the given name{near}"),
+        name.origin.clone(),
+    )
+    .remedy(format!("name one of: {}", known.join(", ")))
 }

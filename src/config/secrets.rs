@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use serde_json::Value as Json;
+
 use crate::object::Credential;
 use crate::secret::{Secret, looks_like_a_secret};
 
@@ -9,7 +11,7 @@ use super::credentials::Credentials;
 use super::model::Origin;
 use super::places::{Places, read_limited};
 use super::problem::Problem;
-use super::settled::Settled;
+use super::settled::{Settled, Value};
 use super::sources::{SecretReading, Sources, Stdin};
 
 /// Greatest size of a secret in bytes: what a Kubernetes Secret can hold.
@@ -89,67 +91,63 @@ pub(super) fn read(
             continue;
         };
         let origin = source.origin.clone();
-        let text = |key: &str| source.value.get(key).and_then(|value| value.as_str());
-        let from_stdin = source.value.get("stdin").is_some();
-        if let (true, Some(first)) = (from_stdin, stdin) {
-            problems.push(
-                Problem::new(
-                    "config-stdin",
-                    path,
-                    format!("{path} and {first} both read standard input"),
-                    origin,
-                )
-                .remedy("read one of them from a file or a variable"),
-            );
-            continue;
-        }
-        if from_stdin {
+        if source.value.get("stdin").is_some() {
+            if let Some(first) = stdin {
+                problems.push(read_twice(path, first, origin));
+                continue;
+            }
             stdin = Some(path);
         }
         if sources.secrets == SecretReading::Leave {
             continue;
         }
-        let bytes = if let Some(name) = text("env") {
-            sources
-                .environment
-                .get(name)
-                .map(|value| value.as_bytes().to_vec())
-                .ok_or_else(|| format!("the variable {name} is not set or empty"))
-        } else if let Some(file) = text("file").filter(|file| may_be_a_secret(file)) {
-            let present = places.resolve(file, &origin).exists();
-            // What was given may be the secret itself, so it is not repeated.
-            if present {
-                read_limited(&places.resolve(file, &origin), LIMIT)
-                    .map_err(|_| "the file cannot be read".to_owned())
-            } else {
-                Err("what was given is not the path of a file; it may be the secret itself, so it is not shown".to_owned())
-            }
-        } else if let Some(file) = text("file") {
-            read_limited(&places.resolve(file, &origin), LIMIT).map_err(|why| format!("file {why}"))
-        } else {
-            from_standard_input(&sources.stdin)
-        };
-        match bytes.map(Secret::new) {
-            Err(why) => problems.push(
+        match (bytes(source, places, sources), password) {
+            (Err(why), _) => problems.push(
                 Problem::new("config-secret", path, format!("{path}: {why}"), origin)
                     .remedy("make it readable, or name another source for the secret"),
             ),
-            Ok(bytes) => match password {
-                None => credentials.insert(*credential, bytes, origin),
-                Some(password) => {
-                    account(
-                        path,
-                        (*credential, *password),
-                        &bytes,
-                        &origin,
-                        &mut credentials,
-                        problems,
-                    );
-                }
-            },
+            (Ok(bytes), None) => credentials.insert(*credential, bytes, origin),
+            (Ok(bytes), Some(password)) => {
+                let names = (*credential, *password);
+                account(path, names, &bytes, &origin, &mut credentials, problems);
+            }
         }
     }
     credentials
+}
+
+fn read_twice(path: &str, first: &str, origin: Origin) -> Problem {
+    let what = format!("{path} and {first} both read standard input");
+    Problem::new("config-stdin", path, what, origin)
+        .remedy("read one of them from a file or a variable")
+}
+
+/// The secret that a source names; an error says why it cannot be read, and nothing of it.
+fn bytes(
+    source: &Value<Json>,
+    places: &Places,
+    sources: &Sources,
+) -> Result<Secret<Vec<u8>>, String> {
+    let text = |key: &str| source.value.get(key).and_then(|value| value.as_str());
+    let bytes = if let Some(name) = text("env") {
+        sources
+            .environment
+            .get(name)
+            .map(|value| value.as_bytes().to_vec())
+            .ok_or_else(|| format!("the variable {name} is not set or empty"))
+    } else if let Some(file) = text("file") {
+        let path = places.resolve(file, &source.origin);
+        // What was given may be the secret itself, so it is not repeated.
+        match (may_be_a_secret(file), path.exists()) {
+            (true, true) => read_limited(&path, LIMIT)
+                .map_err(|_| "the file cannot be read".to_owned()),
+            (true, false) => Err("what was given is not the path of a file; it may be the secret itself, so it is not shown".to_owned()),
+            (false, _) => read_limited(&path, LIMIT).map_err(|why| format!("file {why}")),
+        }
+    } else {
+        from_standard_input(&sources.stdin)
+    };
+    bytes.map(Secret::new)
 }
 
 /// True for a text that is hardly a path: an account has a colon, other secrets neither a dot nor a slash.

@@ -6,33 +6,37 @@ use crate::spelling::nearest;
 use crate::yaml::{Entry, Node, NodeValue};
 
 use super::model::Origin;
+use super::pod_template::Template;
 use super::problem::Problem;
 use super::settled::Settled;
 use super::table::{Field, Kind};
 
-/// Reads a tree into `settled`, and what is wrong with it into `problems`.
+/// Reads a tree into `settled`, and what is wrong with it into `problems`. Returns the pod templates in it.
 pub(super) fn read(
     tree: &Node,
     file: &str,
     fields: &'static [Field],
     settled: &mut Settled,
     problems: &mut Vec<Problem>,
-) {
+) -> Vec<Template> {
     let mut reader = Reader {
         file,
         settled,
         problems,
+        templates: Vec::new(),
     };
     match &tree.value {
         NodeValue::Mapping(entries) => reader.mapping("", "", entries, fields),
         _ => reader.report("config-type", "", tree, "the file is not a mapping of keys"),
     }
+    reader.templates
 }
 
 struct Reader<'a> {
     file: &'a str,
     settled: &'a mut Settled,
     problems: &'a mut Vec<Problem>,
+    templates: Vec<Template>,
 }
 
 impl Reader<'_> {
@@ -120,7 +124,14 @@ impl Reader<'_> {
             Kind::TextMap => text_map(node),
             Kind::ExistingSecret => existing_secret(node),
             Kind::PodTemplate => match &node.value {
-                NodeValue::Mapping(_) => Ok(node.to_json()),
+                NodeValue::Mapping(_) => {
+                    self.templates.push(Template {
+                        path: path.to_owned(),
+                        file: self.file.to_owned(),
+                        node: node.clone(),
+                    });
+                    Ok(node.to_json())
+                }
                 _ => Err("takes a mapping, such as `spec: {…}`".to_owned()),
             },
             scalar => match &node.value {

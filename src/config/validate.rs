@@ -159,21 +159,4 @@ impl Validator<'_> {
             }
         }
     }
-
-    fn pod_template(&mut self, path: &str, template: Option<&serde_json::Value>) {
-        let unknown = template
-            .and_then(serde_json::Value::as_object)
-            .and_then(|map| {
-                map.keys()
-                    .find(|key| !matches!(key.as_str(), "metadata" | "spec"))
-            });
-        if unknown.is_some() {
-            self.problem(
-                "config-pod-template",
-                path,
-                format!("{path} has keys beside metadata and spec"),
-                "write it as a pod template: pod fields stand under spec",
-            );
-        }
-    }
 }

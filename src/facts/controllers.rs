@@ -1,22 +1,22 @@
 //! Every ARC controller in the cluster, whoever installed it, and the runner sets that it looks after.
+//!
+//! A cluster may have thousands of Deployments: of each page only what is said of a controller is kept.
 
 mod flags;
+mod manager;
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use serde_json::Value;
 
-use self::flags::flags;
+use self::manager::controller;
 use super::ControllerFacts;
 use super::gaps::Gaps;
 use crate::clients::kube::{Cluster, ClusterError};
-use crate::config::ArcVersion;
 use crate::failure::Failure;
 use crate::object::ObjectRef;
 
-/// The label of everything that this program makes.
-const INSTALL_LABEL: &str = "arc-setup.dev/install";
 const SCALE_SETS: (&str, &[&str]) = ("actions.github.com/v1alpha1", &["AutoscalingRunnerSet"]);
 const LEGACY: (&str, &[&str]) = (
     "actions.summerwind.dev/v1alpha1",
@@ -25,25 +25,25 @@ const LEGACY: (&str, &[&str]) = (
 
 /// What is read; the wide list and, where that is refused, the namespaces of the configuration.
 pub(super) struct Reads {
-    deployments: Listed,
-    scale_sets: Vec<Listed>,
-    legacy: Vec<Listed>,
+    /// Their runner sets are not known yet.
+    controllers: Listed<ControllerFacts>,
+    scale_sets: Vec<Listed<ObjectRef>>,
+    legacy: Vec<Listed<ObjectRef>>,
 }
 
-struct Listed {
-    kind: &'static str,
-    items: Vec<Value>,
+struct Listed<T> {
+    items: Vec<T>,
     errors: Vec<(String, ClusterError)>,
 }
 
 pub(super) async fn read(cluster: &Cluster, namespaces: &[&str]) -> Reads {
-    let (deployments, scale_sets, legacy) = futures::join!(
-        list(cluster, "apps/v1", "Deployment", namespaces),
+    let (controllers, scale_sets, legacy) = futures::join!(
+        list(cluster, "apps/v1", "Deployment", namespaces, controller),
         list_all(cluster, SCALE_SETS, namespaces),
         list_all(cluster, LEGACY, namespaces),
     );
     Reads {
-        deployments,
+        controllers,
         scale_sets,
         legacy,
     }
@@ -54,29 +54,36 @@ async fn list_all(
     cluster: &Cluster,
     (api_version, kinds): (&str, &[&'static str]),
     namespaces: &[&str],
-) -> Vec<Listed> {
+) -> Vec<Listed<ObjectRef>> {
     let group = api_version.split('/').next().unwrap_or_default();
     if matches!(cluster.serves_group(group).await, Ok(false)) {
         return Vec::new();
     }
     let lists = kinds
         .iter()
-        .map(|kind| list(cluster, api_version, kind, namespaces));
+        .map(|kind| list(cluster, api_version, kind, namespaces, runner_set));
     join_all(lists).await
 }
 
-async fn list(
+/// A runner set's identity. A Runner of a RunnerDeployment goes with it.
+fn runner_set(object: &Value) -> Option<ObjectRef> {
+    let reference = ObjectRef::from_value(object);
+    let is_made = object.pointer("/metadata/ownerReferences").is_some();
+    (reference.kind != "Runner" || !is_made).then_some(reference)
+}
+
+async fn list<T>(
     cluster: &Cluster,
     api_version: &str,
-    kind: &'static str,
+    kind: &str,
     namespaces: &[&str],
-) -> Listed {
+    keep: fn(&Value) -> Option<T>,
+) -> Listed<T> {
     let mut listed = Listed {
-        kind,
         items: Vec::new(),
         errors: Vec::new(),
     };
-    match cluster.list(api_version, kind, None, None).await {
+    match cluster.list_reduced(api_version, kind, None, keep).await {
         Ok(items) => listed.items = items,
         // The CRD is not there: nothing of the kind is.
         Err(ClusterError::NotFound { .. }) => {}
@@ -87,10 +94,8 @@ async fn list(
                 .push((format!("{kind}s of every namespace"), error));
             if denied {
                 let each = join_all(namespaces.iter().map(async |namespace| {
-                    (
-                        *namespace,
-                        cluster.list(api_version, kind, Some(namespace), None).await,
-                    )
+                    let items = cluster.list_reduced(api_version, kind, Some(namespace), keep);
+                    (*namespace, items.await)
                 }));
                 for (namespace, result) in each.await {
                     match result {
@@ -108,36 +113,23 @@ async fn list(
 
 impl Reads {
     pub(super) fn fold(self, gaps: &mut Gaps) -> Result<Vec<ControllerFacts>, Failure> {
-        let mut sets = Vec::new();
-        for listed in self
-            .scale_sets
-            .iter()
-            .chain(&self.legacy)
-            .chain(Some(&self.deployments))
-        {
-            for (what, error) in &listed.errors {
-                gaps.fill(what, Err::<(), _>(error.clone()))?;
-            }
+        let sets = self.scale_sets.iter().chain(&self.legacy);
+        let errors = sets
+            .flat_map(|listed| &listed.errors)
+            .chain(&self.controllers.errors);
+        for (what, error) in errors {
+            gaps.fill(what, Err::<(), _>(error.clone()))?;
         }
-        for (scale_set, listed) in self
-            .scale_sets
-            .iter()
-            .map(|listed| (true, listed))
-            .chain(self.legacy.iter().map(|listed| (false, listed)))
-        {
-            for item in &listed.items {
-                // A Runner of a RunnerDeployment goes with it.
-                if listed.kind != "Runner" || item.pointer("/metadata/ownerReferences").is_none() {
-                    sets.push((scale_set, ObjectRef::from_value(item)));
-                }
-            }
+        let mut controllers = self.controllers.items;
+        for controller in &mut controllers {
+            let sets = if controller.scale_set {
+                &self.scale_sets
+            } else {
+                &self.legacy
+            };
+            let sets = sets.iter().flat_map(|listed| &listed.items);
+            controller.runner_sets = looked_after(controller.watches.as_deref(), sets);
         }
-        let mut controllers: Vec<ControllerFacts> = self
-            .deployments
-            .items
-            .iter()
-            .filter_map(|deployment| controller(deployment, &sets))
-            .collect();
         controllers.sort_by(|one, other| {
             (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name))
         });
@@ -145,66 +137,21 @@ impl Reads {
     }
 }
 
-/// Reads a Deployment; None where it is no ARC controller.
-fn controller(deployment: &Value, sets: &[(bool, ObjectRef)]) -> Option<ControllerFacts> {
-    let object = ObjectRef::from_value(deployment);
-    let labels = labels(deployment);
-    let namespace = object.namespace.unwrap_or_default();
-    let pod = deployment.pointer("/spec/template/spec")?;
-    let containers = pod.get("containers")?.as_array()?;
-    let manager = containers
-        .iter()
-        .find(|container| is_manager(container, &labels))?;
-    let flags = flags(manager, &namespace);
-    let scale_set = flags
-        .iter()
-        .any(|(name, value)| name == "auto-scaling-runner-set-only" && value != "false");
-    let watch_flag = if scale_set {
-        "watch-single-namespace"
-    } else {
-        "watch-namespace"
-    };
-    let watches = flags
-        .iter()
-        .rev()
-        .find(|(name, _)| name == watch_flag)
-        .map(|(_, value)| value.clone())
-        .filter(|value| !value.is_empty());
-    let in_scope = |set: &ObjectRef| watches.is_none() || watches == set.namespace;
-    let mut runner_sets: Vec<String> = sets
-        .iter()
-        .filter(|(generation, set)| *generation == scale_set && in_scope(set))
-        .map(|(_, set)| {
-            format!(
-                "{}/{}",
-                set.namespace.as_deref().unwrap_or_default(),
-                set.name
-            )
+/// `NAMESPACE/NAME` of each set in the scope of a controller; `watches` is its one namespace, None all of them.
+fn looked_after<'a>(
+    watches: Option<&str>,
+    sets: impl Iterator<Item = &'a ObjectRef>,
+) -> Vec<String> {
+    let mut names: Vec<String> = sets
+        .filter(|set| watches.is_none() || watches == set.namespace.as_deref())
+        .map(|set| {
+            let namespace = set.namespace.as_deref().unwrap_or_default();
+            format!("{namespace}/{}", set.name)
         })
         .collect();
-    runner_sets.sort();
-    runner_sets.dedup();
-    let image = manager
-        .get("image")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    Some(ControllerFacts {
-        version: labels
-            .get("app.kubernetes.io/version")
-            .and_then(|version| version.parse().ok())
-            .or_else(|| tag(image).and_then(version_of_tag)),
-        install: labels.get(INSTALL_LABEL).cloned(),
-        service_account: pod
-            .get("serviceAccountName")
-            .and_then(Value::as_str)
-            .unwrap_or("default")
-            .to_owned(),
-        namespace,
-        name: object.name,
-        scale_set,
-        watches,
-        runner_sets,
-    })
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// `metadata.labels`.
@@ -219,161 +166,65 @@ pub(super) fn labels(object: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// `/manager` is what every kubebuilder project calls its program: something of ARC's own must stand beside it.
-fn is_manager(container: &Value, labels: &BTreeMap<String, String>) -> bool {
-    let command = container.pointer("/command/0").and_then(Value::as_str);
-    if command.is_some_and(|command| command.rsplit('/').next() != Some("manager")) {
-        return false;
-    }
-    let image = container
-        .get("image")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let by_image = [
-        "actions-runner-controller",
-        "gha-runner-scale-set-controller",
-    ]
-    .iter()
-    .any(|name| image.contains(name));
-    if by_image || command.is_none() {
-        return by_image;
-    }
-    let texts = |key: &str, field: Option<&str>| -> Vec<String> {
-        let list = container.get(key).and_then(Value::as_array);
-        list.into_iter()
-            .flatten()
-            .filter_map(|item| {
-                field
-                    .map_or(Some(item), |field| item.get(field))
-                    .and_then(Value::as_str)
-            })
-            .map(str::to_owned)
-            .collect()
-    };
-    let by_flag = texts("args", None)
-        .iter()
-        .chain(&texts("command", None))
-        .any(|argument| {
-            let argument = argument.trim_start_matches('-');
-            [
-                "auto-scaling-runner-set-only",
-                "docker-image",
-                "runner-image",
-                "common-runner-labels",
-            ]
-            .iter()
-            .any(|flag| argument.split('=').next() == Some(flag))
-        });
-    let by_variable = texts("env", Some("name")).iter().any(|name| {
-        matches!(
-            name.as_str(),
-            "CONTROLLER_MANAGER_CONTAINER_IMAGE" | "GITHUB_APP_INSTALLATION_ID"
-        )
-    });
-    let by_label = ["app.kubernetes.io/part-of", "app.kubernetes.io/name"]
-        .iter()
-        .any(|label| {
-            labels.get(*label).is_some_and(|value| {
-                matches!(
-                    value.as_str(),
-                    "gha-rs-controller" | "actions-runner-controller"
-                )
-            })
-        });
-    by_flag || by_variable || by_label
-}
-
-fn tag(image: &str) -> Option<&str> {
-    let image = image.split('@').next().unwrap_or_default();
-    image
-        .rsplit('/')
-        .next()?
-        .split_once(':')
-        .map(|(_, tag)| tag)
-}
-
-/// `v0.27.6`, `0.14.2`, and with a suffix such as `0.14.2-corp1`.
-fn version_of_tag(tag: &str) -> Option<ArcVersion> {
-    tag.split(['-', '+', '_'])
-        .next()
-        .and_then(|version| version.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::kube::{Identity, Scope};
+    use http::{Request, Response};
+    use kube::client::Body;
     use serde_json::json;
 
-    fn deployment(labels: &Value, container: &Value) -> Value {
-        json!({"apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "c", "namespace": "n", "labels": labels},
-            "spec": {"template": {"spec": {"serviceAccountName": "sa", "containers": [{"name": "sidecar", "image": "x"}, container]}}}})
-    }
-
-    fn set(namespace: &str) -> ObjectRef {
-        ObjectRef::new(SCALE_SETS.0, "AutoscalingRunnerSet", Some(namespace), "s")
-    }
-
-    #[test]
-    fn a_scale_set_controller_of_the_chart() {
-        let found = controller(
-            &deployment(
-                &json!({"app.kubernetes.io/version": "0.14.2", "arc-setup.dev/install": "arc"}),
-                &json!({"image": "corp/mirror@sha256:ab", "command": ["/manager"],
-                    "args": ["--auto-scaling-runner-set-only", "--watch-single-namespace=$(NS)"],
-                    "env": [{"name": "NS", "value": "runners"}]}),
-            ),
-            &[
-                (true, set("runners")),
-                (true, set("other")),
-                (false, set("runners")),
-            ],
-        )
-        .unwrap();
-        assert_eq!(found.version, Some(ArcVersion::new(0, 14, 2)));
-        assert_eq!(found.watches.as_deref(), Some("runners"));
-        assert_eq!(found.install.as_deref(), Some("arc"));
-        assert_eq!(
-            (found.scale_set, found.runner_sets),
-            (true, vec!["runners/s".to_owned()])
-        );
-        assert_eq!(found.service_account, "sa");
-    }
-
-    #[test]
-    fn the_storys_manager_watches_everything() {
-        let found = controller(
-            &deployment(
-                &json!({"control-plane": "controller-manager"}),
-                &json!({"image": "registry.corp:5000/summerwind/actions-runner-controller:v0.18.2", "command": ["/manager"],
-                    "args": ["--enable-leader-election", "--docker-image", "registry.corp/dind:1"]}),
-            ),
-            &[(false, set("any"))],
-        )
-        .unwrap();
-        assert_eq!(
-            (found.version, found.watches, found.scale_set),
-            (Some(ArcVersion::new(0, 18, 2)), None, false)
-        );
-        assert_eq!(found.runner_sets, ["any/s"]);
-    }
-
-    #[test]
-    fn other_managers_and_arcs_other_programs_are_not_controllers() {
-        let none = json!({});
-        for container in [
-            json!({"image": "corp/cert-operator:v1", "command": ["/manager"], "args": ["--leader-elect"]}),
-            json!({"image": "summerwind/actions-runner-controller:v0.27.6", "command": ["/github-webhook-server"]}),
-            json!({"image": "nginx"}),
-        ] {
-            assert_eq!(
-                controller(&deployment(&none, &container), &[]),
-                None,
-                "{container}"
-            );
+    /// A cluster with two pages of Deployments, a controller on each, and one runner set per namespace and kind.
+    fn cluster() -> Cluster {
+        let manager = |name: &str, namespace: &str, arguments: &[&str]| {
+            json!({"metadata": {"name": name, "namespace": namespace}, "spec": {"template": {"spec": {"containers": [
+                {"name": "m", "image": "corp/actions-runner-controller:v0.27.6", "command": ["/manager"], "args": arguments}]}}}})
+        };
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let uri = request.uri().to_string();
+            let answer = match uri.as_str() {
+                "/api" | "/apis" => json!({"items": [
+                    {"metadata": {"name": "actions.github.com"}, "versions": []},
+                    {"metadata": {"name": "actions.summerwind.dev"}, "versions": []}]}),
+                "/apis/apps/v1/deployments?limit=500" => {
+                    let other = json!({"metadata": {"name": "shop", "namespace": "a"}, "spec": {}});
+                    json!({"metadata": {"continue": "t"}, "items": [other, manager("z", "old", &["--watch-namespace=a"])]})
+                }
+                "/apis/apps/v1/deployments?limit=500&continue=t" => {
+                    json!({"metadata": {}, "items": [
+                    manager("c", "new", &["--auto-scaling-runner-set-only"])]})
+                }
+                // One Runner is a RunnerDeployment's, and counted with it.
+                _ if uri.contains("/runners?") => json!({"metadata": {}, "items": [
+                    {"metadata": {"name": "alone", "namespace": "a"}},
+                    {"metadata": {"name": "made", "namespace": "a", "ownerReferences": [{}]}}]}),
+                _ => json!({"metadata": {}, "items": [
+                    {"metadata": {"name": "s", "namespace": "a"}},
+                    {"metadata": {"name": "s", "namespace": "b"}}]}),
+            };
+            let body = Body::from(answer.to_string().into_bytes());
+            async move { Ok::<_, tower::BoxError>(Response::new(body)) }
+        });
+        let cluster = Cluster::new(kube::Client::new(service, "default"), Identity::default());
+        cluster.seed("apps/v1", "Deployment", "deployments", Scope::Namespaced);
+        for (api_version, kinds) in [SCALE_SETS, LEGACY] {
+            for kind in kinds {
+                let plural = format!("{}s", kind.to_ascii_lowercase());
+                cluster.seed(api_version, kind, &plural, Scope::Namespaced);
+            }
         }
-        let renamed = json!({"image": "corp/arc:latest", "command": ["/manager"], "args": ["--runner-image=x", "-watch-namespace", "a"]});
-        let found = controller(&deployment(&none, &renamed), &[]).unwrap();
-        assert_eq!((found.version, found.watches.as_deref()), (None, Some("a")));
+        cluster
+    }
+
+    #[tokio::test]
+    async fn controllers_of_every_page_get_the_runner_sets_of_their_generation_and_scope() {
+        let mut gaps = Gaps::default();
+        let found = read(&cluster(), &[]).await.fold(&mut gaps).unwrap();
+        let told: Vec<(&str, &[String])> = found
+            .iter()
+            .map(|one| (one.name.as_str(), one.runner_sets.as_slice()))
+            .collect();
+        let names = ["a/alone", "a/s", "b/s"].map(str::to_owned);
+        assert_eq!(told, [("c", &names[1..]), ("z", &names[..2])]);
     }
 }

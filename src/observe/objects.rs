@@ -58,7 +58,13 @@ pub async fn observe(
     let (later, first): (Vec<_>, Vec<_>) = manifests
         .iter()
         .partition(|manifest| depends_on_secrets(manifest));
-    let receipt = read_receipt(cluster, options, &surroundings);
+    let receipt = async {
+        // A namespace that is not there holds none.
+        if surroundings.namespace(options.namespace).is_some() {
+            return Ok(None);
+        }
+        read_receipt(cluster, options.install, options.namespace, Exit::Preflight).await
+    };
     let first = futures::stream::iter(first)
         .map(each)
         .buffered(CONCURRENCY)
@@ -165,25 +171,24 @@ fn depends_on_secrets(manifest: &Manifest) -> bool {
     })
 }
 
-async fn read_receipt(
+/// The receipt of an install as the cluster holds it; None where there is none. `exit` is that of a failure.
+pub async fn read_receipt(
     cluster: &Cluster,
-    options: &Options<'_>,
-    surroundings: &Surroundings,
+    install: &str,
+    namespace: &str,
+    exit: Exit,
 ) -> Result<Option<Receipt>, Failure> {
-    if surroundings.namespace(options.namespace).is_some() {
-        return Ok(None);
-    }
-    let reference = Receipt::new(options.install, options.namespace, "").reference();
+    let reference = Receipt::new(install, namespace, "").reference();
     let what = || format!("cannot read the receipt {reference}");
     let secret = match cluster.get(&reference).await {
         Ok(secret) => secret,
-        Err(error) => return Err(error.failure(what(), Exit::Preflight)),
+        Err(error) => return Err(error.failure(what(), exit)),
     };
     let Some(secret) = secret else {
         return Ok(None);
     };
     Receipt::from_secret(&secret).map_err(|problem| {
-        Failure::new("receipt-unreadable", Exit::Preflight, what())
+        Failure::new("receipt-unreadable", exit, what())
             .why(problem.to_string())
             .remedy("use the arc-setup that wrote it, or move the Secret away: objects of ours are still found by their label")
     })

@@ -42,44 +42,22 @@ pub fn build(inputs: &Inputs<'_>) -> Plan {
             .filter(|manifest| Rank::of(&manifest.reference()) == rank)
             .map(|manifest| step(inputs, manifest))
             .collect();
-        let wait = match rank {
-            Rank::Configuration => {
-                let both = trust_both(inputs.manifests, inputs.observed);
-                push(
-                    &mut waves,
-                    "webhooks trust the certificate in use and the new one",
-                    trusting(both),
-                );
-                None
-            }
-            Rank::Webhooks => narrowing(inputs, &steps),
-            Rank::Runners => guarded(inputs, &steps),
-            _ => None,
+        before(inputs, rank, &steps, &mut waited, &mut waves);
+        let definitions = if rank == Rank::Definitions {
+            created(&steps)
+        } else {
+            Vec::new()
         };
-        if let Some((object, why)) = wait
-            && waited.insert(object.clone())
-        {
+        push(&mut waves, rank.title(), steps);
+        if !definitions.is_empty() {
+            let established = vec![Step::WaitEstablished { definitions }];
             push(
                 &mut waves,
-                "the manager answers",
-                vec![Step::WaitAvailable { object, why }],
+                "the API server serves the new kinds",
+                established,
             );
         }
-        let definitions: Vec<String> = steps
-            .iter()
-            .filter(|step| rank == Rank::Definitions && matches!(step, Step::Create { .. }))
-            .filter_map(|step| step.object().map(|object| object.name.clone()))
-            .collect();
-        push(&mut waves, rank.title(), steps);
         if rank == Rank::Definitions {
-            if !definitions.is_empty() {
-                let established = vec![Step::WaitEstablished { definitions }];
-                push(
-                    &mut waves,
-                    "the API server serves the new kinds",
-                    established,
-                );
-            }
             waves.extend(dropped_first.iter().cloned());
         }
     }
@@ -93,6 +71,48 @@ pub fn build(inputs: &Inputs<'_>) -> Plan {
         objects: inputs.manifests.to_vec(),
         receipt: inputs.observed.receipt.clone(),
     }
+}
+
+/// What has to be so before the steps of a rank: webhooks that trust the new certificate, a manager that answers.
+fn before(
+    inputs: &Inputs<'_>,
+    rank: Rank,
+    steps: &[Step],
+    waited: &mut BTreeSet<ObjectRef>,
+    waves: &mut Vec<Wave>,
+) {
+    let wait = match rank {
+        Rank::Configuration => {
+            let both = trust_both(inputs.manifests, inputs.observed);
+            push(
+                waves,
+                "webhooks trust the certificate in use and the new one",
+                trusting(both),
+            );
+            None
+        }
+        Rank::Webhooks => narrowing(inputs, steps),
+        Rank::Runners => guarded(inputs, steps),
+        _ => None,
+    };
+    if let Some((object, why)) = wait
+        && waited.insert(object.clone())
+    {
+        push(
+            waves,
+            "the manager answers",
+            vec![Step::WaitAvailable { object, why }],
+        );
+    }
+}
+
+/// Names of what the steps make.
+fn created(steps: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .filter(|step| matches!(step, Step::Create { .. }))
+        .filter_map(|step| step.object().map(|object| object.name.clone()))
+        .collect()
 }
 
 fn push(waves: &mut Vec<Wave>, title: &str, steps: Vec<Step>) {

@@ -1,7 +1,7 @@
 //! No rule's output may be another rule's input: the second would never apply, or apply twice.
 
 use super::RuleProblem;
-use super::set::{CompiledAction, Rule};
+use super::rule::{CompiledAction, Rule};
 
 pub(super) fn check(rules: &[Rule]) -> Vec<RuleProblem> {
     let mut problems = Vec::new();

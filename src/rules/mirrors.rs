@@ -1,6 +1,6 @@
 //! Where a Docker daemon finds images of each source registry: the same rules, seen from inside dind.
 
-use super::set::CompiledAction;
+use super::rule::CompiledAction;
 use super::{RuleSet, Target};
 
 /// Registries that workflows pull from whether or not a rule names them.

@@ -6,6 +6,7 @@ mod closure;
 mod mirrors;
 mod pattern;
 mod problem;
+mod rule;
 mod set;
 mod spec;
 mod target;

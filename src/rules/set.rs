@@ -4,36 +4,13 @@ use crate::image_ref::{DOCKER_HUB, ImageReference, NAME_LIMIT};
 
 use super::closure;
 use super::pattern::Pattern;
+use super::rule::{CompiledAction, Rule};
 use super::{Action, RuleProblem, RuleSpec, Target};
 
 /// Ordered rules, checked. The first that takes a reference decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rule {
-    pub(super) id: String,
-    pub(super) pattern: Pattern,
-    pub(super) action: CompiledAction,
-    pub(super) mirror: Option<Target>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CompiledAction {
-    Rewrite { target: Target, drop_library: bool },
-    Keep,
-    Deny,
-}
-
-impl Rule {
-    pub(super) fn target(&self) -> Option<&Target> {
-        match &self.action {
-            CompiledAction::Rewrite { target, .. } => Some(target),
-            CompiledAction::Keep | CompiledAction::Deny => None,
-        }
-    }
 }
 
 /// What becomes of a reference, and by which rule.

@@ -4,6 +4,7 @@ mod examples;
 mod installs;
 mod session;
 
+use arc_setup::apply::Executed;
 use arc_setup::event::Outcome;
 use arc_setup::failure::Exit;
 use arc_setup::object::{Manifest, ObjectRef};
@@ -392,4 +393,36 @@ async fn a_dead_run_is_waited_for_once_and_a_living_one_wins() {
         (Exit::Conflict, "lock-held")
     );
     assert!(failure.details().evidence[0].contains("alive"));
+}
+
+#[tokio::test]
+async fn a_plan_that_another_run_has_overtaken_is_not_carried_out() {
+    let plane = with_controllers().await;
+    let session = Session::new(&plane);
+    let fewer: Vec<Manifest> = scale_set()
+        .into_iter()
+        .filter(|one| one.reference().name != "second")
+        .collect();
+    session.init(&fewer).await.unwrap();
+    let mut changed = fewer.clone();
+    changed[5].object["data"]["a"] = json!("2");
+    let facts = session.facts().await;
+    let resolver = Resolver::new(&session.credentials, now());
+    let seen = session.look(&changed, &facts, &resolver).await.unwrap();
+
+    // Meanwhile another run adds a runner set, and ends.
+    let other = Session::new(&plane);
+    other.init(&scale_set()).await.unwrap();
+    let versions = session.versions(&scale_set()).await;
+    let executed = session.execute(&seen.plan, &seen.observed, &facts, &resolver);
+    assert!(matches!(executed.await.unwrap(), Executed::Overtaken));
+    assert_eq!(session.versions(&scale_set()).await, versions);
+
+    // Who looks again sees the set that the configuration does not have, and removes it.
+    session.init(&changed).await.unwrap();
+    let second = scale_set()[9].reference();
+    assert_eq!(session.cluster.get(&second).await.unwrap(), None);
+    let plan = session.init(&changed).await.unwrap();
+    let receipt = plan.receipt.unwrap();
+    assert!(receipt.complete && receipt.entry(&second).is_none());
 }

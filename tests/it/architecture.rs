@@ -1,6 +1,7 @@
 //! docs/architecture.md, held: who may import whom, what pure stages may not touch, how long a file
 //! may be, and what a template may not speak of. A violation names file, line and arrow.
 
+mod knots;
 mod source;
 
 use std::path::Path;

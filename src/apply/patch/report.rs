@@ -1,6 +1,7 @@
 //! What `patch-images` did, as data.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
@@ -49,6 +50,27 @@ pub struct ObjectReport {
     /// What was seen and left alone, and what the server warned of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// What became of an object.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// As wanted already.
+    Unchanged(Value),
+    /// Patched, or counted, or accepted in a dry run; `live` is what it is then.
+    Changed { report: ObjectReport, live: Value },
+    /// Not patched, and why.
+    Left(ObjectReport),
+}
+
+impl Written {
+    /// The object as it is now; None where it was left.
+    pub(super) fn live(&self) -> Option<&Value> {
+        match self {
+            Self::Unchanged(object) | Self::Changed { live: object, .. } => Some(object),
+            Self::Left(_) => None,
+        }
+    }
 }
 
 /// The whole run.

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, PatchReport, Treatment};
-use super::write::Written;
+use super::report::{ObjectReport, PatchReport, Treatment, Written};
 use super::{PatchOptions, Rollouts};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError};

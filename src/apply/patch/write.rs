@@ -2,116 +2,43 @@
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, Treatment};
+use super::report::{ObjectReport, Treatment, Written};
 use super::run::{Mode, Run};
 use crate::clients::kube::ClusterError;
 use crate::object::ObjectRef;
 use crate::object::pods::pod_specs;
-use crate::plan::patch::{Decided, MANAGER, Verdict, Wanted, decide};
+use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide};
 
 /// How often an object that moves is decided again.
 const ATTEMPTS: usize = 5;
 
-/// What became of an object.
-#[derive(Debug)]
-pub(super) enum Written {
-    /// As wanted already.
-    Unchanged(Value),
-    /// Patched, or counted, or accepted in a dry run; `live` is what it is then.
-    Changed { report: ObjectReport, live: Value },
-    /// Not patched, and why.
-    Left(ObjectReport),
-}
-
-impl Written {
-    /// The object as it is now; None where it was left.
-    pub(super) fn live(&self) -> Option<&Value> {
-        match self {
-            Self::Unchanged(object) | Self::Changed { live: object, .. } => Some(object),
-            Self::Left(_) => None,
-        }
-    }
+/// What is to be done with an object: send this patch, or leave it.
+enum Next {
+    Send(Box<Patch>, ObjectReport),
+    Done(Written),
 }
 
 impl Run<'_> {
     /// Decides and writes; every error but a lost race is returned.
     pub(super) async fn treat(&mut self, mut object: Value) -> Result<Written, ClusterError> {
-        let reference = ObjectRef::from_value(&object);
         let mut attempt = 1;
         loop {
-            let accounts = self.account_pull_secrets(&object, &reference).await?;
-            let wanted = Wanted {
-                pull_secret: self.options.pull_secret.as_deref(),
-                force: self.options.force,
-                service_account_pull_secrets: &accounts,
+            let (patch, mut report) = match self.decide(&object).await? {
+                Next::Send(patch, report) => (*patch, report),
+                Next::Done(written) => return Ok(written),
             };
-            let Decided { verdict, notes } = decide(&object, self.rules, &wanted);
-            let mut report = ObjectReport {
-                object: reference.clone(),
-                treatment: Treatment::Patched,
-                slots: Vec::new(),
-                pull_secrets: Vec::new(),
-                notes,
-            };
-            let patch = match verdict {
-                Verdict::Unchanged => return Ok(Written::Unchanged(object)),
-                Verdict::Made(from) => {
-                    report.treatment = Treatment::Made { from };
-                    return Ok(Written::Left(report));
-                }
-                Verdict::Owned(advice) => {
-                    report.treatment = Treatment::Owned { advice };
-                    return Ok(Written::Left(report));
-                }
-                Verdict::Refused(reasons) => {
-                    report.treatment = Treatment::Refused { reasons };
-                    return Ok(Written::Left(report));
-                }
-                Verdict::Patch(patch) => *patch,
-            };
-            report.slots = patch.slots;
-            report.pull_secrets = patch.pull_secrets;
             if self.mode == Mode::Count {
-                return Ok(Written::Changed {
-                    report,
-                    live: patch.after,
-                });
+                let live = patch.after;
+                return Ok(Written::Changed { report, live });
             }
-            let dry_run = self.mode == Mode::DryRun;
-            let sent = self
-                .cluster
-                .json_patch(&reference, &patch.operations, MANAGER, dry_run)
-                .await;
-            let error = match sent {
-                Ok(applied) => {
-                    report.notes.extend(applied.warnings);
-                    return Ok(Written::Changed {
-                        report,
-                        live: applied.object,
-                    });
-                }
-                Err(ClusterError::WebhookFailed { message, .. }) if dry_run => {
-                    report
-                        .notes
-                        .push(format!("not known whether it is accepted: {message}"));
-                    return Ok(Written::Changed {
-                        report,
-                        live: patch.after,
-                    });
-                }
+            let error = match self.send(patch, &mut report).await {
+                Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
-            // A failed `test` is answered as an invalid request, as is a patch that is wrong.
-            let may_have_moved = matches!(
-                error,
-                ClusterError::Conflict { .. }
-                    | ClusterError::Invalid { .. }
-                    | ClusterError::NotFound { .. }
-            );
-            if !may_have_moved {
+            if !may_have_moved(&error) {
                 return Err(error);
             }
-            let Some(now) = self.cluster.get(&reference).await? else {
+            let Some(now) = self.cluster.get(&report.object).await? else {
                 report.treatment = Treatment::Gone;
                 report.slots.clear();
                 return Ok(Written::Left(report));
@@ -122,6 +49,57 @@ impl Run<'_> {
             }
             attempt += 1;
             object = now;
+        }
+    }
+
+    async fn decide(&mut self, object: &Value) -> Result<Next, ClusterError> {
+        let reference = ObjectRef::from_value(object);
+        let accounts = self.account_pull_secrets(object, &reference).await?;
+        let wanted = Wanted {
+            pull_secret: self.options.pull_secret.as_deref(),
+            force: self.options.force,
+            service_account_pull_secrets: &accounts,
+        };
+        let Decided { verdict, notes } = decide(object, self.rules, &wanted);
+        let mut report = ObjectReport {
+            object: reference,
+            treatment: Treatment::Patched,
+            slots: Vec::new(),
+            pull_secrets: Vec::new(),
+            notes,
+        };
+        report.treatment = match verdict {
+            Verdict::Unchanged => return Ok(Next::Done(Written::Unchanged(object.clone()))),
+            Verdict::Patch(mut patch) => {
+                report.slots = std::mem::take(&mut patch.slots);
+                report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
+                return Ok(Next::Send(patch, report));
+            }
+            Verdict::Made(from) => Treatment::Made { from },
+            Verdict::Owned(advice) => Treatment::Owned { advice },
+            Verdict::Refused(reasons) => Treatment::Refused { reasons },
+        };
+        Ok(Next::Done(Written::Left(report)))
+    }
+
+    /// Sends a patch; returns what the object is then, and notes what the server warned of.
+    async fn send(&self, patch: Patch, report: &mut ObjectReport) -> Result<Value, ClusterError> {
+        let dry_run = self.mode == Mode::DryRun;
+        let sent = self
+            .cluster
+            .json_patch(&report.object, &patch.operations, MANAGER, dry_run)
+            .await;
+        match sent {
+            Ok(applied) => {
+                report.notes.extend(applied.warnings);
+                Ok(applied.object)
+            }
+            Err(ClusterError::WebhookFailed { message, .. }) if dry_run => {
+                let note = format!("not known whether it is accepted: {message}");
+                report.notes.push(note);
+                Ok(patch.after)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -145,6 +123,16 @@ impl Run<'_> {
             .await
             .map(<[String]>::to_vec)
     }
+}
+
+/// A failed `test` is answered as an invalid request, as is a patch that is wrong.
+fn may_have_moved(error: &ClusterError) -> bool {
+    matches!(
+        error,
+        ClusterError::Conflict { .. }
+            | ClusterError::Invalid { .. }
+            | ClusterError::NotFound { .. }
+    )
 }
 
 /// True where what the patch tests is not as it was.

@@ -10,6 +10,9 @@ use crate::object::text_at;
 /// Objects in one page: what kubectl asks for.
 const PAGE: &str = "500";
 
+/// How often a list whose token has expired begins again.
+const RESTARTS: usize = 3;
+
 /// Bytes of a log: one line may be as long as a program likes.
 const LONGEST_LOG: &str = "1048576";
 
@@ -89,6 +92,42 @@ impl Cluster {
             }
         }
         Ok(all)
+    }
+
+    /// What `keep` makes of every object of a kind; one page is held at a time, however many objects there are.
+    /// [`ClusterError::NotFound`] for a kind that is not served.
+    pub async fn list_reduced<T>(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        keep: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, ClusterError> {
+        let selection = Selection {
+            namespace,
+            ..Selection::default()
+        };
+        let mut kept = Vec::new();
+        let mut token: Option<String> = None;
+        let mut restarts = 0;
+        loop {
+            let page = self.page(api_version, kind, &selection, token.as_deref());
+            let page = match page.await {
+                // The token outlived etcd's compaction: what was read is half of an old state.
+                Err(ClusterError::Gone { .. }) if token.is_some() && restarts < RESTARTS => {
+                    restarts += 1;
+                    kept.clear();
+                    token = None;
+                    continue;
+                }
+                page => page?,
+            };
+            kept.extend(page.items.iter().filter_map(&keep));
+            token = page.next;
+            if token.is_none() {
+                return Ok(kept);
+            }
+        }
     }
 
     /// One page of at most 500 objects; `token` is [`Page::next`] of the page before.

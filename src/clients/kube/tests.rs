@@ -155,6 +155,40 @@ async fn a_list_goes_on_after_its_token_expired() {
 }
 
 #[tokio::test]
+async fn a_page_is_reduced_before_the_next_is_read_and_an_expired_list_begins_again() {
+    let pods = |names: &[&str], next: &str| {
+        let items: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"metadata": {"name": name}}))
+            .collect();
+        ok(&json!({"metadata": {"continue": next}, "items": items}))
+    };
+    let (cluster, log) = server(move |line, earlier| match line {
+        "GET /api/v1/pods?limit=500" => pods(&["a", "b"], "t"),
+        "GET /api/v1/pods?limit=500&continue=t" if earlier == 0 => {
+            let expired = json!({"kind": "Status", "code": 410, "reason": "Expired"});
+            (410, Vec::new(), expired.to_string())
+        }
+        "GET /api/v1/pods?limit=500&continue=t" => pods(&["c"], ""),
+        _ => ok(&discovery(line).unwrap_or_default()),
+    });
+    let keep = |pod: &Value| {
+        let name = ObjectRef::from_value(pod).name;
+        log.lock().unwrap().push(name.clone());
+        (name != "b").then_some(name)
+    };
+    let kept = cluster.list_reduced("v1", "Pod", None, keep).await.unwrap();
+    assert_eq!(kept, ["a", "c"]);
+    let log = log.lock().unwrap();
+    let first = "GET /api/v1/pods?limit=500";
+    let second = "GET /api/v1/pods?limit=500&continue=t";
+    assert_eq!(
+        log[log.len() - 9..],
+        [first, "a", "b", second, first, "a", "b", second, "c"]
+    );
+}
+
+#[tokio::test]
 async fn too_many_requests_waits_as_told_and_gives_up() {
     let (cluster, log) = server(|line, earlier| match line {
         "GET /version" if earlier < 2 => (429, vec![("retry-after", "0")], "busy".into()),

@@ -38,14 +38,7 @@ impl Assembler<'_> {
     ) -> RunnerSet {
         let at = format!("runnerSets[{index}]");
         let path = |member: &str| format!("{at}.{member}");
-        let kind = match self.text(&path("kind")).as_deref() {
-            Some("ScaleSet") => RunnerKind::ScaleSet,
-            Some("Runner") => RunnerKind::Runner,
-            Some("RunnerDeployment") => RunnerKind::RunnerDeployment,
-            Some("RunnerSet") => RunnerKind::RunnerSet,
-            _ if mode == Mode::Legacy => RunnerKind::RunnerDeployment,
-            _ => RunnerKind::ScaleSet,
-        };
+        let kind = runner_kind(self.text(&path("kind")).as_deref(), mode);
         let max = self.integer(&path("max"));
         if max.is_none() && kind != RunnerKind::Runner {
             // The flag means one set.
@@ -78,12 +71,7 @@ impl Assembler<'_> {
                 .integer(&path("min"))
                 .unwrap_or(u32::from(kind == RunnerKind::Runner)),
             max: max.unwrap_or(1),
-            container_mode: match self.text(&path("containerMode")).as_deref() {
-                Some("dind") => ContainerMode::Dind,
-                Some("kubernetes") => ContainerMode::Kubernetes,
-                Some("kubernetes-novolume") => ContainerMode::KubernetesNovolume,
-                _ => ContainerMode::None,
-            },
+            container_mode: container_mode(self.text(&path("containerMode")).as_deref()),
             work_volume: self.work_volume(&path("workVolume")),
             scaling: self.scaling(&path("scaling")),
             github_secret: self.existing_secret(&path("githubSecret")),
@@ -216,6 +204,26 @@ impl Assembler<'_> {
             "write \"07:00\", in quotes",
         );
         None
+    }
+}
+
+fn runner_kind(text: Option<&str>, mode: Mode) -> RunnerKind {
+    match text {
+        Some("ScaleSet") => RunnerKind::ScaleSet,
+        Some("Runner") => RunnerKind::Runner,
+        Some("RunnerDeployment") => RunnerKind::RunnerDeployment,
+        Some("RunnerSet") => RunnerKind::RunnerSet,
+        _ if mode == Mode::Legacy => RunnerKind::RunnerDeployment,
+        _ => RunnerKind::ScaleSet,
+    }
+}
+
+fn container_mode(text: Option<&str>) -> ContainerMode {
+    match text {
+        Some("dind") => ContainerMode::Dind,
+        Some("kubernetes") => ContainerMode::Kubernetes,
+        Some("kubernetes-novolume") => ContainerMode::KubernetesNovolume,
+        _ => ContainerMode::None,
     }
 }
 

@@ -265,11 +265,6 @@ impl Validator<'_> {
                 "write the namespace and name of the controller's Deployment",
             );
         }
-        self.pod_template("controller.podTemplate", controller.pod_template.as_ref());
-        self.pod_template(
-            "listener.podTemplate",
-            self.config.listener_pod_template.as_ref(),
-        );
         if self.config.mode == Mode::Legacy && self.config.listener_pod_template.is_some() {
             self.warn(
                 "config-unused",

@@ -38,7 +38,6 @@ impl Validator<'_> {
         }
         self.image(&path("image"), set.image.as_deref());
         self.image(&path("dindImage"), set.dind_image.as_deref());
-        self.pod_template(&path("podTemplate"), set.pod_template.as_ref());
         self.counts(at, set);
         self.kind(at, set);
         self.container_mode(at, set);

@@ -121,67 +121,114 @@ pub fn maker(object: &Value) -> Option<Maker> {
 
 /// The tool that owns this object, if one left its marks. A GitOps tool comes before the Helm that it uses.
 pub fn owner(object: &Value) -> Option<Owner> {
-    let label = |key: &str| mark(object, "/metadata/labels", key);
-    let annotation = |key: &str| mark(object, "/metadata/annotations", key);
-    let has = |place: &str, prefix: &str| {
-        object
+    let marks = Marks { object };
+    marks
+        .olm()
+        .or_else(|| marks.argo_cd())
+        .or_else(|| marks.flux())
+        .or_else(|| marks.fleet())
+        .or_else(|| marks.helm())
+}
+
+/// Labels and annotations that deployment tools leave.
+#[derive(Clone, Copy)]
+struct Marks<'a> {
+    object: &'a Value,
+}
+
+impl Marks<'_> {
+    fn label(self, key: &str) -> Option<String> {
+        mark(self.object, "/metadata/labels", key)
+    }
+
+    fn annotation(self, key: &str) -> Option<String> {
+        mark(self.object, "/metadata/annotations", key)
+    }
+
+    fn has_label_of(self, prefix: &str) -> bool {
+        self.has("/metadata/labels", prefix)
+    }
+
+    fn has_annotation_of(self, prefix: &str) -> bool {
+        self.has("/metadata/annotations", prefix)
+    }
+
+    fn has(self, place: &str, prefix: &str) -> bool {
+        self.object
             .pointer(place)
             .and_then(Value::as_object)
             .is_some_and(|marks| marks.keys().any(|key| key.starts_with(prefix)))
-    };
-    if let Some(name) = label("olm.owner") {
-        return Some(Owner::Olm { name });
     }
-    if has("/metadata/labels", "operators.coreos.com/") {
-        return Some(Owner::Olm {
-            name: String::new(),
-        });
+
+    fn olm(self) -> Option<Owner> {
+        let name = self
+            .label("olm.owner")
+            .or_else(|| self.has_label_of("operators.coreos.com/").then(String::new))?;
+        Some(Owner::Olm { name })
     }
-    if has("/metadata/annotations", "argocd.argoproj.io/")
-        || has("/metadata/labels", "argocd.argoproj.io/")
-    {
+
+    fn argo_cd(self) -> Option<Owner> {
+        const PREFIX: &str = "argocd.argoproj.io/";
+        if !self.has_annotation_of(PREFIX) && !self.has_label_of(PREFIX) {
+            return None;
+        }
         // `application:group/kind:namespace/name`
-        let application = annotation("argocd.argoproj.io/tracking-id")
+        let application = self
+            .annotation("argocd.argoproj.io/tracking-id")
             .and_then(|id| id.split(':').next().map(str::to_owned))
-            .or_else(|| label("argocd.argoproj.io/instance"))
+            .or_else(|| self.label("argocd.argoproj.io/instance"))
             .unwrap_or_default();
-        return Some(Owner::ArgoCd { application });
+        Some(Owner::ArgoCd { application })
     }
-    for (prefix, kind) in [
-        ("helm.toolkit.fluxcd.io", "HelmRelease"),
-        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
-    ] {
-        if let Some(name) = label(&format!("{prefix}/name")) {
-            let namespace = label(&format!("{prefix}/namespace")).unwrap_or_default();
-            return Some(Owner::Flux {
+
+    fn flux(self) -> Option<Owner> {
+        [
+            ("helm.toolkit.fluxcd.io", "HelmRelease"),
+            ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+        ]
+        .into_iter()
+        .find_map(|(prefix, kind)| {
+            let name = self.label(&format!("{prefix}/name"))?;
+            let namespace = self
+                .label(&format!("{prefix}/namespace"))
+                .unwrap_or_default();
+            Some(Owner::Flux {
                 kind: kind.to_owned(),
                 name: format!("{namespace}/{name}"),
-            });
+            })
+        })
+    }
+
+    fn fleet(self) -> Option<Owner> {
+        let is_marked = ["fleet.cattle.io/", "objectset.rio.cattle.io/"]
+            .iter()
+            .any(|prefix| self.has_label_of(prefix) || self.has_annotation_of(prefix));
+        let bundle = || {
+            self.label("fleet.cattle.io/bundle-name")
+                .or_else(|| self.annotation("fleet.cattle.io/bundle-id"))
+                .or_else(|| self.annotation("objectset.rio.cattle.io/id"))
+                .unwrap_or_default()
+        };
+        is_marked.then(|| Owner::Fleet { bundle: bundle() })
+    }
+
+    fn helm(self) -> Option<Owner> {
+        let is_helm = self.label("app.kubernetes.io/managed-by").as_deref() == Some("Helm");
+        if !is_helm && !self.has_annotation_of("meta.helm.sh/") {
+            return None;
         }
-    }
-    if has("/metadata/labels", "fleet.cattle.io/")
-        || has("/metadata/annotations", "fleet.cattle.io/")
-        || has("/metadata/annotations", "objectset.rio.cattle.io/")
-        || has("/metadata/labels", "objectset.rio.cattle.io/")
-    {
-        let bundle = label("fleet.cattle.io/bundle-name")
-            .or_else(|| annotation("fleet.cattle.io/bundle-id"))
-            .or_else(|| annotation("objectset.rio.cattle.io/id"))
+        let namespace = self
+            .annotation("meta.helm.sh/release-namespace")
+            .or_else(|| mark(self.object, "/metadata", "namespace"))
             .unwrap_or_default();
-        return Some(Owner::Fleet { bundle });
-    }
-    let is_helm = label("app.kubernetes.io/managed-by").as_deref() == Some("Helm");
-    if is_helm || has("/metadata/annotations", "meta.helm.sh/") {
-        let namespace = annotation("meta.helm.sh/release-namespace")
-            .or_else(|| mark(object, "/metadata", "namespace"))
-            .unwrap_or_default();
-        return Some(Owner::Helm {
-            release: annotation("meta.helm.sh/release-name").unwrap_or_default(),
+        Some(Owner::Helm {
+            release: self
+                .annotation("meta.helm.sh/release-name")
+                .unwrap_or_default(),
             namespace,
-            chart: label("helm.sh/chart").unwrap_or_default(),
-        });
+            chart: self.label("helm.sh/chart").unwrap_or_default(),
+        })
     }
-    None
 }
 
 fn mark(object: &Value, place: &str, key: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The passes over the real output of `render`.
 
+mod identities;
 mod images;
 mod proxy;
 mod templates;

@@ -16,7 +16,7 @@ fn matrix() -> &'static [(String, Config)] {
     &MATRIX
 }
 
-fn every_install() -> Vec<(String, Config)> {
+pub(super) fn every_install() -> Vec<(String, Config)> {
     let mut found = fixtures::matrix();
     for (name, config) in fixtures::matrix() {
         for kind in [RunnerKind::Runner, RunnerKind::RunnerSet] {

@@ -51,106 +51,118 @@ pub enum RegistryAnswer {
     Unreachable(String),
 }
 
+/// Words of a node's text, in lower case, and what they mean. The first that are found decide: an answer of the
+/// proxy hides the registry's, and a refusal of many images is told in the words of an absent one.
+const WORDS: &[(PullProblem, &[&str])] = &[
+    (
+        PullProblem::InvalidReference,
+        &[
+            "invalid reference format",
+            "couldn't parse image",
+            "invalid image name",
+        ],
+    ),
+    (
+        PullProblem::ShortName,
+        &[
+            "did not resolve to an alias",
+            "short-name resolution",
+            "short name mode is enforcing",
+        ],
+    ),
+    (
+        PullProblem::Platform,
+        &[
+            "no match for platform",
+            "no matching manifest for",
+            "no image found in image index",
+            "no image found in manifest list",
+        ],
+    ),
+    // A proxy's answer to CONNECT hides whatever the registry would say.
+    (
+        PullProblem::ProxyRefused,
+        &["proxy authentication required"],
+    ),
+    (
+        PullProblem::Transient,
+        &[
+            "too many requests",
+            "toomanyrequests",
+            "rate limit",
+            "500 internal server error",
+            "502 bad gateway",
+            "503 service unavailable",
+            "504 gateway time",
+            "503 (service unavailable)",
+            "502 (bad gateway)",
+            "500 (internal server error)",
+        ],
+    ),
+    (
+        PullProblem::Untrusted,
+        &["x509:", "certificate verify failed"],
+    ),
+    (PullProblem::Denied, &["403 forbidden", "403 (forbidden)"]),
+    (
+        PullProblem::Unauthorized,
+        &[
+            "401 unauthorized",
+            "401 (unauthorized)",
+            "unauthorized:",
+            "authentication required",
+            "no basic auth credentials",
+            "insufficient_scope",
+            "pull access denied",
+        ],
+    ),
+    (
+        PullProblem::Denied,
+        &["denied:", "access to the resource is denied"],
+    ),
+    (
+        PullProblem::Transient,
+        &[
+            "no such host",
+            "connection refused",
+            "i/o timeout",
+            "deadline exceeded",
+            "timeout",
+            "request canceled",
+            "connection reset",
+            "first record does not look like a tls handshake",
+            "server gave http response to https client",
+            "dial tcp",
+            "unexpected eof",
+            ": eof",
+            "network is unreachable",
+            "no route to host",
+        ],
+    ),
+    (
+        PullProblem::Absent,
+        &[
+            "404 not found",
+            "manifest unknown",
+            "name unknown",
+            "not found",
+            "does not exist",
+        ],
+    ),
+];
+
 /// Reads a node's text; `reason` is the container's waiting reason.
 pub fn pull_problem(reason: &str, message: &str) -> PullProblem {
-    let lower = message.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     match reason {
         "InvalidImageName" => return PullProblem::InvalidReference,
         "ErrImageNeverPull" => return PullProblem::NeverPull,
         _ => {}
     }
-    if has(&[
-        "invalid reference format",
-        "couldn't parse image",
-        "invalid image name",
-    ]) {
-        return PullProblem::InvalidReference;
-    }
-    if has(&[
-        "did not resolve to an alias",
-        "short-name resolution",
-        "short name mode is enforcing",
-    ]) {
-        return PullProblem::ShortName;
-    }
-    if has(&[
-        "no match for platform",
-        "no matching manifest for",
-        "no image found in image index",
-        "no image found in manifest list",
-    ]) {
-        return PullProblem::Platform;
-    }
-    // A proxy's answer to CONNECT hides whatever the registry would say.
-    if has(&["proxy authentication required"]) {
-        return PullProblem::ProxyRefused;
-    }
-    if has(&["too many requests", "toomanyrequests", "rate limit"]) || has_server_error(&lower) {
-        return PullProblem::Transient;
-    }
-    if has(&["x509:", "certificate verify failed"]) {
-        return PullProblem::Untrusted;
-    }
-    if has(&["403 forbidden", "403 (forbidden)"]) {
-        return PullProblem::Denied;
-    }
-    if has(&[
-        "401 unauthorized",
-        "401 (unauthorized)",
-        "unauthorized:",
-        "authentication required",
-        "no basic auth credentials",
-        "insufficient_scope",
-        "pull access denied",
-    ]) {
-        return PullProblem::Unauthorized;
-    }
-    if has(&["denied:", "access to the resource is denied"]) {
-        return PullProblem::Denied;
-    }
-    if has(&[
-        "no such host",
-        "connection refused",
-        "i/o timeout",
-        "deadline exceeded",
-        "timeout",
-        "request canceled",
-        "connection reset",
-        "first record does not look like a tls handshake",
-        "server gave http response to https client",
-        "dial tcp",
-        "unexpected eof",
-        ": eof",
-        "network is unreachable",
-        "no route to host",
-    ]) {
-        return PullProblem::Transient;
-    }
-    if has(&[
-        "404 not found",
-        "manifest unknown",
-        "name unknown",
-        "not found",
-        "does not exist",
-    ]) {
-        return PullProblem::Absent;
-    }
-    PullProblem::Unknown
-}
-
-fn has_server_error(lower: &str) -> bool {
-    [
-        "500 internal server error",
-        "502 bad gateway",
-        "503 service unavailable",
-        "504 gateway time",
-        "503 (service unavailable)",
-        "502 (bad gateway)",
-        "500 (internal server error)",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
+    let lower = message.to_ascii_lowercase();
+    WORDS
+        .iter()
+        .find(|(_, words)| words.iter().any(|words| lower.contains(words)))
+        .map_or(PullProblem::Unknown, |(problem, _)| *problem)
 }
 
 /// The cause of a container that waits for its image. `long_text` is the node's event; `registry` our own look.

@@ -1,10 +1,13 @@
 //! What a wait says in the end: what is proven, or why it ended.
 
+use tokio::time::Instant;
+
 use super::run::Run;
 use super::{Level, Proof, Report};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::verify::classify::Classified;
+use crate::verify::readiness::Terminal;
 
 impl Run<'_, '_> {
     pub(super) fn report(&self) -> Report {
@@ -33,6 +36,30 @@ impl Run<'_, '_> {
             proven: self.proven.iter().map(proof).collect(),
             not_proven,
         }
+    }
+
+    /// What an object says of its own end, or the cause behind it where one is found.
+    pub(super) async fn failed(
+        &mut self,
+        target: &ObjectRef,
+        terminal: Terminal,
+        now: Instant,
+    ) -> Failure {
+        let waiting = [(target.clone(), terminal.reason.clone())];
+        if let Ok(causes) = self.causes(&waiting, now, false).await
+            && let Some((_, classified)) = causes.first()
+        {
+            return classified
+                .failure(target, Exit::ApplyFailed)
+                .evidence(format!("{}: {}", terminal.reason, terminal.message));
+        }
+        Failure::new(
+            "object-failed",
+            Exit::ApplyFailed,
+            format!("{target} cannot become ready: {}", terminal.reason),
+        )
+        .why(terminal.message)
+        .remedy(format!("kubectl describe {} {}", target.kind, at(target)))
     }
 
     pub(super) fn timed_out(
@@ -105,7 +132,7 @@ impl Run<'_, '_> {
 }
 
 /// `NAME -n NAMESPACE`, as kubectl takes it.
-pub(super) fn at(object: &ObjectRef) -> String {
+fn at(object: &ObjectRef) -> String {
     match &object.namespace {
         Some(namespace) => format!("{} -n {namespace}", object.name),
         None => object.name.clone(),

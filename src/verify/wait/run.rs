@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep_until};
 use super::feed::{Feed, News};
 use super::gather::{Gatherer, around};
 use super::logs::Logs;
-use super::outcome::at;
 use super::sightings::Sightings;
 use super::watched::{feeds, targets};
 use super::{Report, WaitOptions};
@@ -22,7 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::verify::classify::Classified;
 use crate::verify::readiness::webhook_configuration::Answer;
-use crate::verify::readiness::{State, Terminal, World, judge, pod};
+use crate::verify::readiness::{State, World, judge, pod};
 
 /// Between two looks at what has no watch.
 const LOOK: Duration = Duration::from_secs(5);
@@ -245,7 +244,7 @@ impl<'a, 'r> Run<'a, 'r> {
                         self.tell(&target, &reason, now);
                         waiting.push((target, reason));
                     } else {
-                        return Err(self.failed(target, terminal, now).await);
+                        return Err(self.failed(&target, terminal, now).await);
                     }
                 }
                 Some(State::Waiting(reason)) => {
@@ -270,7 +269,7 @@ impl<'a, 'r> Run<'a, 'r> {
         Ok(false)
     }
 
-    async fn causes(
+    pub(super) async fn causes(
         &mut self,
         waiting: &[(ObjectRef, String)],
         now: Instant,
@@ -310,25 +309,6 @@ impl<'a, 'r> Run<'a, 'r> {
             }
         }
         Ok(seen)
-    }
-
-    /// What an object says of its own end, or the cause behind it where one is found.
-    async fn failed(&mut self, target: ObjectRef, terminal: Terminal, now: Instant) -> Failure {
-        let waiting = [(target.clone(), terminal.reason.clone())];
-        if let Ok(causes) = self.causes(&waiting, now, false).await
-            && let Some((_, classified)) = causes.first()
-        {
-            return classified
-                .failure(&target, Exit::ApplyFailed)
-                .evidence(format!("{}: {}", terminal.reason, terminal.message));
-        }
-        Failure::new(
-            "object-failed",
-            Exit::ApplyFailed,
-            format!("{target} cannot become ready: {}", terminal.reason),
-        )
-        .why(terminal.message)
-        .remedy(format!("kubectl describe {} {}", target.kind, at(&target)))
     }
 
     fn ready(&mut self, target: ObjectRef, proof: String, now: Instant) {

@@ -41,17 +41,40 @@ pub(super) fn targets(options: &WaitOptions<'_>) -> Vec<ObjectRef> {
 /// Every feed that judging and explaining these targets needs.
 pub(super) fn feeds(targets: &[ObjectRef], controller_namespace: Option<&str>) -> Vec<Feed> {
     let mut feeds = BTreeSet::new();
-    let mut add = |api_version: &str, kind: &str, namespace: Option<&str>, is_needed: bool| {
+    around_controllers(targets, controller_namespace, &mut feeds);
+    for target in targets {
+        around_runners(target, &mut feeds);
+        // Each target is watched by its name: CRDs are large, and Deployments of others are not our business.
         feeds.insert(Feed {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-            namespace: namespace.map(str::to_owned),
-            name: None,
-            is_needed,
+            name: Some(target.name.clone()),
+            ..feed(
+                &target.api_version,
+                &target.kind,
+                target.namespace.as_deref(),
+                true,
+            )
         });
-    };
-    let scale_set = format!("{SCALE_SET_GROUP}/v1alpha1");
-    let legacy = format!("{LEGACY_GROUP}/v1alpha1");
+    }
+    once(&feeds)
+}
+
+/// All objects of a kind in a namespace.
+fn feed(api_version: &str, kind: &str, namespace: Option<&str>, is_needed: bool) -> Feed {
+    Feed {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        name: None,
+        is_needed,
+    }
+}
+
+/// What controllers make in their own namespaces, and what tells why they do not.
+fn around_controllers(
+    targets: &[ObjectRef],
+    controller_namespace: Option<&str>,
+    feeds: &mut BTreeSet<Feed>,
+) {
     let has_scale_set = targets
         .iter()
         .any(|target| target.group() == SCALE_SET_GROUP);
@@ -66,60 +89,58 @@ pub(super) fn feeds(targets: &[ObjectRef], controller_namespace: Option<&str>) -
         .collect();
     for namespace in controllers {
         let namespace = Some(namespace);
-        add("apps/v1", "ReplicaSet", namespace, false);
-        add("v1", "Pod", namespace, has_scale_set);
-        add("v1", "Event", namespace, false);
+        feeds.insert(feed("apps/v1", "ReplicaSet", namespace, false));
+        feeds.insert(feed("v1", "Pod", namespace, has_scale_set));
+        feeds.insert(feed("v1", "Event", namespace, false));
         if has_webhook {
-            add("discovery.k8s.io/v1", "EndpointSlice", namespace, true);
+            let slices = feed("discovery.k8s.io/v1", "EndpointSlice", namespace, true);
+            feeds.insert(slices);
         }
         if has_scale_set {
-            add(&scale_set, "AutoscalingListener", namespace, true);
+            let api_version = format!("{SCALE_SET_GROUP}/v1alpha1");
+            feeds.insert(feed(&api_version, "AutoscalingListener", namespace, true));
         }
     }
-    for target in targets {
-        let namespace = target.namespace.as_deref();
-        match target.group() {
-            SCALE_SET_GROUP => {
-                add(&scale_set, "EphemeralRunnerSet", namespace, true);
-                add(&scale_set, "EphemeralRunner", namespace, true);
-                add("v1", "Pod", namespace, true);
-                add("v1", "Event", namespace, false);
-            }
-            LEGACY_GROUP => {
-                add(&legacy, "RunnerReplicaSet", namespace, false);
-                add(&legacy, "Runner", namespace, false);
-                add("apps/v1", "StatefulSet", namespace, false);
-                add("v1", "Pod", namespace, false);
-                add("v1", "Event", namespace, false);
-            }
-            _ => {}
-        }
-    }
-    // Each target is watched by its name: CRDs are large, and Deployments of others are not our business.
-    for target in targets {
-        feeds.insert(Feed {
-            api_version: target.api_version.clone(),
-            kind: target.kind.clone(),
-            namespace: target.namespace.clone(),
-            name: Some(target.name.clone()),
+}
+
+/// What the controllers make of a runner set, and what tells why they do not.
+fn around_runners(target: &ObjectRef, feeds: &mut BTreeSet<Feed>) {
+    let group = target.group();
+    let api_version = format!("{group}/v1alpha1");
+    let made: &[(&str, &str, bool)] = match group {
+        SCALE_SET_GROUP => &[
+            (&api_version, "EphemeralRunnerSet", true),
+            (&api_version, "EphemeralRunner", true),
+            ("v1", "Pod", true),
+            ("v1", "Event", false),
+        ],
+        LEGACY_GROUP => &[
+            (&api_version, "RunnerReplicaSet", false),
+            (&api_version, "Runner", false),
+            ("apps/v1", "StatefulSet", false),
+            ("v1", "Pod", false),
+            ("v1", "Event", false),
+        ],
+        _ => &[],
+    };
+    let namespace = target.namespace.as_deref();
+    feeds.extend(
+        made.iter()
+            .map(|(api_version, kind, is_needed)| feed(api_version, kind, namespace, *is_needed)),
+    );
+}
+
+/// The same objects once: a needed feed answers for one that only explains.
+fn once(feeds: &BTreeSet<Feed>) -> Vec<Feed> {
+    let is_answered = |feed: &Feed| {
+        let needed = Feed {
             is_needed: true,
-        });
-    }
-    // The same objects once: a needed feed answers for one that only explains.
-    let all: Vec<Feed> = feeds.into_iter().collect();
-    all.iter()
-        .filter(|feed| {
-            feed.is_needed
-                || !all.iter().any(|other| {
-                    other.is_needed
-                        && other.name == feed.name
-                        && other.kind == feed.kind
-                        && other.api_version == feed.api_version
-                        && other.namespace == feed.namespace
-                })
-        })
-        .cloned()
-        .collect()
+            ..feed.clone()
+        };
+        !feed.is_needed && feeds.contains(&needed)
+    };
+    let kept = feeds.iter().filter(|feed| !is_answered(feed));
+    kept.cloned().collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use arc_setup::apply::{Execution, execute, plan_uninstall};
+use arc_setup::apply::{Executed, Execution, execute, plan_uninstall};
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity};
 use arc_setup::config::{Credentials, Origin};
@@ -111,15 +111,18 @@ impl Session {
     }
 
     pub(super) async fn init(&self, manifests: &[Manifest]) -> Result<Plan, Failure> {
-        let facts = self.facts().await;
-        let resolver = Resolver::new(&self.credentials, self.now);
-        let seen = self.look(manifests, &facts, &resolver).await?;
-        if let Some(failure) = plan::conflict(&seen.observed) {
-            return Err(failure);
+        loop {
+            let facts = self.facts().await;
+            let resolver = Resolver::new(&self.credentials, self.now);
+            let seen = self.look(manifests, &facts, &resolver).await?;
+            if let Some(failure) = plan::conflict(&seen.observed) {
+                return Err(failure);
+            }
+            let executed = self.execute(&seen.plan, &seen.observed, &facts, &resolver);
+            if let Executed::Done(_) = executed.await? {
+                return Ok(seen.plan);
+            }
         }
-        self.execute(&seen.plan, &seen.observed, &facts, &resolver)
-            .await?;
-        Ok(seen.plan)
     }
 
     pub(super) async fn uninstall(&self) -> Plan {
@@ -128,9 +131,9 @@ impl Session {
             .unwrap();
         let facts = self.facts().await;
         let resolver = Resolver::new(&self.credentials, self.now);
-        self.execute(&plan, &Observed::default(), &facts, &resolver)
-            .await
-            .unwrap();
+        let nothing = Observed::default();
+        let executed = self.execute(&plan, &nothing, &facts, &resolver).await;
+        assert!(matches!(executed.unwrap(), Executed::Done(_)));
         plan
     }
 
@@ -140,7 +143,7 @@ impl Session {
         observed: &Observed,
         facts: &Facts,
         resolver: &Resolver<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Executed, Failure> {
         let cluster = self.cluster.clone();
         let gate = move |object: ObjectRef| -> futures::future::BoxFuture<'_, Result<(), Failure>> {
             let cluster = cluster.clone();
@@ -172,7 +175,6 @@ impl Session {
             },
         )
         .await
-        .map(|_| ())
     }
 
     pub(super) fn outcomes(&self, wanted: Outcome) -> Vec<ObjectRef> {

@@ -22,6 +22,7 @@ pub(crate) struct ArcSetup {
     home: TempDir,
     directory: PathBuf,
     environment: BTreeMap<OsString, OsString>,
+    through: Vec<OsString>,
     stdin: Vec<u8>,
     canaries: Vec<(String, String)>,
 }
@@ -57,6 +58,7 @@ impl ArcSetup {
             home,
             directory,
             environment,
+            through: Vec::new(),
             stdin: Vec::new(),
             canaries: Vec::new(),
         })
@@ -86,6 +88,18 @@ impl ArcSetup {
     pub(crate) fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
         self.environment
             .insert(name.into(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Takes a variable away.
+    pub(crate) fn without_env(&mut self, name: &str) -> &mut Self {
+        self.environment.remove(OsStr::new(name));
+        self
+    }
+
+    /// Has another program start it: that one's command line, to which ours is appended.
+    pub(crate) fn through<A: AsRef<OsStr>>(&mut self, words: &[A]) -> &mut Self {
+        self.through = words.iter().map(|word| word.as_ref().to_owned()).collect();
         self
     }
 
@@ -134,7 +148,10 @@ impl ArcSetup {
         stdin.write_all(&self.stdin)?;
         std::io::Seek::rewind(&mut stdin)?;
         let program = program()?;
+        let mut words = self.through.iter().cloned().chain([program.into()]);
+        let program = words.next().unwrap_or_default();
         let mut command = Command::new(&program);
+        command.args(words);
         self.prepare(&mut command);
         let child = command
             .args(arguments)

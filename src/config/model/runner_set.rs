@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::{ExistingSecret, Scope};
+use super::github::{ExistingSecret, Scope};
 
 /// One set of runners.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

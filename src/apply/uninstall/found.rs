@@ -1,0 +1,174 @@
+//! What lives of an install, and the receipts that tell of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use crate::clients::kube::{Cluster, ClusterError, Selection};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt};
+
+/// Kinds that the label is looked for in; what the server does not know is passed over.
+pub(super) const KINDS: [(&str, &str); 24] = [
+    ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
+    (
+        "actions.summerwind.dev/v1alpha1",
+        "HorizontalRunnerAutoscaler",
+    ),
+    ("actions.summerwind.dev/v1alpha1", "RunnerDeployment"),
+    ("actions.summerwind.dev/v1alpha1", "RunnerSet"),
+    ("actions.summerwind.dev/v1alpha1", "Runner"),
+    (
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfiguration",
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+    ),
+    ("apps/v1", "Deployment"),
+    ("v1", "Service"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+    ("cert-manager.io/v1", "Certificate"),
+    ("cert-manager.io/v1", "Issuer"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+    ("v1", "ServiceAccount"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("v1", "Namespace"),
+];
+/// Every receipt in the cluster; only those of one namespace where the user may not look into all.
+pub(super) async fn receipts(
+    cluster: &Cluster,
+    install: &str,
+    namespace: Option<&str>,
+) -> Result<Vec<Receipt>, Failure> {
+    let fields = format!("type={RECEIPT_TYPE}");
+    let everywhere = Selection {
+        fields: Some(&fields),
+        ..Selection::default()
+    };
+    let secrets = match (
+        cluster.list_selected("v1", "Secret", &everywhere).await,
+        namespace,
+    ) {
+        (Ok(page), _) => page.items,
+        (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
+            let reference = Receipt::new(install, namespace, "").reference();
+            let found = cluster.get(&reference).await;
+            let found =
+                found.map_err(|error| error.failure("cannot read the receipt", Exit::Preflight))?;
+            found.into_iter().collect()
+        }
+        (Err(error), _) => {
+            let failure = error.failure("cannot look for receipts", Exit::Preflight);
+            return Err(
+                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+            );
+        }
+    };
+    let mut receipts = Vec::new();
+    for secret in &secrets {
+        match Receipt::from_secret(secret) {
+            Ok(receipt) => receipts.extend(receipt),
+            Err(problem) => {
+                let what = format!("cannot read the receipt {}", ObjectRef::from_value(secret));
+                return Err(Failure::new("receipt-unreadable", Exit::Preflight, what)
+                    .why(problem.to_string())
+                    .remedy("use the arc-setup that wrote it"));
+            }
+        }
+    }
+    Ok(receipts)
+}
+
+/// What lives of the install: by label, unless a namesake would be met, and by receipt.
+pub(super) async fn find(
+    cluster: &Cluster,
+    install: &str,
+    receipt: Option<&Receipt>,
+    namesake: bool,
+) -> Result<BTreeMap<ObjectRef, Value>, ClusterError> {
+    let mut found = BTreeMap::new();
+    if !namesake {
+        let selector = format!("{INSTALL_LABEL}={install}");
+        let lists: Vec<_> = futures::stream::iter(KINDS)
+            .map(|(api_version, kind)| cluster.list(api_version, kind, None, Some(&selector)))
+            .buffered(8)
+            .collect()
+            .await;
+        for list in lists {
+            match list {
+                Ok(objects) => found.extend(
+                    objects
+                        .into_iter()
+                        .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
+                        .filter(|object| {
+                            object.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE)
+                        })
+                        .map(|object| (ObjectRef::from_value(&object), object)),
+                ),
+                // Whoever may not list everywhere still has the receipt.
+                Err(ClusterError::NotFound { .. }) => {}
+                Err(ClusterError::Forbidden { .. }) if receipt.is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let missing: BTreeSet<&ObjectRef> = receipt
+        .iter()
+        .flat_map(|receipt| &receipt.entries)
+        .map(|entry| &entry.object)
+        .filter(|object| !found.contains_key(*object))
+        .collect();
+    let reads: Vec<_> = futures::stream::iter(missing)
+        .map(async |object| (object.clone(), cluster.get(object).await))
+        .buffered(8)
+        .collect()
+        .await;
+    for (object, live) in reads {
+        if let Some(live) = live? {
+            found.insert(object, live);
+        }
+    }
+    Ok(found)
+}
+
+/// Shared objects carry no install's label. An `init` that was killed before its first receipt leaves them, and
+/// with no receipt anywhere nobody else can have made them.
+pub(super) async fn without_receipt(
+    cluster: &Cluster,
+) -> Result<Vec<(ObjectRef, Value)>, ClusterError> {
+    let selector = format!("{MANAGED_BY}=arc-setup");
+    let mut found = Vec::new();
+    let shared = KINDS
+        .into_iter()
+        .filter(|(_, kind)| matches!(*kind, "CustomResourceDefinition" | "Namespace"));
+    for (api_version, kind) in shared {
+        match cluster.list(api_version, kind, None, Some(&selector)).await {
+            Ok(objects) => found.extend(objects),
+            Err(ClusterError::Forbidden { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|object| (ObjectRef::from_value(&object), object))
+        .collect())
+}
+
+pub(super) fn controller_namespace(found: &BTreeMap<ObjectRef, Value>) -> Option<String> {
+    let by_kind = |kind: &str| found.keys().find(|object| object.kind == kind);
+    by_kind("Deployment")
+        .or_else(|| found.keys().find(|object| object.namespace.is_some()))
+        .and_then(|object| object.namespace.clone())
+}
