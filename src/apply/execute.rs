@@ -31,14 +31,15 @@ pub enum Executed {
     Overtaken,
 }
 
-/// Carries the plan out. A plan that writes nothing takes no lock and writes no receipt.
+/// Carries the plan out. A plan that writes nothing takes no lock and writes no receipt, unless an earlier run ended
+/// before its receipt was complete.
 pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed, Failure> {
     let mut ledger = Ledger::open(plan);
     let mut run = Run {
         execution: *execution,
         rechecked: BTreeMap::new(),
     };
-    if !plan.writes() {
+    if !plan.writes() && is_recorded(plan) {
         for one in plan.steps() {
             step(&run, plan, one).await?;
         }
@@ -67,6 +68,12 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
         wave(&run, plan, locked.end, &mut ledger).await?;
     }
     Ok(Executed::Done(ledger.into_receipt()))
+}
+
+/// True where the receipt tells of everything that is there; a removal needs none.
+fn is_recorded(plan: &Plan) -> bool {
+    let receipt = plan.receipt.as_ref();
+    plan.objects.is_empty() || receipt.is_some_and(|receipt| receipt.complete)
 }
 
 /// The waves that only the holder of the lock may do; false where the plan is overtaken.

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
+use support::arc_setup::Outcome;
 use surroundings::Surroundings;
 use transcript::Transcript;
 
@@ -47,28 +48,42 @@ async fn run(transcript: &Transcript) -> Result<()> {
     let around = Surroundings::start(transcript).await?;
 
     transcript.title("The allow-list ticket: every image, before → after");
-    let outcome = around
-        .arc_setup(transcript, &["images", "--config", CONFIG])
-        .await?;
-    ensure!(
-        outcome.code == Some(0),
-        "images ended with {:?}",
-        outcome.code
-    );
+    let images = ["images", "--config", CONFIG];
+    ended(transcript, &around, "images", &images, 0).await?;
     around.allow_images().await?;
-
     transcript.say("The nodes mirror docker.io transparently, so three images keep their names; quay.io is not mirrored.");
 
+    install(transcript, &around).await?;
+    repair(transcript, &around).await?;
+
+    transcript.title("What was reached, and how");
+    around.report(transcript)
+}
+
+/// A run that must end with `code`.
+async fn ended(
+    transcript: &Transcript,
+    around: &Surroundings,
+    what: &str,
+    arguments: &[&str],
+    code: i32,
+) -> Result<Outcome> {
+    let outcome = around.arc_setup(transcript, arguments).await?;
+    ensure!(
+        outcome.code == Some(code),
+        "{what} ended with {:?}",
+        outcome.code
+    );
+    Ok(outcome)
+}
+
+async fn install(transcript: &Transcript, around: &Surroundings) -> Result<()> {
     transcript.title("What a failure looks like: the bundle without the issuing CA");
     let root = around.root_alone()?.display().to_string();
     let dry_run = ["init", "--config", CONFIG, "--context", "demo", "--dry-run"];
     let without = [dry_run.as_slice(), &["--ca-bundle", &root]].concat();
-    let outcome = around.arc_setup(transcript, &without).await?;
-    ensure!(
-        outcome.code == Some(3),
-        "the run without the issuing CA ended with {:?}",
-        outcome.code
-    );
+    let what = "the run without the issuing CA";
+    ended(transcript, around, what, &without, 3).await?;
 
     transcript.title("One command");
     transcript.say("Real here: the API server and its controllers, TLS, the proxy. Played: nodes and pods (kwok), ARC's own program, registry and GitHub.");
@@ -82,16 +97,13 @@ async fn run(transcript: &Transcript) -> Result<()> {
         "--wait",
         "manager",
     ];
-    let outcome = around.arc_setup(transcript, &init).await?;
-    ensure!(
-        outcome.code == Some(0),
-        "init ended with {:?}",
-        outcome.code
-    );
-    expectations::installed(transcript, &around)?;
+    ended(transcript, around, "init", &init, 0).await?;
+    expectations::installed(transcript, around)
+}
 
+async fn repair(transcript: &Transcript, around: &Surroundings) -> Result<()> {
     transcript.title("An install that somebody made by hand, with an image from quay.io");
-    let install = hand_made::apply(transcript, &around)?;
+    let install = hand_made::apply(transcript, around)?;
 
     transcript.title("Repaired by the same rules");
     let repair = [
@@ -102,28 +114,16 @@ async fn run(transcript: &Transcript) -> Result<()> {
         "demo",
         "--yes",
     ];
-    let outcome = around.arc_setup(transcript, &repair).await?;
-    ensure!(
-        outcome.code == Some(0),
-        "patch-images ended with {:?}",
-        outcome.code
-    );
-    let generation = install.expect_repaired(transcript, &around)?;
+    ended(transcript, around, "patch-images", &repair, 0).await?;
+    let generation = install.expect_repaired(transcript, around)?;
 
     transcript.title("Once more: nothing is left to do");
-    let outcome = around.arc_setup(transcript, &repair).await?;
-    ensure!(
-        outcome.code == Some(0),
-        "the second patch-images ended with {:?}",
-        outcome.code
-    );
+    let what = "the second patch-images";
+    let outcome = ended(transcript, around, what, &repair, 0).await?;
     let said = format!("{}{}", outcome.stdout, outcome.stderr).to_lowercase();
     ensure!(
         said.contains("nothing"),
-        "the second patch-images did not say that nothing is left to do"
+        "{what} did not say that nothing is left to do"
     );
-    install.expect_generation(&around, generation)?;
-
-    transcript.title("What was reached, and how");
-    around.report(transcript)
+    install.expect_generation(around, generation)
 }

@@ -27,46 +27,9 @@ async fn with_controllers() -> ControlPlane {
     ControlPlane::isolated(options).await.unwrap()
 }
 
-#[tokio::test]
-async fn what_is_made_is_not_written_again_and_what_is_edited_is_repaired() {
-    let plane = with_controllers().await;
-    let manifests = scale_set();
-
-    // Fresh: everything is made, the receipt lies there, the lock is given back.
-    let session = Session::new(&plane);
-    session.init(&manifests).await.unwrap();
-    assert_eq!(session.outcomes(Outcome::Created).len(), manifests.len());
-    let receipt = ObjectRef::new("v1", "Secret", Some("systems"), "arc-setup-one");
-    assert!(session.cluster.get(&receipt).await.unwrap().is_some());
-    assert!(
-        session
-            .list("coordination.k8s.io/v1", "Lease")
-            .await
-            .iter()
-            .all(|lease| name(lease) != "arc-setup-one")
-    );
-    let token = session
-        .cluster
-        .get(&token_secret().reference())
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(token["data"]["github_token"], json!("Z2hwX2NhbmFyeQ=="));
-
-    // Again: nothing is written.
-    let versions = session.versions(&manifests).await;
-    let session = Session::new(&plane);
-    let plan = session.init(&manifests).await.unwrap();
-    assert!(!plan.writes(), "{:?}", plan::describe(&plan));
-    assert_eq!(session.versions(&manifests).await, versions);
-    assert!(
-        !serde_json::to_string(&plan)
-            .unwrap()
-            .contains("Z2hwX2NhbmFyeQ")
-    );
-
-    // One field of each kind by hand: another manager's, so it is named and refused, or taken and repaired.
-    for (index, operations) in [
+/// The objects of [`scale_set`] by their place, and one field of each kind that somebody edits.
+fn edits() -> [(usize, serde_json::Value); 8] {
+    [
         (
             0,
             json!([{"op": "remove", "path": "/metadata/labels/app.kubernetes.io~1managed-by"}]),
@@ -99,29 +62,61 @@ async fn what_is_made_is_not_written_again_and_what_is_edited_is_repaired() {
             8,
             json!([{"op": "replace", "path": "/spec/maxRunners", "value": 30}]),
         ),
-    ] {
-        session
-            .patch(&manifests[index].reference(), operations)
-            .await;
+    ]
+}
+
+/// The lock is not there.
+async fn assert_unlocked(session: &Session) {
+    let leases = session.list("coordination.k8s.io/v1", "Lease").await;
+    assert!(leases.iter().all(|lease| name(lease) != "arc-setup-one"));
+}
+
+#[tokio::test]
+async fn what_is_made_is_recorded_and_not_written_again() {
+    let plane = with_controllers().await;
+    let manifests = scale_set();
+    let session = Session::new(&plane);
+    session.init(&manifests).await.unwrap();
+    assert_eq!(session.outcomes(Outcome::Created).len(), manifests.len());
+    let receipt = ObjectRef::new("v1", "Secret", Some("systems"), "arc-setup-one");
+    assert!(session.cluster.get(&receipt).await.unwrap().is_some());
+    assert_unlocked(&session).await;
+    let token = token_secret().reference();
+    let token = session.cluster.get(&token).await.unwrap().unwrap();
+    assert_eq!(token["data"]["github_token"], json!("Z2hwX2NhbmFyeQ=="));
+
+    let versions = session.versions(&manifests).await;
+    let session = Session::new(&plane);
+    let plan = session.init(&manifests).await.unwrap();
+    assert!(!plan.writes(), "{:?}", plan::describe(&plan));
+    assert_eq!(session.versions(&manifests).await, versions);
+    let plan = serde_json::to_string(&plan).unwrap();
+    assert!(!plan.contains("Z2hwX2NhbmFyeQ"));
+}
+
+/// One field of each kind by hand: another manager's, so it is named and refused, or taken and repaired.
+#[tokio::test]
+async fn what_is_edited_is_refused_with_its_owner_or_taken_and_repaired() {
+    let plane = with_controllers().await;
+    let manifests = scale_set();
+    let session = Session::new(&plane);
+    session.init(&manifests).await.unwrap();
+    for (index, operations) in edits() {
+        let object = manifests[index].reference();
+        session.patch(&object, operations).await;
     }
     let failure = session.init(&manifests).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::Conflict);
-    assert!(
-        failure
-            .details()
-            .evidence
-            .iter()
-            .any(|line| line.contains("kubectl-edit") && line.contains("maxRunners"))
-    );
+    let evidence = &failure.details().evidence;
+    let told = |line: &String| line.contains("kubectl-edit") && line.contains("maxRunners");
+    assert!(evidence.iter().any(told), "{evidence:?}");
+
     let mut session = Session::new(&plane);
     session.force_conflicts = true;
     let plan = session.init(&manifests).await.unwrap();
     // A definition that lost its label is someone else's now: it is never written.
-    let kept: Vec<String> = session
-        .outcomes(Outcome::Kept)
-        .iter()
-        .map(|object| object.kind.clone())
-        .collect();
+    let kept = session.outcomes(Outcome::Kept);
+    let kept: Vec<&str> = kept.iter().map(|object| object.kind.as_str()).collect();
     assert_eq!(kept, ["CustomResourceDefinition"]);
     assert_eq!(
         session.outcomes(Outcome::Changed).len(),
@@ -193,13 +188,7 @@ async fn what_was_there_before_stays_and_half_an_init_can_be_removed() {
     broken[7].object["spec"]["selector"] = json!({"matchLabels": {"app": "other"}});
     let failure = session.init(&broken).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::ApplyFailed);
-    assert!(
-        session
-            .list("coordination.k8s.io/v1", "Lease")
-            .await
-            .iter()
-            .all(|lease| name(lease) != "arc-setup-one")
-    );
+    assert_unlocked(&session).await;
 
     session.init(&scale_set()).await.unwrap();
     let runners = ObjectRef::new("v1", "Namespace", None, "runners");
@@ -393,6 +382,29 @@ async fn a_dead_run_is_waited_for_once_and_a_living_one_wins() {
         (Exit::Conflict, "lock-held")
     );
     assert!(failure.details().evidence[0].contains("alive"));
+}
+
+#[tokio::test]
+async fn a_receipt_that_a_killed_run_left_behind_is_completed_though_nothing_else_is_to_do() {
+    let plane = with_controllers().await;
+    let session = Session::new(&plane);
+    session.init(&scale_set()).await.unwrap();
+    let plan = session.init(&scale_set()).await.unwrap();
+    // As it was before the last wave was noted.
+    let mut behind = plan.receipt.clone().unwrap();
+    behind.complete = false;
+    for entry in &mut behind.entries {
+        entry.uid = None;
+    }
+    let receipt = ObjectRef::new("v1", "Secret", Some("systems"), "arc-setup-one");
+    let data = behind.to_secret().unwrap()["data"].take();
+    let replace = json!([{"op": "replace", "path": "/data", "value": data}]);
+    session.patch(&receipt, replace).await;
+
+    let again = session.init(&scale_set()).await.unwrap();
+    assert!(!again.writes());
+    let last = session.init(&scale_set()).await.unwrap();
+    assert_eq!(last.receipt, plan.receipt);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod images;
 mod init;
 mod patch_images;
 mod patch_images_command;
+mod pod_template;
 mod preflight;
 mod readme;
 mod render;

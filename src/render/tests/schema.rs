@@ -1,6 +1,6 @@
 //! A small, strict reading of the structural schemas of Kubernetes: types, required, unknown fields.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What of `value` the schema does not accept, as `pointer: problem`.
 pub(super) fn problems(schema: &Value, value: &Value) -> Vec<String> {
@@ -43,31 +43,33 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
         found.push(format!("{at}: {value} is below {least}"));
     }
     match value {
-        Value::Object(fields) => {
-            for required in schema["required"].as_array().into_iter().flatten() {
-                if !fields.contains_key(required.as_str().unwrap_or_default()) {
-                    found.push(format!("{at}: lacks {required}"));
-                }
-            }
-            for (name, field) in fields {
-                let place = format!("{at}/{name}");
-                if let Some(known) = schema["properties"].get(name) {
-                    check(known, field, &place, found);
-                } else if schema["additionalProperties"].is_object() {
-                    check(&schema["additionalProperties"], field, &place, found);
-                } else if schema["additionalProperties"] != true
-                    && schema["x-kubernetes-preserve-unknown-fields"] != true
-                {
-                    found.push(format!("{place}: unknown"));
-                }
-            }
-        }
+        Value::Object(fields) => check_fields(schema, fields, at, found),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 check(&schema["items"], item, &format!("{at}/{index}"), found);
             }
         }
         _ => {}
+    }
+}
+
+fn check_fields(schema: &Value, fields: &Map<String, Value>, at: &str, found: &mut Vec<String>) {
+    for required in schema["required"].as_array().into_iter().flatten() {
+        if !fields.contains_key(required.as_str().unwrap_or_default()) {
+            found.push(format!("{at}: lacks {required}"));
+        }
+    }
+    for (name, field) in fields {
+        let place = format!("{at}/{name}");
+        if let Some(known) = schema["properties"].get(name) {
+            check(known, field, &place, found);
+        } else if schema["additionalProperties"].is_object() {
+            check(&schema["additionalProperties"], field, &place, found);
+        } else if schema["additionalProperties"] != true
+            && schema["x-kubernetes-preserve-unknown-fields"] != true
+        {
+            found.push(format!("{place}: unknown"));
+        }
     }
 }
 

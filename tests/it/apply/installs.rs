@@ -113,8 +113,8 @@ pub(super) fn scale_set() -> Vec<Manifest> {
     ]
 }
 
-/// A legacy install in small: its runner objects are guarded by a webhook of its own.
-pub(super) fn legacy() -> Vec<Manifest> {
+/// The Secret of the webhook's certificate, which is generated.
+fn serving_certificate() -> Manifest {
     let names = vec![
         "webhook.systems.svc".to_owned(),
         "webhook.systems.svc.cluster.local".to_owned(),
@@ -132,6 +132,12 @@ pub(super) fn legacy() -> Vec<Manifest> {
             },
         });
     }
+    certificate
+}
+
+/// A legacy install in small: its runner objects are guarded by a webhook of its own.
+pub(super) fn legacy() -> Vec<Manifest> {
+    let certificate = serving_certificate();
     let webhook = manifest(json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
         "metadata": {"name": "one-systems-mutate", "labels": labels()},
         "webhooks": [{"name": "mutate.runner.actions.summerwind.dev", "failurePolicy": "Fail", "sideEffects": "None",

@@ -56,64 +56,61 @@ fn resource(group: &str, version: &str, kind: &str) -> ApiResource {
 }
 
 async fn reconcile(client: &Client) -> kube::Result<()> {
-    let all = ListParams::default();
-    let manager = PatchParams::apply("cert-manager").force();
     let certificates = resource("cert-manager.io", "v1", "Certificate");
     for certificate in Api::<DynamicObject>::all_with(client.clone(), &certificates)
-        .list(&all)
+        .list(&ListParams::default())
         .await?
     {
+        let authority = issued(client, &certificate).await?;
         let namespace = certificate.metadata.namespace.unwrap_or_default();
-        let name = certificate.data["spec"]["secretName"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let names =
-            serde_json::from_value::<Vec<String>>(certificate.data["spec"]["dnsNames"].clone());
-        let secrets = Api::<DynamicObject>::namespaced_with(
-            client.clone(),
-            &namespace,
-            &resource("", "v1", "Secret"),
-        );
-        let stored = secrets.get_opt(&name).await?;
-        let authority = if let Some(stored) = stored {
-            stored.data["data"]["ca.crt"].clone()
-        } else {
-            let made = issue(&names.unwrap_or_default(), now()).unwrap();
-            let data = json!({"tls.crt": STANDARD.encode(&made.certificate), "tls.key": STANDARD.encode(made.key.expose()), "ca.crt": STANDARD.encode(&made.authority)});
-            let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
-            secrets
-                .patch(&name, &manager, &Patch::Apply(&secret))
-                .await?;
-            data["ca.crt"].clone()
-        };
-        for kind in [
-            "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration",
-        ] {
-            let api = Api::<DynamicObject>::all_with(
-                client.clone(),
-                &resource("admissionregistration.k8s.io", "v1", kind),
-            );
-            for webhook in api.list(&all).await? {
-                let asked = webhook.metadata.annotations.clone().unwrap_or_default();
-                if asked.get("cert-manager.io/inject-ca-from")
-                    != Some(&format!(
-                        "{namespace}/{}",
-                        certificate.metadata.name.clone().unwrap_or_default()
-                    ))
-                {
-                    continue;
-                }
-                let mut hooks = webhook.data["webhooks"].clone();
-                for hook in hooks.as_array_mut().into_iter().flatten() {
-                    hook["clientConfig"]["caBundle"] = authority.clone();
-                }
-                if hooks != webhook.data["webhooks"] {
-                    let name = webhook.metadata.name.unwrap_or_default();
-                    let patch = Patch::Merge(json!({"webhooks": hooks}));
-                    api.patch(&name, &PatchParams::default(), &patch).await?;
-                }
+        let name = certificate.metadata.name.unwrap_or_default();
+        inject(client, &format!("{namespace}/{name}"), &authority).await?;
+    }
+    Ok(())
+}
+
+/// The authority of a certificate's Secret, which is made where it is not there.
+async fn issued(client: &Client, certificate: &DynamicObject) -> kube::Result<Value> {
+    let namespace = certificate.metadata.namespace.clone().unwrap_or_default();
+    let spec = &certificate.data["spec"];
+    let name = spec["secretName"].as_str().unwrap_or_default();
+    let kind = resource("", "v1", "Secret");
+    let secrets = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &kind);
+    if let Some(stored) = secrets.get_opt(name).await? {
+        return Ok(stored.data["data"]["ca.crt"].clone());
+    }
+    let names = serde_json::from_value::<Vec<String>>(spec["dnsNames"].clone());
+    let data = data(&issue(&names.unwrap_or_default(), now()).unwrap());
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name}, "data": data});
+    let manager = PatchParams::apply("cert-manager").force();
+    secrets
+        .patch(name, &manager, &Patch::Apply(&secret))
+        .await?;
+    Ok(data["ca.crt"].clone())
+}
+
+/// Puts the authority into every webhook that asks for that of `certificate`.
+async fn inject(client: &Client, certificate: &str, authority: &Value) -> kube::Result<()> {
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        let kind = resource("admissionregistration.k8s.io", "v1", kind);
+        let api = Api::<DynamicObject>::all_with(client.clone(), &kind);
+        for webhook in api.list(&ListParams::default()).await? {
+            let asked = webhook.metadata.annotations.clone().unwrap_or_default();
+            let from = asked.get("cert-manager.io/inject-ca-from");
+            if from.map(String::as_str) != Some(certificate) {
+                continue;
+            }
+            let mut hooks = webhook.data["webhooks"].clone();
+            for hook in hooks.as_array_mut().into_iter().flatten() {
+                hook["clientConfig"]["caBundle"] = authority.clone();
+            }
+            if hooks != webhook.data["webhooks"] {
+                let name = webhook.metadata.name.unwrap_or_default();
+                let patch = Patch::Merge(json!({"webhooks": hooks}));
+                api.patch(&name, &PatchParams::default(), &patch).await?;
             }
         }
     }

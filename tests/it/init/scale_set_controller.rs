@@ -135,30 +135,30 @@ impl Controller {
             sets.patch(&name, &PatchParams::default(), &Patch::Merge(patch))
                 .await?;
         }
-        let spec = &set.data["spec"];
-        // Nothing fills these in for whoever forgets them.
-        for field in ["githubConfigUrl", "githubConfigSecret"] {
-            assert!(spec[field].is_string(), "{name} has no {field}");
-        }
-        let template = &spec["template"]["spec"];
-        let runner = template["containers"].as_array().unwrap();
-        assert!(
-            runner.iter().any(|container| container["name"] == "runner"),
-            "{template}"
-        );
+        assert_complete(&name, &set.data["spec"]);
+        self.make_listener(&name, &namespace, set, manager).await?;
+        self.make_runners(&name, &namespace, set).await
+    }
 
-        let listener = format!("{name}-0a1b2c3d-listener");
-        let image = manager["env"].as_array().and_then(|env| {
-            env.iter()
-                .find(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
-        });
-        let image =
-            image.expect("the controller ends without the listener's image")["value"].clone();
+    async fn make_listener(
+        &self,
+        name: &str,
+        namespace: &str,
+        set: &DynamicObject,
+        manager: &Value,
+    ) -> kube::Result<()> {
+        let variables = manager["env"].as_array().into_iter().flatten();
+        let image = variables
+            .filter(|one| one["name"] == "CONTROLLER_MANAGER_CONTAINER_IMAGE")
+            .map(|one| one["value"].clone())
+            .next()
+            .expect("the controller ends without the listener's image");
         let made = json!({"autoscalingRunnerSetName": name, "autoscalingRunnerSetNamespace": namespace, "image": image});
+        let name = format!("{name}-0a1b2c3d-listener");
         let listener = self
-            .make("AutoscalingListener", self.namespace, &listener, made, None)
+            .make("AutoscalingListener", self.namespace, &name, made, None)
             .await?;
-        let mut pod = spec["listenerTemplate"]["spec"].clone();
+        let mut pod = set.data["spec"]["listenerTemplate"]["spec"].clone();
         for container in pod["containers"].as_array_mut().into_iter().flatten() {
             if container["name"] == "listener" {
                 container["image"] = image.clone();
@@ -166,23 +166,26 @@ impl Controller {
             }
         }
         pod["restartPolicy"] = json!("Never");
-        let name_of_listener = listener.metadata.name.clone().unwrap_or_default();
-        self.make(
-            "Pod",
-            self.namespace,
-            &name_of_listener,
-            pod,
-            Some(&listener),
-        )
-        .await?;
+        self.make("Pod", self.namespace, &name, pod, Some(&listener))
+            .await?;
+        Ok(())
+    }
 
+    async fn make_runners(
+        &self,
+        name: &str,
+        namespace: &str,
+        set: &DynamicObject,
+    ) -> kube::Result<()> {
+        let spec = &set.data["spec"];
+        let template = &spec["template"]["spec"];
         let wanted = spec["minRunners"].as_u64().unwrap_or_default();
         let one = json!({"githubConfigUrl": spec["githubConfigUrl"], "githubConfigSecret": spec["githubConfigSecret"],
             "runnerScaleSetId": 7, "metadata": {}, "spec": template});
         let runners = self
             .make(
                 "EphemeralRunnerSet",
-                &namespace,
+                namespace,
                 &format!("{name}-x1y2z"),
                 json!({"patchID": 0, "replicas": wanted, "ephemeralRunnerSpec": one}),
                 Some(set),
@@ -190,16 +193,11 @@ impl Controller {
             .await?;
         for number in 0..wanted {
             let name = format!("{name}-x1y2z-runner-{number}");
+            let made = one.clone();
             let runner = self
-                .make(
-                    "EphemeralRunner",
-                    &namespace,
-                    &name,
-                    one.clone(),
-                    Some(&runners),
-                )
+                .make("EphemeralRunner", namespace, &name, made, Some(&runners))
                 .await?;
-            self.make("Pod", &namespace, &name, template.clone(), Some(&runner))
+            self.make("Pod", namespace, &name, template.clone(), Some(&runner))
                 .await?;
         }
         Ok(())
@@ -233,4 +231,18 @@ impl Controller {
         }
         api.create(&PostParams::default(), &made).await
     }
+}
+
+/// Nothing fills these in for whoever forgets them.
+fn assert_complete(name: &str, spec: &Value) {
+    for field in ["githubConfigUrl", "githubConfigSecret"] {
+        assert!(spec[field].is_string(), "{name} has no {field}");
+    }
+    let containers = spec["template"]["spec"]["containers"].as_array().unwrap();
+    assert!(
+        containers
+            .iter()
+            .any(|container| container["name"] == "runner"),
+        "{containers:?}"
+    );
 }

@@ -1,7 +1,9 @@
 //! Everything that an API server stores, for comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use kube::Client;
 use serde_json::Value;
@@ -66,16 +68,9 @@ pub(crate) fn versions(world: &World) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// Whether hashes of what is rendered are the same: names are part of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hashes {
-    Same,
-    Differ,
-}
-
 /// What is left when all that differs between two installs by nature is taken away: identities, times, random
 /// names, keys and what is derived from them.
-pub(crate) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> {
+pub(crate) fn essence(world: &World) -> BTreeMap<String, Value> {
     let mut essence = BTreeMap::new();
     for (name, object) in world {
         let kind = object["kind"].as_str().unwrap_or_default();
@@ -95,13 +90,13 @@ pub(crate) fn essence(world: &World, hashes: Hashes) -> BTreeMap<String, Value> 
             continue;
         }
         let mut object = object.clone();
-        strip(&mut object, hashes);
+        strip(&mut object);
         essence.insert(name.clone(), object);
     }
     essence
 }
 
-fn strip(object: &mut Value, hashes: Hashes) {
+fn strip(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else {
         return;
     };
@@ -127,8 +122,12 @@ fn strip(object: &mut Value, hashes: Hashes) {
         }
     }
     if is_secret {
-        // The receipt tells of uids.
-        object["data"] = Value::Null;
+        object["data"] = inventory(object).map_or(Value::Null, |mut receipt| {
+            for entry in receipt["entries"].as_array_mut().into_iter().flatten() {
+                entry["uid"] = Value::Null;
+            }
+            receipt
+        });
     }
     walk(object, &mut |key, value| {
         // Addresses, certificates and what a Secret's version is mixed into.
@@ -142,13 +141,44 @@ fn strip(object: &mut Value, hashes: Hashes) {
             "nodePort",
             "healthCheckNodePort",
         ];
-        if key.ends_with("-hash") && hashes == Hashes::Differ {
-            *value = Value::Null;
-        }
         if by_nature.contains(&key) || key.starts_with("secret-version.arc-setup.dev/") {
             *value = Value::Null;
         }
     });
+}
+
+/// The receipt in a Secret.
+fn inventory(secret: &Value) -> Option<Value> {
+    let text = secret["data"]["receipt.json"].as_str()?;
+    serde_json::from_slice(&STANDARD.decode(text).ok()?).ok()
+}
+
+/// What is wrong with the receipts: each is complete and names every object of its install by the uid that it has.
+pub(crate) fn inventory_faults(world: &World) -> Vec<String> {
+    let receipts = world.iter().filter(|(name, _)| name.contains("/secrets "));
+    let receipts: Vec<Value> = receipts
+        .filter_map(|(_, object)| inventory(object))
+        .collect();
+    if receipts.is_empty() {
+        return vec!["no receipt".to_owned()];
+    }
+    let mut faults = Vec::new();
+    let uids: BTreeSet<&str> = world
+        .values()
+        .filter_map(|object| object["metadata"]["uid"].as_str())
+        .collect();
+    for receipt in receipts {
+        if receipt["complete"] != true {
+            faults.push("a receipt is not complete".to_owned());
+        }
+        for entry in receipt["entries"].as_array().into_iter().flatten() {
+            let uid = entry["uid"].as_str();
+            if uid.is_none_or(|uid| !uids.contains(uid)) {
+                faults.push(format!("of no object: {entry}"));
+            }
+        }
+    }
+    faults
 }
 
 fn walk(value: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
@@ -195,7 +225,7 @@ async fn get(client: &Client, path: &str) -> Value {
 
 /// The essence of a site at rest.
 pub(crate) async fn essence_of(site: &Site) -> BTreeMap<String, Value> {
-    essence(&settled(&site.client).await, Hashes::Same)
+    essence(&settled(&site.client).await)
 }
 
 /// What differs, place by place, so that a failure can be read.

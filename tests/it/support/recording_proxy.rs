@@ -1,6 +1,8 @@
 //! Stands between a client and the API server and writes down what is asked. Answers stream through,
 //! so that a watch works as without it.
 
+mod hold;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +19,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::client::Body;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use self::hold::Gate;
+pub(crate) use self::hold::Hold;
 use super::authority::{Authority, Sends};
 
 /// One request to the API server.
@@ -52,13 +55,10 @@ pub(crate) struct RecordingProxy {
 }
 
 /// What all connections share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     log: Mutex<Vec<Recorded>>,
-    /// How many writes are let through before nothing is answered any more.
-    writes_left: Mutex<Option<usize>>,
-    held: watch::Sender<bool>,
-    upstream_is_open: watch::Sender<bool>,
+    gate: Gate,
 }
 
 impl RecordingProxy {
@@ -68,12 +68,7 @@ impl RecordingProxy {
         let acceptor = TlsAcceptor::from(authority.server(&["127.0.0.1"], Sends::Chain)?);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            log: Mutex::default(),
-            writes_left: Mutex::default(),
-            held: watch::Sender::new(false),
-            upstream_is_open: watch::Sender::new(true),
-        });
+        let shared = Arc::<Shared>::default();
         let state = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
@@ -116,62 +111,35 @@ impl RecordingProxy {
         std::mem::take(&mut *self.shared.log())
     }
 
-    /// Passes `writes` more writes on, and leaves the last of them and everything after it without an answer.
-    pub(crate) fn hold_after(&self, writes: usize) {
-        *self.shared.writes_left() = Some(writes);
-        self.shared.held.send_replace(false);
-        self.shared.upstream_is_open.send_replace(true);
+    /// Counts writes from now on, and stops whoever makes them at that place.
+    pub(crate) fn hold(&self, at: Hold) {
+        self.shared.gate.hold(at);
     }
 
-    /// Ends when the last write has been made whose answer is held.
+    /// Ends when the place has come, and all writes before it are done.
     pub(crate) async fn held(&self) {
-        self.shared
-            .held
-            .subscribe()
-            .wait_for(|held| *held)
-            .await
-            .ok();
+        self.shared.gate.held().await;
     }
 
     /// Whether that has come.
     pub(crate) fn is_held(&self) -> bool {
-        *self.shared.held.borrow()
+        self.shared.gate.is_held()
     }
 
-    /// Answers what was held, and everything from now on.
+    /// Lets everything go on that was held.
     pub(crate) fn release(&self) {
-        *self.shared.writes_left() = None;
-        self.shared.upstream_is_open.send_replace(true);
+        self.shared.gate.release();
+    }
+
+    /// Turns everything away that was held, since nobody waits for it any more, and passes on what comes from now on.
+    pub(crate) fn cut(&self) {
+        self.shared.gate.cut();
     }
 }
 
 impl Shared {
     fn log(&self) -> MutexGuard<'_, Vec<Recorded>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn writes_left(&self) -> MutexGuard<'_, Option<usize>> {
-        self.writes_left
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// True for the last write that is let through.
-    fn is_last_write(&self) -> bool {
-        let mut left = self.writes_left();
-        let Some(left) = left.as_mut() else {
-            return false;
-        };
-        *left = left.saturating_sub(1);
-        if *left == 0 {
-            self.upstream_is_open.send_replace(false);
-        }
-        *left == 0
-    }
-
-    async fn open(&self) {
-        let mut open = self.upstream_is_open.subscribe();
-        open.wait_for(|open| *open).await.ok();
     }
 }
 
@@ -213,23 +181,23 @@ async fn pass(
         query: request.uri().query().unwrap_or_default().to_owned(),
         status: 0,
     };
-    shared.open().await;
-    let is_last = recorded.writes() && shared.is_last_write();
+    let Some(pass) = shared.gate.enter(recorded.writes()).await else {
+        return Ok(turned_away("nobody waits for this any more"));
+    };
     let response = match forward(request, &upstream).await {
         Ok(response) => response,
-        Err(error) => {
-            let mut response = Response::new(Body::from(format!("{error:#}").into_bytes()));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
-            response
-        }
+        Err(error) => turned_away(&format!("{error:#}")),
     };
     recorded.status = response.status().as_u16();
     shared.log().push(recorded);
-    if is_last {
-        shared.held.send_replace(true);
-        shared.open().await;
-    }
+    shared.gate.leave(pass).await;
     Ok(response)
+}
+
+fn turned_away(why: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(why.as_bytes().to_vec()));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response
 }
 
 async fn forward(request: Request<Incoming>, upstream: &kube::Client) -> Result<Response<Body>> {

@@ -46,7 +46,7 @@ impl WebhookBackends {
                         served.insert(service);
                     }
                 }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
             }
         })))
     }

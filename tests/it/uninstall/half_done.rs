@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::YES;
 use super::site::Site;
-use crate::support::recording_proxy::RecordingProxy;
+use crate::support::recording_proxy::{Hold, RecordingProxy};
 
 #[tokio::test]
 async fn whatever_a_killed_init_left_is_removed() {
@@ -31,7 +31,7 @@ async fn whatever_a_killed_init_left_is_removed() {
     // The first writes are a namespace, the lock and the receipt; the last is its last copy.
     for allowed in [1, 2, writes / 2, writes - 3] {
         site.program.env("KUBECONFIG", &through);
-        proxy.hold_after(allowed);
+        proxy.hold(Hold::After(allowed));
         let arguments = site.arguments("init", &["--yes", "--wait", "none"]);
         let mut running = site.program.start(&arguments).unwrap();
         while !proxy.is_held() {
@@ -40,7 +40,7 @@ async fn whatever_a_killed_init_left_is_removed() {
         }
         // Dropped is killed.
         drop(running);
-        proxy.release();
+        proxy.cut();
 
         site.program.env("KUBECONFIG", &direct);
         expire_lock(&site).await;
