@@ -12,6 +12,11 @@ const LOOK: Duration = Duration::from_micros(100);
 
 /// Runs a command to its end, its output thrown away.
 pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
+    run_told(command, accepted).map(|(time, _)| time)
+}
+
+/// The same, with what it said on stderr.
+pub(crate) fn run_told(command: &mut Command, accepted: &[i32]) -> Result<(Duration, String)> {
     let started = Instant::now();
     let child = command
         .stdin(Stdio::null())
@@ -20,17 +25,17 @@ pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
         .spawn()?;
     let output = child.wait_with_output()?;
     let time = started.elapsed();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(
         output
             .status
             .code()
             .is_some_and(|code| accepted.contains(&code)),
-        "{} ended with {}: {}",
+        "{} ended with {}: {said}",
         command.get_program().display(),
         output.status,
-        String::from_utf8_lossy(&output.stderr)
     );
-    Ok(time)
+    Ok((time, said))
 }
 
 /// The most memory that a run of the command holds, in KiB: the kernel's own high-water mark (`VmHWM`), as last

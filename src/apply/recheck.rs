@@ -97,7 +97,7 @@ pub(super) async fn pods(
         manage_namespaces: false,
     };
     // Without namespaces among the manifests nothing is taken for absent, without accounts none is borrowed.
-    let seen = observe::pods(cluster, &manifests, &Observed::default(), &options).await?;
+    let seen = observe::pods(cluster, &manifests, &options).await?;
     let refused = seen.iter().filter_map(|pod| match &pod.dry_run {
         DryRun::Refused { why, .. } => Some(format!("{} in {}: {why}", pod.object, pod.namespace)),
         _ => None,

@@ -11,7 +11,7 @@ use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
-use crate::clients::transport::preload_system_roots;
+use crate::clients::roots::preload_system_roots;
 use crate::config::Config;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
@@ -92,8 +92,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     Session::require_target(&needs)?;
     let progress = session.progress();
     progress.stage("reading the cluster");
-    // Registry and GitHub are asked once the cluster has answered.
-    tokio::task::spawn_blocking(preload_system_roots);
+    if loaded.config.ca_bundle.is_none() {
+        // Registry and GitHub are asked once the cluster has answered.
+        tokio::task::spawn_blocking(preload_system_roots);
+    }
     let cluster = session.connect().await?;
     if !session.quiet {
         progress.line(&target(&cluster));

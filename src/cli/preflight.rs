@@ -7,7 +7,7 @@ use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
 use crate::cli::Session;
 use crate::cli::pass::Rendered;
 use crate::clients::kube::{Cluster, Identity};
-use crate::clients::transport::preload_system_roots;
+use crate::clients::roots::preload_system_roots;
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
 use crate::failure::{Details, Failure};
@@ -38,10 +38,10 @@ pub(super) async fn check(
     force_conflicts: bool,
 ) -> Result<Checked, Failure> {
     let config = &loaded.config;
-    let route = facts::route(config, &loaded.credentials, facts);
+    let http = facts::route(config, &loaded.credentials, facts).client()?;
     let accounts = observe::accounts(&loaded.credentials)?;
     let (images, kept) = pulled(rendered);
-    let servers = servers(loaded, rendered);
+    let (servers, asked) = servers(loaded, rendered, &images);
     let manifests = &rendered.manifests;
     let options = observe::Options {
         install: &config.name,
@@ -51,25 +51,30 @@ pub(super) async fn check(
         manage_namespaces: config.namespaces.manage,
     };
     let cluster_side = async {
-        let (observed, rights) = join!(
-            observe::observe(cluster, manifests, resolver, &options),
-            observe::rights(cluster, manifests, options.namespace)
-        );
-        let mut observed = observed?;
-        observed.pods = observe::pods(cluster, manifests, &observed, &options).await?;
-        Ok::<_, Failure>((observed, rights))
-    };
-    let outside = async {
-        // Reading the machine's roots blocks: the cluster's answers do not wait for it.
-        tokio::task::spawn_blocking(preload_system_roots).await.ok();
         join!(
-            Box::pin(observe::read_images(&images, &route, &accounts)),
-            Box::pin(facts::read_tls(&route, &servers)),
-            Box::pin(facts::read_github(config, &loaded.credentials, &route)),
+            observe::observe(cluster, manifests, resolver, &options),
+            observe::rights(cluster, manifests, options.namespace),
+            observe::pods(cluster, manifests, &options),
         )
     };
-    let (observed, (images, handshakes, github)) = join!(Box::pin(cluster_side), Box::pin(outside));
-    let ((observed, rights), images, github) = (observed?, images?, github?);
+    let outside = async {
+        if http.route().roots.bundle.is_empty() {
+            // Reading the machine's roots blocks: the cluster's answers do not wait for it.
+            tokio::task::spawn_blocking(preload_system_roots).await.ok();
+        }
+        join!(
+            Box::pin(observe::read_images(&images, &http, &accounts)),
+            Box::pin(facts::read_github(config, &loaded.credentials, &http)),
+            Box::pin(facts::read_tls(&http, &servers, &asked)),
+        )
+    };
+    let (cluster_side, outside) = join!(Box::pin(cluster_side), Box::pin(outside));
+    let (observed, rights, pods) = cluster_side;
+    let (images, github, handshakes) = outside;
+    let observed = Observed {
+        pods: pods?,
+        ..observed?
+    };
     facts.github.clone_from(&github.facts);
     let findings = preflight(&Preflight {
         config,
@@ -126,11 +131,21 @@ fn pulled(rendered: &Rendered) -> (Vec<String>, Vec<Kept>) {
     (images, kept)
 }
 
-/// GitHub, and the host of every rule's target.
-fn servers(loaded: &Loaded, rendered: &Rendered) -> Vec<String> {
-    let mut servers = vec![loaded.config.github.host().to_owned()];
+/// GitHub, and the host of every rule's target; and which of them are asked something anyway.
+fn servers(loaded: &Loaded, rendered: &Rendered, images: &[String]) -> (Vec<String>, Vec<String>) {
+    let github = &loaded.config.github;
+    let mut servers = vec![github.host().to_owned()];
     servers.extend(rendered.rules.target_hosts().into_iter().map(str::to_owned));
-    servers
+    let mut asked: Vec<String> = images
+        .iter()
+        .filter_map(|image| ImageReference::parse(image).ok())
+        .map(|reference| reference.host().to_owned())
+        .collect();
+    // The API of github.com is another host.
+    if github.is_enterprise_server() && github.api_base().starts_with("https:") {
+        asked.push(github.host().to_owned());
+    }
+    (servers, asked)
 }
 
 /// What a run answers that preflight stopped.

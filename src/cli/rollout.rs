@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::clients::registry::DockerConfig;
-use crate::clients::transport::Route;
+use crate::clients::transport::Http;
 use crate::config::{Config, Credentials};
 use crate::event::Sink;
 use crate::facts::{self, Facts};
@@ -25,7 +25,7 @@ pub(super) const OVERTAKEN: &str =
 /// Asks registries for images, the way that the configuration goes.
 #[derive(Debug)]
 pub(super) struct Registries {
-    route: Route,
+    http: Http,
     accounts: DockerConfig,
 }
 
@@ -37,7 +37,7 @@ impl Registries {
         facts: &Facts,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            route: facts::route(config, credentials, facts),
+            http: facts::route(config, credentials, facts).client()?,
             accounts: observe::accounts(credentials)?,
         })
     }
@@ -45,9 +45,7 @@ impl Registries {
     /// What the registry says of an image; None where it says nothing of use.
     pub(super) fn ask(&self, image: String) -> BoxFuture<'_, Option<RegistryAnswer>> {
         async move {
-            let reports = observe::read_images(&[image], &self.route, &self.accounts)
-                .await
-                .ok()?;
+            let reports = observe::read_images(&[image], &self.http, &self.accounts).await;
             answer(&reports.into_iter().next()?.presence)
         }
         .boxed()

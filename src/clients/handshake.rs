@@ -7,11 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -19,6 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::cause::{self, Cause};
+use super::roots::{self, client_config};
 use super::transport::{Account, Route};
 use crate::pki::chain::{Verdict, diagnose};
 
@@ -200,33 +199,13 @@ struct Recording {
 
 impl Recording {
     fn new(route: &Route) -> Self {
-        let store = route.roots.store();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chain = Arc::default();
         let verifier = Verifier {
-            // Without any root there is no verifier to build, and nothing that it could accept.
-            inner: WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
-                .build()
-                .ok(),
-            provider: provider.clone(),
+            inner: route.roots.verifier(),
             chain: Arc::clone(&chain),
         };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map(|builder| {
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(verifier))
-                    .with_no_client_auth()
-            });
-        // ring speaks every default version; the fallback trusts nobody.
-        let config = config.unwrap_or_else(|_| {
-            ClientConfig::builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth()
-        });
         Self {
-            config: Arc::new(config),
+            config: Arc::new(client_config(Arc::new(verifier))),
             chain,
         }
     }
@@ -253,10 +232,10 @@ impl Recording {
     }
 }
 
+/// Decides as the clients do, and keeps what it was shown.
 #[derive(Debug)]
 struct Verifier {
-    inner: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
+    inner: roots::Verifier,
     chain: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -273,12 +252,8 @@ impl ServerCertVerifier for Verifier {
             .chain(intermediates)
             .map(|certificate| certificate.to_vec());
         *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = sent.collect();
-        match &self.inner {
-            Some(inner) => {
-                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+        self.inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -287,8 +262,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+        self.inner
+            .verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -297,13 +272,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+        self.inner
+            .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.inner.supported_verify_schemes()
     }
 }

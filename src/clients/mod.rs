@@ -6,7 +6,9 @@ pub mod handshake;
 pub mod interrupt;
 pub mod kube;
 pub mod no_proxy;
+mod reached;
 pub mod registry;
+pub mod roots;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod transport;

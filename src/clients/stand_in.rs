@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::no_proxy::NoProxy;
-use super::transport::{Account, ProxyRoute, Roots, Route, Timeouts};
+use super::roots::Roots;
+use super::transport::{Account, ProxyRoute, Route, Timeouts};
 use crate::secret::Secret;
 
 /// Seconds since 1970 at which the certificates here are valid.

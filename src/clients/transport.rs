@@ -2,17 +2,17 @@
 //!
 //! Reads no environment variable: `run()` fills in the [`Route`].
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::sleep;
 
 use super::cause::{self, Cause};
 use super::no_proxy::NoProxy;
+use super::reached::Reached;
+use super::roots::{Roots, client_config};
 use crate::failure::{Exit, Failure};
 use crate::secret::Secret;
 
@@ -34,15 +34,6 @@ pub struct Route {
     pub retries: u32,
     /// Seconds since 1970, to tell an expired certificate.
     pub now: i64,
-}
-
-/// Whom to trust.
-#[derive(Debug, Clone, Default)]
-pub struct Roots {
-    /// The machine's own roots, where it has any.
-    pub system: bool,
-    /// The company's bundle, DER; enough by itself.
-    pub bundle: Vec<Vec<u8>>,
 }
 
 /// A proxy, with what it does not serve.
@@ -85,67 +76,6 @@ impl Default for Timeouts {
     }
 }
 
-/// The machine's own roots, read once in a run: a machine has a hundred and more, each of which is parsed.
-static SYSTEM: LazyLock<System> = LazyLock::new(System::read);
-
-struct System {
-    store: RootCertStore,
-    ders: Vec<Vec<u8>>,
-}
-
-impl System {
-    fn read() -> Self {
-        let mut store = RootCertStore::empty();
-        let ders = rustls_native_certs::load_native_certs()
-            .certs
-            .into_iter()
-            .filter(|certificate| store.add(certificate.clone()).is_ok())
-            .map(|certificate| certificate.to_vec())
-            .collect();
-        Self { store, ders }
-    }
-}
-
-/// Reads the machine's own roots, so that they are there when they are needed. Blocks for some milliseconds.
-pub fn preload_system_roots() {
-    LazyLock::force(&SYSTEM);
-}
-
-/// The machine's own roots, DER.
-pub(super) fn system_roots() -> Vec<Vec<u8>> {
-    SYSTEM.ders.clone()
-}
-
-impl Roots {
-    /// Every root, DER, the bundle first. What rustls cannot read is left out.
-    pub fn ders(&self) -> Vec<Vec<u8>> {
-        let mut readable = RootCertStore::empty();
-        let bundle = self.bundle.iter();
-        let mut ders: Vec<Vec<u8>> = bundle
-            .filter(|der| readable.add(CertificateDer::from(der.as_slice())).is_ok())
-            .cloned()
-            .collect();
-        if self.system {
-            ders.extend(system_roots());
-        }
-        ders
-    }
-
-    pub(super) fn store(&self) -> RootCertStore {
-        let mut store = if self.system {
-            SYSTEM.store.clone()
-        } else {
-            RootCertStore::empty()
-        };
-        store.add_parsable_certificates(
-            self.bundle
-                .iter()
-                .map(|der| CertificateDer::from(der.as_slice())),
-        );
-        store
-    }
-}
-
 /// Follows a redirect on the same host alone: nothing is called that nobody pointed at.
 fn same_host() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
@@ -174,9 +104,7 @@ impl Route {
 
     /// A client that goes this way and no other.
     pub fn client(&self) -> Result<Http, Failure> {
-        let tls = ClientConfig::builder()
-            .with_root_certificates(self.roots.store())
-            .with_no_client_auth();
+        let tls = client_config(Arc::new(self.roots.verifier()));
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place where clients are made"
@@ -214,6 +142,7 @@ impl Route {
         Ok(Http {
             client,
             route: self.clone(),
+            reached: Reached::default(),
         })
     }
 }
@@ -241,11 +170,12 @@ impl ProxyRoute {
     }
 }
 
-/// An HTTP client over one [`Route`].
+/// An HTTP client over one [`Route`]. Clones share connections, and what is known of servers.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
     route: Route,
+    reached: Reached,
 }
 
 /// A request. Its Debug shows no header and no body.
@@ -314,6 +244,12 @@ impl Http {
         &self.route
     }
 
+    /// True once a request to `host:port` was answered over TLS; false where one was not, or none ended within
+    /// `patience`.
+    pub async fn answered(&self, host: &str, port: u16, patience: Duration) -> bool {
+        self.reached.answered(host, port, patience).await
+    }
+
     /// Sends a request; only reads are tried again.
     pub async fn send(&self, exchange: &Exchange) -> Result<Reply, Cause> {
         let repeatable = exchange.method == Method::GET || exchange.method == Method::HEAD;
@@ -325,6 +261,11 @@ impl Http {
                 Err(cause) => *cause == Cause::Closed,
             };
             if !passing || !repeatable || attempt >= self.route.retries {
+                if reply.is_err()
+                    && let Ok(url) = Url::parse(&exchange.url)
+                {
+                    self.reached.note(&url, false);
+                }
                 return reply;
             }
             sleep(Duration::from_millis(200 << attempt.min(5))).await;
@@ -345,6 +286,7 @@ impl Http {
             request = request.header(name, value);
         }
         let mut response = request.send().await.map_err(fail)?;
+        self.reached.note(response.url(), true);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fail)? {
             body.extend_from_slice(&chunk);

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::GithubFacts;
 use crate::clients::github::{Github, GithubError, Login, Session};
-use crate::clients::transport::Route;
+use crate::clients::transport::Http;
 use crate::config::{Config, Credentials, GithubCredentials};
-use crate::failure::Failure;
 use crate::object::Credential;
 use crate::secret::Secret;
 
@@ -60,57 +59,59 @@ pub enum RegistrationOutcome {
     },
 }
 
-/// Asks the configured server alone.
-pub async fn read_github(
-    config: &Config,
-    credentials: &Credentials,
-    route: &Route,
-) -> Result<GithubReport, Failure> {
-    let github = Github::new(route.client()?, &config.github.api_base());
-    let version = async {
-        if config.github.is_enterprise_server() {
-            github.enterprise_version().await
-        } else {
-            Ok(None)
+/// Asks the configured server alone, one question after the other: they share a connection, and where none comes about
+/// nobody waits for it twice.
+pub async fn read_github(config: &Config, credentials: &Credentials, http: &Http) -> GithubReport {
+    let github = Github::new(http.clone(), &config.github.api_base());
+    let version = if config.github.is_enterprise_server() {
+        github.enterprise_version().await
+    } else {
+        Ok(None)
+    };
+    let broken = version.as_ref().err().filter(|error| is_broken(error));
+    let registrations = match login(config, credentials) {
+        None => Vec::new(),
+        Some(login) => {
+            let session = match broken {
+                Some(error) => Err(error.clone()),
+                None => github.login(&login, http.route().now).await,
+            };
+            let scopes = scopes(config).into_iter();
+            join_all(scopes.map(|scope| register(&session, scope))).await
         }
     };
-    let (version, registrations) = futures::join!(
-        version,
-        registrations(&github, config, credentials, route.now)
-    );
     let (facts, problem) = match version {
         Ok(enterprise_version) => (Some(GithubFacts { enterprise_version }), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    Ok(GithubReport {
+    GithubReport {
         facts,
         problem,
         registrations,
-    })
+    }
 }
 
-async fn registrations(
-    github: &Github,
-    config: &Config,
-    credentials: &Credentials,
-    now: i64,
-) -> Vec<Registration> {
-    let Some(login) = login(config, credentials) else {
-        return Vec::new();
-    };
+/// True where the server was not reached: it is so for every question.
+fn is_broken(error: &GithubError) -> bool {
+    matches!(
+        error,
+        GithubError::ProxyRefused { .. }
+            | GithubError::Untrusted { .. }
+            | GithubError::Unreachable { .. }
+    )
+}
+
+/// The distinct scopes that this login registers runners for.
+fn scopes(config: &Config) -> Vec<String> {
+    let sets = config.runner_sets.iter();
     let mut scopes: Vec<String> = Vec::new();
-    for set in config
-        .runner_sets
-        .iter()
-        .filter(|set| set.github_secret.is_none())
-    {
+    for set in sets.filter(|set| set.github_secret.is_none()) {
         let scope = set.scope.api_path();
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }
     }
-    let session = github.login(&login, now).await;
-    join_all(scopes.into_iter().map(|scope| register(&session, scope))).await
+    scopes
 }
 
 async fn register(session: &Result<Session<'_>, GithubError>, scope: String) -> Registration {

@@ -1,15 +1,19 @@
-//! TLS handshakes with GitHub and registries, as data for checks: which issuer is missing.
+//! TLS with GitHub and registries, as data for checks: which issuer is missing.
+
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
 use crate::clients::handshake::{Handshake, handshake};
-use crate::clients::transport::Route;
+use crate::clients::transport::Http;
 use crate::pki::chain::Verdict;
 
 /// Handshakes at the same time.
 const AT_ONCE: usize = 8;
+/// A server that has answered nothing by then gets its handshake, so that what is silent is not waited for twice.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +78,10 @@ impl From<Handshake> for TlsOutcome {
     }
 }
 
-/// Makes a handshake with each `host[:port]` (443 where none is said), in order and without repetition.
-pub async fn read_tls(route: &Route, servers: &[String]) -> Vec<TlsReport> {
+/// What TLS with each `host[:port]` (443 where none is said) shows, in order and without repetition. Of a server that
+/// `http` asks something meanwhile, its answer is proof enough; every other one is seen by a handshake of its own, which
+/// tells what is wrong.
+pub async fn read_tls(http: &Http, servers: &[String], asked: &[String]) -> Vec<TlsReport> {
     let mut distinct: Vec<&String> = Vec::new();
     for server in servers {
         if !distinct.contains(&server) {
@@ -83,13 +89,13 @@ pub async fn read_tls(route: &Route, servers: &[String]) -> Vec<TlsReport> {
         }
     }
     stream::iter(distinct)
-        .map(|server| report(route, server))
+        .map(|server| report(http, server, asked.contains(server)))
         .buffered(AT_ONCE)
         .collect()
         .await
 }
 
-async fn report(route: &Route, server: &str) -> TlsReport {
+async fn report(http: &Http, server: &str, is_asked: bool) -> TlsReport {
     let (host, port) = match server
         .rsplit_once(':')
         .map(|(host, port)| (host, port.parse()))
@@ -103,9 +109,15 @@ async fn report(route: &Route, server: &str) -> TlsReport {
     } else {
         host
     };
+    let route = http.route();
+    let outcome = if is_asked && http.answered(host, port, PATIENCE).await {
+        TlsOutcome::Trusted
+    } else {
+        handshake(route, host, port).await.into()
+    };
     TlsReport {
         server: format!("{host}:{port}"),
         proxy: route.proxy_for(true, host, port).map(str::to_owned),
-        outcome: handshake(route, host, port).await.into(),
+        outcome,
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! From here, with the configuration's proxy, bundle and pull secret: a node's answer may differ, so only a plain "no" counts.
 
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::clients::registry::{DockerConfig, Presence, Registry};
-use crate::clients::transport::Route;
+use crate::clients::transport::Http;
 use crate::config::Credentials;
 use crate::failure::Failure;
 use crate::image_ref::ImageReference;
 use crate::object::Credential;
 
-/// Questions at the same time; a registry limits them by address.
+/// Questions to one registry at the same time; it limits them by address.
 const AT_ONCE: usize = 8;
 
 /// One image.
@@ -60,41 +63,77 @@ pub fn accounts(credentials: &Credentials) -> Result<DockerConfig, Failure> {
     )
 }
 
-/// Asks for each distinct image, in order.
+/// Asks for each distinct image, in order. Each registry is asked for one image first: the others use its connection,
+/// or are not asked for at all where there was none.
 pub async fn read_images(
     images: &[String],
-    route: &Route,
+    http: &Http,
     accounts: &DockerConfig,
-) -> Result<Vec<ImageReport>, Failure> {
-    let http = route.client()?;
+) -> Vec<ImageReport> {
     let mut distinct: Vec<&String> = Vec::new();
+    let mut by_host: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for image in images {
         if !distinct.contains(&image) {
             distinct.push(image);
+            let host = ImageReference::parse(image).map(|reference| reference.host().to_owned());
+            let of_host = by_host.entry(host.unwrap_or_default()).or_default();
+            of_host.push(image.clone());
         }
     }
-    let ask = async |image: &String| {
-        let presence = match ImageReference::parse(image) {
-            Err(error) => unknown("no-reference", error.to_string()),
-            Ok(reference) => {
-                let account = accounts
-                    .account(reference.host(), reference.path())
-                    .cloned();
-                let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
-                let registry = Registry::new(http.clone(), reference.host(), account);
-                registry.manifest(reference.path(), wanted).await.into()
-            }
+    let of_hosts = by_host
+        .into_values()
+        .map(|images| ask_host(images, http, accounts));
+    let reports = join_all(of_hosts).await.into_iter().flatten();
+    let mut reports: Vec<ImageReport> = reports.collect();
+    reports.sort_by_key(|report| distinct.iter().position(|image| **image == report.image));
+    reports
+}
+
+async fn ask_host(
+    mut images: Vec<String>,
+    http: &Http,
+    accounts: &DockerConfig,
+) -> Vec<ImageReport> {
+    let others = images.split_off(images.len().min(1));
+    let Some(first) = images.pop() else {
+        return Vec::new();
+    };
+    let first = ask(first, http, accounts).await;
+    let answers: Vec<ImageReport> = if is_broken(&first.presence) {
+        let presence = &first.presence;
+        let same = |image| ImageReport {
+            image,
+            presence: presence.clone(),
         };
-        ImageReport {
-            image: image.clone(),
-            presence,
+        others.into_iter().map(same).collect()
+    } else {
+        stream::iter(others)
+            .map(|image| ask(image, http, accounts))
+            .buffered(AT_ONCE)
+            .collect()
+            .await
+    };
+    std::iter::once(first).chain(answers).collect()
+}
+
+/// True where the registry was not reached: it is so for every image.
+fn is_broken(presence: &ImagePresence) -> bool {
+    let reasons = ["untrusted", "proxy-refused", "proxy-login", "unreachable"];
+    matches!(presence, ImagePresence::Unknown { reason, .. } if reasons.contains(&reason.as_str()))
+}
+
+async fn ask(image: String, http: &Http, accounts: &DockerConfig) -> ImageReport {
+    let presence = match ImageReference::parse(&image) {
+        Err(error) => unknown("no-reference", error.to_string()),
+        Ok(reference) => {
+            let (host, path) = (reference.host(), reference.path());
+            let account = accounts.account(host, path).cloned();
+            let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
+            let registry = Registry::new(http.clone(), host, account);
+            registry.manifest(path, wanted).await.into()
         }
     };
-    Ok(stream::iter(distinct)
-        .map(ask)
-        .buffered(AT_ONCE)
-        .collect()
-        .await)
+    ImageReport { image, presence }
 }
 
 fn unknown(reason: &str, why: String) -> ImagePresence {
@@ -153,9 +192,8 @@ mod tests {
             "registry.corp/gone:1",
         ]
         .map(str::to_owned);
-        let reports = read_images(&images, &route, &DockerConfig::default())
-            .await
-            .unwrap();
+        let http = route.client().unwrap();
+        let reports = read_images(&images, &http, &DockerConfig::default()).await;
         assert_eq!(reports.len(), 3);
         assert_eq!(reports[0].presence, ImagePresence::Present { digest: None });
         assert!(

@@ -35,7 +35,7 @@ pub(super) struct Comparison {
 
 /// Compares an object as it lives with the server's dry-run result.
 pub(super) fn compare(manifest: &Manifest, live: Option<&Value>, result: &Value) -> Comparison {
-    let owned = live.is_some_and(|live| owned_fields(live) == owned_fields(result));
+    let owned = live.is_some_and(|live| owned_fields(live, None) == owned_fields(result, None));
     let mut live = live.map(stripped);
     let mut result = stripped(result);
     let changed = !owned || live.as_ref() != Some(&result);
@@ -61,8 +61,8 @@ pub(super) fn masked(manifest: &Manifest, live: &Value) -> Value {
     live
 }
 
-/// The fields that our apply owns, as the server writes them.
-fn owned_fields(object: &Value) -> Option<&Value> {
+/// The fields that our apply owns, as the server writes them; of one version alone where one is given.
+pub(super) fn owned_fields<'a>(object: &'a Value, version: Option<&Value>) -> Option<&'a Value> {
     object
         .pointer("/metadata/managedFields")?
         .as_array()?
@@ -72,6 +72,7 @@ fn owned_fields(object: &Value) -> Option<&Value> {
             text("manager") == Some(MANAGER)
                 && text("operation") == Some("Apply")
                 && text("subresource").is_none_or(str::is_empty)
+                && version.is_none_or(|version| entry.get("apiVersion") == Some(version))
         })?
         .get("fieldsV1")
 }

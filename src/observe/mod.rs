@@ -2,11 +2,13 @@
 //!
 //! Reads only. Secret values never reach what is returned here.
 
+mod as_wanted;
 mod compose;
 mod images;
 mod late;
 mod mask;
 mod model;
+mod object;
 mod objects;
 mod offline;
 mod pods;

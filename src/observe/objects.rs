@@ -1,22 +1,22 @@
-//! Reads what lives and asks the server what an apply would make of it: one read and one dry-run per object.
+//! Every manifest against the cluster, Secrets first: other objects carry their versions and their certificates.
 //!
-//! A comparison of those two decides whether anything is written; no hash of an earlier run does, so that every
-//! field that someone edited by hand is seen.
+//! Each object is read, and what is not surely as wanted is asked about by a dry-run. What lives decides, and no hash of
+//! an earlier run, so that every field that someone edited by hand is seen.
 
 use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use crate::clients::kube::{Applied, ApplyOptions, Cluster, ClusterError, Scope};
+use crate::clients::kube::{Cluster, Scope};
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
-use crate::object::{LateSource, Manifest, ObjectRef, text_at};
+use crate::object::Manifest;
 
 use super::late::Resolver;
-use super::mask::{MANAGER, compare, masked};
-use super::model::{DryRun, Live, Observed, ObservedObject, Refusal};
+use super::mask::MANAGER;
+use super::model::{Observed, ObservedObject};
+use super::object::Asking;
 use super::receipt::Receipt;
-use super::refusal::{all_ours, classify};
-use super::surroundings::{NotRead, Surroundings};
+use super::surroundings::Surroundings;
 
 /// Requests in flight at once; two cores of an API server are busy with eight.
 pub(super) const CONCURRENCY: usize = 8;
@@ -51,13 +51,13 @@ pub async fn observe(
         options.install,
         options.manage_namespaces,
     );
-    let force = options.force_conflicts;
-    let each = |manifest| one(cluster, manifest, resolver, &surroundings, force);
-
-    // What depends on Secrets of this plan comes after them.
-    let (later, first): (Vec<_>, Vec<_>) = manifests
-        .iter()
-        .partition(|manifest| depends_on_secrets(manifest));
+    let asking = Asking {
+        cluster,
+        resolver,
+        surroundings: &surroundings,
+        force_conflicts: options.force_conflicts,
+    };
+    let (secrets, others): (Vec<_>, Vec<_>) = manifests.iter().partition(|one| is_secret(one));
     let receipt = async {
         // A namespace that is not there holds none.
         if surroundings.namespace(options.namespace).is_some() {
@@ -65,25 +65,17 @@ pub async fn observe(
         }
         read_receipt(cluster, options.install, options.namespace, Exit::Preflight).await
     };
-    let first = futures::stream::iter(first)
-        .map(each)
-        .buffered(CONCURRENCY)
-        .try_collect::<Vec<_>>();
-    let (first, receipt) = futures::try_join!(first, receipt)?;
-    let later: Vec<ObservedObject> = futures::stream::iter(later)
-        .map(each)
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let (secrets, receipt) = futures::try_join!(ask(asking, &secrets), receipt)?;
+    let others = ask(asking, &others).await?;
 
-    let (mut first, mut later) = (first.into_iter(), later.into_iter());
+    let (mut secrets, mut others) = (secrets.into_iter(), others.into_iter());
     let objects = manifests
         .iter()
-        .filter_map(|manifest| {
-            if depends_on_secrets(manifest) {
-                later.next()
+        .filter_map(|one| {
+            if is_secret(one) {
+                secrets.next()
             } else {
-                first.next()
+                others.next()
             }
         })
         .collect();
@@ -95,6 +87,18 @@ pub async fn observe(
     })
 }
 
+async fn ask(asking: Asking<'_>, manifests: &[&Manifest]) -> Result<Vec<ObservedObject>, Failure> {
+    futures::stream::iter(manifests.iter().copied())
+        .map(|manifest| asking.about(manifest))
+        .buffered(CONCURRENCY)
+        .try_collect()
+        .await
+}
+
+fn is_secret(manifest: &Manifest) -> bool {
+    manifest.kind() == "Secret"
+}
+
 /// Asks again about objects whose namespace or kind has come into being. Nothing is skipped.
 pub async fn observe_again(
     cluster: &Cluster,
@@ -102,37 +106,18 @@ pub async fn observe_again(
     resolver: &Resolver<'_>,
     force_conflicts: bool,
 ) -> Result<Vec<ObservedObject>, Failure> {
+    let surroundings = Surroundings::default();
+    let asking = Asking {
+        cluster,
+        resolver,
+        surroundings: &surroundings,
+        force_conflicts,
+    };
     futures::stream::iter(manifests.iter().copied())
-        .map(|manifest| again(cluster, manifest, resolver, force_conflicts))
+        .map(|manifest| asking.again(manifest))
         .buffered(CONCURRENCY)
         .try_collect()
         .await
-}
-
-/// Most of these are new, which the dry-run tells: only what is there is read as well.
-async fn again(
-    cluster: &Cluster,
-    manifest: &Manifest,
-    resolver: &Resolver<'_>,
-    force_conflicts: bool,
-) -> Result<ObservedObject, Failure> {
-    if keeps_certificate(manifest) {
-        let surroundings = Surroundings::default();
-        return one(cluster, manifest, resolver, &surroundings, force_conflicts).await;
-    }
-    let object = manifest.reference();
-    let wanted = resolver.resolve(cluster, manifest, None, false).await?;
-    let answer = dry_run(cluster, &wanted, force_conflicts).await;
-    // An object that a dry-run makes has no version.
-    let is_new = answer
-        .as_ref()
-        .is_ok_and(|applied| version_of(&applied.object).is_none());
-    let live = if is_new {
-        Ok(None)
-    } else {
-        cluster.get(&object).await
-    };
-    conclude(cluster, manifest, resolver, live, answer).await
 }
 
 /// Kinds of our own CRDs need no discovery.
@@ -162,15 +147,6 @@ fn seed(cluster: &Cluster, manifests: &[Manifest]) {
     }
 }
 
-fn depends_on_secrets(manifest: &Manifest) -> bool {
-    manifest.lates.iter().any(|late| {
-        matches!(
-            late.from,
-            LateSource::CaBundleOf(_) | LateSource::ResourceVersionOf { .. }
-        )
-    })
-}
-
 /// The receipt of an install as the cluster holds it; None where there is none. `exit` is that of a failure.
 pub async fn read_receipt(
     cluster: &Cluster,
@@ -180,7 +156,7 @@ pub async fn read_receipt(
 ) -> Result<Option<Receipt>, Failure> {
     let reference = Receipt::new(install, namespace, "").reference();
     let what = || format!("cannot read the receipt {reference}");
-    let secret = match cluster.get(&reference).await {
+    let secret = match cluster.see(&reference, MANAGER).await {
         Ok(secret) => secret,
         Err(error) => return Err(error.failure(what(), exit)),
     };
@@ -192,187 +168,4 @@ pub async fn read_receipt(
             .why(problem.to_string())
             .remedy("use the arc-setup that wrote it, or move the Secret away: objects of ours are still found by their label")
     })
-}
-
-async fn one(
-    cluster: &Cluster,
-    manifest: &Manifest,
-    resolver: &Resolver<'_>,
-    surroundings: &Surroundings,
-    force_conflicts: bool,
-) -> Result<ObservedObject, Failure> {
-    let object = manifest.reference();
-    // Nobody serves it and this plan does not make it: that does not change by waiting.
-    if let Err(ClusterError::NotFound { message }) =
-        cluster.scope_of(&object.api_version, &object.kind).await
-    {
-        return Ok(ObservedObject {
-            object,
-            live: None,
-            dry_run: DryRun::Refused {
-                refusal: Refusal::KindMissing,
-                why: message,
-            },
-            warnings: Vec::new(),
-            keys: Vec::new(),
-        });
-    }
-    if let Some((live, dry_run)) = surroundings.answer(&object) {
-        resolver.note_version(&object, None);
-        if matches!(dry_run, DryRun::Unknown { .. }) {
-            // A missing credential is found before anything is written, and a new certificate is known to webhooks.
-            resolver.resolve(cluster, manifest, None, false).await?;
-        }
-        return Ok(ObservedObject {
-            object,
-            live,
-            dry_run,
-            warnings: Vec::new(),
-            keys: Vec::new(),
-        });
-    }
-    let (live, answer) = if keeps_certificate(manifest) {
-        // The request holds the stored certificate, so that has to be read first.
-        let live = cluster.get(&object).await;
-        let known = live.as_ref().ok().and_then(Option::as_ref);
-        let wanted = resolver.resolve(cluster, manifest, known, false).await?;
-        (live, dry_run(cluster, &wanted, force_conflicts).await)
-    } else {
-        let wanted = resolver.resolve(cluster, manifest, None, false).await?;
-        let live = async {
-            match surroundings.read(&object) {
-                Ok(live) => Ok(live),
-                Err(NotRead) => cluster.get(&object).await,
-            }
-        };
-        futures::join!(live, dry_run(cluster, &wanted, force_conflicts))
-    };
-    conclude(cluster, manifest, resolver, live, answer).await
-}
-
-/// True for a Secret whose certificate is kept while it is sound.
-fn keeps_certificate(manifest: &Manifest) -> bool {
-    manifest
-        .lates
-        .iter()
-        .any(|late| matches!(late.from, LateSource::ServingCertificate { .. }))
-}
-
-/// What both answers say, noted for what depends on the object's version.
-async fn conclude(
-    cluster: &Cluster,
-    manifest: &Manifest,
-    resolver: &Resolver<'_>,
-    live: Result<Option<Value>, ClusterError>,
-    answer: Result<Applied, ClusterError>,
-) -> Result<ObservedObject, Failure> {
-    let object = manifest.reference();
-    let observed = merge(cluster, manifest, &object, live, answer).await;
-    let observed = observed.map_err(|error| {
-        error.failure(
-            format!("cannot ask the cluster about {object}"),
-            Exit::Preflight,
-        )
-    })?;
-    let unchanged = matches!(observed.dry_run, DryRun::Accepted { changed: false, .. });
-    let version = observed
-        .live
-        .as_ref()
-        .filter(|_| unchanged)
-        .map(|live| live.resource_version.as_str());
-    resolver.note_version(&object, version);
-    Ok(observed)
-}
-
-/// Applies without writing; fields that another manager name of ours holds are taken.
-async fn dry_run(
-    cluster: &Cluster,
-    wanted: &Value,
-    force_conflicts: bool,
-) -> Result<Applied, ClusterError> {
-    let definition = wanted.get("kind").and_then(Value::as_str) == Some("CustomResourceDefinition");
-    let options = |force| ApplyOptions {
-        manager: MANAGER,
-        force,
-        dry_run: true,
-    };
-    match cluster.apply(wanted, &options(false)).await {
-        Err(ClusterError::Conflict { message, owners }) => {
-            let ours = classify(ClusterError::Conflict {
-                message: message.clone(),
-                owners: owners.clone(),
-            })
-            .is_ok_and(|answer| matches!(answer, DryRun::Conflict { owners } if all_ours(&owners)));
-            if ours || owners.is_empty() || (force_conflicts && !definition) {
-                cluster.apply(wanted, &options(!owners.is_empty())).await
-            } else {
-                Err(ClusterError::Conflict { message, owners })
-            }
-        }
-        answer => answer,
-    }
-}
-
-async fn merge(
-    cluster: &Cluster,
-    manifest: &Manifest,
-    object: &ObjectRef,
-    live: Result<Option<Value>, ClusterError>,
-    answer: Result<Applied, ClusterError>,
-) -> Result<ObservedObject, ClusterError> {
-    let mut live = match live {
-        Ok(live) => live,
-        // Whoever may write it may not be allowed to read it; the dry-run still answers.
-        Err(ClusterError::Forbidden { .. }) if answer.is_ok() => None,
-        Err(error) => {
-            return Ok(ObservedObject {
-                object: object.clone(),
-                live: None,
-                dry_run: classify(error)?,
-                warnings: Vec::new(),
-                keys: Vec::new(),
-            });
-        }
-    };
-    let (dry_run, warnings, keys, seen) = match answer {
-        Ok(applied) => {
-            // The two requests may have met different states: read once more.
-            if let Some(read) = &live
-                && version_of(read) != version_of(&applied.object)
-            {
-                live = cluster.get(object).await?;
-            }
-            let seen = compare(manifest, live.as_ref(), &applied.object);
-            let dry_run = DryRun::Accepted {
-                changed: seen.changed,
-                result: seen.result,
-            };
-            (dry_run, applied.warnings, seen.keys, seen.live)
-        }
-        Err(error) => {
-            let seen = live.as_ref().map(|live| masked(manifest, live));
-            (classify(error)?, Vec::new(), Vec::new(), seen)
-        }
-    };
-    let text = |pointer| {
-        live.as_ref()
-            .and_then(|live| text_at(live, pointer))
-            .unwrap_or_default()
-            .to_owned()
-    };
-    Ok(ObservedObject {
-        object: object.clone(),
-        live: seen.map(|seen| Live {
-            resource_version: text("/metadata/resourceVersion"),
-            uid: text("/metadata/uid"),
-            object: seen,
-        }),
-        dry_run,
-        warnings,
-        keys,
-    })
-}
-
-fn version_of(object: &Value) -> Option<&Value> {
-    object.pointer("/metadata/resourceVersion")
 }

@@ -3,22 +3,21 @@
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-use crate::clients::kube::{Cluster, ClusterError};
+use crate::clients::kube::{Applied, Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
-use crate::object::Manifest;
 use crate::object::pods::{Part, PodSpecAt, pod_specs};
+use crate::object::{Manifest, text_at};
 
-use super::model::{DryRun, Observed, ObservedPod};
+use super::model::{DryRun, ObservedPod};
 use super::objects::{CONCURRENCY, Options};
 use super::refusal::classify;
 use super::runner_pod::pod_of;
 use super::surroundings::Surroundings;
 
-/// Every pod template of `manifests`, asked of the server. `observed` tells which ServiceAccounts exist.
+/// Every pod template of `manifests`, asked of the server.
 pub async fn pods(
     cluster: &Cluster,
     manifests: &[Manifest],
-    observed: &Observed,
     options: &Options<'_>,
 ) -> Result<Vec<ObservedPod>, Failure> {
     let surroundings = Surroundings::of(
@@ -32,88 +31,101 @@ pub async fn pods(
             .into_iter()
             .map(move |at| (manifest, at))
     });
+    let asking = Asking {
+        cluster,
+        manifests,
+        controller_namespace: options.namespace,
+        surroundings: &surroundings,
+    };
     futures::stream::iter(templates)
-        .map(|(manifest, at)| {
-            one(
-                cluster,
-                manifest,
-                at,
-                observed,
-                options.namespace,
-                &surroundings,
-            )
-        })
+        .map(|(manifest, at)| asking.about(manifest, at))
         .buffered(CONCURRENCY)
         .try_filter_map(async |pod| Ok(pod))
         .try_collect()
         .await
 }
 
-async fn one(
-    cluster: &Cluster,
-    manifest: &Manifest,
-    at: PodSpecAt,
-    observed: &Observed,
-    controller_namespace: &str,
-    surroundings: &Surroundings,
-) -> Result<Option<ObservedPod>, Failure> {
-    let object = manifest.reference();
-    let namespace = match at.part {
-        Part::Listener => controller_namespace,
-        _ => object.namespace.as_deref().unwrap_or_default(),
-    }
-    .to_owned();
-    let namespace = namespace.as_str();
-    let Some(mut pod) = pod_of(manifest, &at, namespace) else {
-        return Ok(None);
-    };
-    let mut found = ObservedPod {
-        pointer: at.pointer.to_string(),
-        namespace: namespace.to_owned(),
-        dry_run: DryRun::Accepted {
-            changed: false,
-            result: Value::Null,
-        },
-        warnings: Vec::new(),
-        object,
-    };
-    if let Some(unknown) = surroundings.namespace(namespace) {
-        found.dry_run = unknown;
-        return Ok(Some(found));
-    }
-    borrow_account(&mut pod, namespace, observed);
-    match cluster.create(&pod, true).await {
-        Ok(answer) => found.warnings = answer.warnings,
-        Err(ClusterError::Forbidden { message })
-            if message.contains("looking up service account") =>
-        {
-            found.dry_run = DryRun::Unknown { why: message };
-        }
-        Err(error) => {
-            found.dry_run = classify(error).map_err(|error| {
-                let what = format!("cannot ask the cluster about the pods of {}", found.object);
-                error.failure(what, Exit::Preflight)
-            })?;
-        }
-    }
-    Ok(Some(found))
+/// What asking about any pod needs.
+#[derive(Debug, Clone, Copy)]
+struct Asking<'a> {
+    cluster: &'a Cluster,
+    manifests: &'a [Manifest],
+    controller_namespace: &'a str,
+    surroundings: &'a Surroundings,
 }
 
-/// A ServiceAccount that this run makes would hide every other verdict: until it is there, `default` stands in.
-fn borrow_account(pod: &mut Value, namespace: &str, observed: &Observed) {
-    let Some(name) = pod
-        .pointer("/spec/serviceAccountName")
-        .and_then(Value::as_str)
-    else {
-        return;
-    };
-    let made_by_us = observed.objects.iter().any(|entry| {
-        entry.object.kind == "ServiceAccount"
-            && entry.object.name == name
-            && entry.object.namespace.as_deref() == Some(namespace)
-            && entry.live.is_none()
-    });
-    if made_by_us {
-        pod["spec"]["serviceAccountName"] = json!("default");
+impl Asking<'_> {
+    async fn about(
+        &self,
+        manifest: &Manifest,
+        at: PodSpecAt,
+    ) -> Result<Option<ObservedPod>, Failure> {
+        let object = manifest.reference();
+        let namespace = match at.part {
+            Part::Listener => self.controller_namespace,
+            _ => object.namespace.as_deref().unwrap_or_default(),
+        }
+        .to_owned();
+        let Some(pod) = pod_of(manifest, &at, &namespace) else {
+            return Ok(None);
+        };
+        let (dry_run, warnings) = match self.surroundings.namespace(&namespace) {
+            Some(unknown) => (unknown, Vec::new()),
+            None => self.dry_run(pod, &namespace).await.map_err(|error| {
+                let what = format!("cannot ask the cluster about the pods of {object}");
+                error.failure(what, Exit::Preflight)
+            })?,
+        };
+        Ok(Some(ObservedPod {
+            object,
+            pointer: at.pointer.to_string(),
+            namespace,
+            dry_run,
+            warnings,
+        }))
     }
+
+    /// The server's answer and its warnings.
+    async fn dry_run(
+        &self,
+        mut pod: Value,
+        namespace: &str,
+    ) -> Result<(DryRun, Vec<String>), ClusterError> {
+        let mut answer = self.cluster.create(&pod, true).await;
+        // A ServiceAccount that this run makes would hide every other verdict: `default` stands in.
+        if account_is_missing(&answer) && self.makes_account(&pod, namespace) {
+            pod["spec"]["serviceAccountName"] = json!("default");
+            answer = self.cluster.create(&pod, true).await;
+        }
+        let accepted = DryRun::Accepted {
+            changed: false,
+            result: Value::Null,
+        };
+        match answer {
+            Ok(answer) => Ok((accepted, answer.warnings)),
+            Err(ClusterError::Forbidden { message }) if names_account(&message) => {
+                Ok((DryRun::Unknown { why: message }, Vec::new()))
+            }
+            Err(error) => Ok((classify(error)?, Vec::new())),
+        }
+    }
+
+    fn makes_account(&self, pod: &Value, namespace: &str) -> bool {
+        let name = text_at(pod, "/spec/serviceAccountName");
+        self.manifests.iter().any(|manifest| {
+            let object = manifest.reference();
+            object.kind == "ServiceAccount"
+                && Some(object.name.as_str()) == name
+                && object.namespace.as_deref() == Some(namespace)
+        })
+    }
+}
+
+fn account_is_missing(answer: &Result<Applied, ClusterError>) -> bool {
+    matches!(answer, Err(ClusterError::Forbidden { message }) if names_account(message))
+}
+
+/// `… error looking up service account arc-systems/arc: serviceaccount "arc" not found` (ServiceAccount admission).
+fn names_account(message: &str) -> bool {
+    message.contains("looking up service account")
 }

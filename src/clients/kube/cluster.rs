@@ -89,6 +89,24 @@ impl Cluster {
         }
     }
 
+    /// One object as [`Cluster::get`] reads it, also for a user who may write it and not read it, as it is common for
+    /// Secrets: a patch of nothing, which is not stored, is answered with the object.
+    pub async fn see(
+        &self,
+        object: &ObjectRef,
+        manager: &str,
+    ) -> Result<Option<Value>, ClusterError> {
+        let denied = match self.get(object).await {
+            Err(denied @ ClusterError::Forbidden { .. }) => denied,
+            answer => return answer,
+        };
+        match self.merge_patch(object, &json!({}), manager, true).await {
+            Ok(answer) => Ok(Some(answer.object)),
+            Err(ClusterError::NotFound { .. }) => Ok(None),
+            Err(_) => Err(denied),
+        }
+    }
+
     /// Server-side apply of a complete object, with strict field validation.
     pub async fn apply(
         &self,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::kubeconfig::{self, Context};
 use super::{Cluster, ClusterError, Identity, stack};
 use crate::clients::no_proxy::NoProxy;
-use crate::clients::transport::system_roots;
+use crate::clients::roots::system_roots;
 use crate::failure::{Exit, Failure};
 
 /// How to reach the cluster. The caller reads flags and environment.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use ::kube::config::{
-    AuthInfo, Cluster as ClusterEntry, ExecInteractiveMode, Kubeconfig, KubeconfigError,
+    AuthInfo, Cluster as ClusterEntry, Context as ContextEntry, ExecInteractiveMode, Kubeconfig,
+    KubeconfigError,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -75,65 +76,9 @@ fn unreadable(file: &std::path::Path, error: &KubeconfigError) -> Failure {
 
 /// Chooses a context: the one that is named, else the current one.
 pub(super) fn choose(config: &Kubeconfig, wanted: Option<&str>) -> Result<Context, Failure> {
-    let names: Vec<&str> = config
-        .contexts
-        .iter()
-        .map(|context| context.name.as_str())
-        .collect();
-    let Some(name) = wanted
-        .or(config.current_context.as_deref())
-        .filter(|name| !name.is_empty())
-    else {
-        return Err(unknown(
-            "the kubeconfig has no current context".to_owned(),
-            None,
-            &names,
-        ));
-    };
-    let context = config
-        .contexts
-        .iter()
-        .find(|context| context.name == name)
-        .and_then(|context| context.context.clone())
-        .ok_or_else(|| {
-            unknown(
-                format!("there is no context '{name}'"),
-                spelling::nearest(name, &names),
-                &names,
-            )
-        })?;
-    let broken = |what: String| {
-        Failure::new(
-            "kubeconfig-context",
-            Exit::Usage,
-            format!("context '{name}' is incomplete"),
-        )
-        .why(what)
-        .remedy(format!("kubectl config view --minify --context {name}"))
-    };
-    let cluster = config
-        .clusters
-        .iter()
-        .find(|cluster| cluster.name == context.cluster)
-        .and_then(|cluster| cluster.cluster.clone())
-        .ok_or_else(|| {
-            broken(format!(
-                "its cluster '{}' is not in the kubeconfig",
-                context.cluster
-            ))
-        })?;
-    let server = cluster.server.clone().unwrap_or_default();
-    let server: http::Uri = server
-        .parse()
-        .ok()
-        .filter(|uri: &http::Uri| {
-            matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some()
-        })
-        .ok_or_else(|| {
-            broken(format!(
-                "its server '{server}' is no URL such as https://api.corp:6443"
-            ))
-        })?;
+    let (name, context) = named(config, wanted)?;
+    let cluster = cluster_of(config, name, context)?;
+    let server = server_of(name, &cluster)?;
     let user = context.user.clone().unwrap_or_default();
     let login = config
         .auth_infos
@@ -145,10 +90,71 @@ pub(super) fn choose(config: &Kubeconfig, wanted: Option<&str>) -> Result<Contex
         name: name.to_owned(),
         server,
         user,
-        namespace: context.namespace,
+        namespace: context.namespace.clone(),
         cluster,
         login,
     })
+}
+
+/// The context that is meant, and its name.
+fn named<'a>(
+    config: &'a Kubeconfig,
+    wanted: Option<&'a str>,
+) -> Result<(&'a str, &'a ContextEntry), Failure> {
+    let names: Vec<&str> = config
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
+    let wanted = wanted.or(config.current_context.as_deref());
+    let Some(name) = wanted.filter(|name| !name.is_empty()) else {
+        let what = "the kubeconfig has no current context".to_owned();
+        return Err(unknown(what, None, &names));
+    };
+    let entry = config.contexts.iter().find(|context| context.name == name);
+    let context = entry.and_then(|entry| entry.context.as_ref());
+    context.map(|context| (name, context)).ok_or_else(|| {
+        let what = format!("there is no context '{name}'");
+        unknown(what, spelling::nearest(name, &names), &names)
+    })
+}
+
+fn cluster_of(
+    config: &Kubeconfig,
+    name: &str,
+    context: &ContextEntry,
+) -> Result<ClusterEntry, Failure> {
+    config
+        .clusters
+        .iter()
+        .find(|cluster| cluster.name == context.cluster)
+        .and_then(|cluster| cluster.cluster.clone())
+        .ok_or_else(|| {
+            let cluster = &context.cluster;
+            let why = format!("its cluster '{cluster}' is not in the kubeconfig");
+            incomplete(name, why)
+        })
+}
+
+fn server_of(name: &str, cluster: &ClusterEntry) -> Result<http::Uri, Failure> {
+    let server = cluster.server.as_deref().unwrap_or_default();
+    let uri = server.parse().ok().filter(|uri: &http::Uri| {
+        matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some()
+    });
+    uri.ok_or_else(|| {
+        let why = format!("its server '{server}' is no URL such as https://api.corp:6443");
+        incomplete(name, why)
+    })
+}
+
+fn incomplete(name: &str, why: String) -> Failure {
+    Failure::new(
+        "kubeconfig-context",
+        Exit::Usage,
+        format!("context '{name}' is incomplete"),
+    )
+    .why(why)
+    .remedy(format!("kubectl config view --minify --context {name}"))
 }
 
 fn unknown(what: String, nearest: Option<&str>, names: &[&str]) -> Failure {

@@ -99,7 +99,7 @@ impl Session {
             manage_namespaces: false,
         };
         let mut observed = observe::observe(&self.cluster, manifests, resolver, &options).await?;
-        observed.pods = observe::pods(&self.cluster, manifests, &observed, &options).await?;
+        observed.pods = observe::pods(&self.cluster, manifests, &options).await?;
         let plan = plan::build(&plan::Inputs {
             install: &self.install,
             namespace: &self.namespace,

@@ -242,3 +242,68 @@ async fn a_certificate_that_is_there_is_used_and_never_written() {
     site.installed().await;
     assert_eq!(bundles(&site), [STANDARD.encode(&other.authority)]);
 }
+
+/// A user who may do everything but look into Secrets: their values are for those who run the workloads.
+fn user_who_reads_no_secret(site: &Site) -> std::path::PathBuf {
+    let every_group = [
+        "actions.summerwind.dev",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apps",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "networking.k8s.io",
+        "rbac.authorization.k8s.io",
+    ];
+    let core = [
+        "configmaps",
+        "events",
+        "namespaces",
+        "pods",
+        "serviceaccounts",
+        "services",
+    ];
+    let subject = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jo"});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reads-no-secret"});
+    site.apply(&json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "reads-no-secret"}, "rules": [
+            {"apiGroups": every_group, "resources": ["*"], "verbs": ["*"]},
+            {"apiGroups": [""], "resources": core, "verbs": ["*"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch"]},
+        ]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "reads-no-secret"},
+            "subjects": [subject], "roleRef": role},
+    ]}));
+    site.plane.kubeconfig_for("jo", &[], "site").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_read_secrets_keeps_the_certificate_and_has_nothing_to_do() {
+    let mut site = Site::start(STORY).await;
+    let kubeconfig = user_who_reads_no_secret(&site);
+    site.program.env("KUBECONFIG", kubeconfig);
+    site.installed().await;
+    let (world, certificate) = (site.world().await, secret(&site));
+    let again = site.installed().await;
+    assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
+    assert_eq!(secret(&site), certificate);
+    assert_eq!(versions(&world), versions(&site.world().await));
+
+    // What somebody breaks in it is seen and repaired all the same.
+    let patch = json!({"data": {"tls.key": "e30="}}).to_string();
+    site.kubectl(&[
+        "patch",
+        "secret",
+        SECRET,
+        "-n",
+        CONTROLLER,
+        "-p",
+        &patch,
+        "--field-manager=arc-setup",
+    ]);
+    site.installed().await;
+    let repaired = secret(&site);
+    assert_ne!(repaired["tls.crt"], certificate["tls.crt"]);
+    assert_eq!(bundles(&site), [repaired["ca.crt"].as_str().unwrap()]);
+}

@@ -7,7 +7,7 @@ use super::site::Site;
 use super::world::versions;
 use super::{STORY, STORY_OF_SCALE_SETS};
 
-/// Installs it and checks that these objects are there and that a second run writes nothing.
+/// Installs it and checks that these objects are there and that a second run writes nothing and has no need to try.
 async fn installs(site: &Site, wait: &str, objects: &[&[&str]]) {
     let outcome = site.init(&["--wait", wait]).await.expect_code(0);
     assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
@@ -15,8 +15,10 @@ async fn installs(site: &Site, wait: &str, objects: &[&[&str]]) {
         site.get(object);
     }
     let before = site.world().await;
-    let again = site.init(&["--wait", wait]).await.expect_code(0);
+    let again = ["--wait", wait, "-vv"];
+    let again = site.init(&again).await.expect_code(0);
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
+    assert!(!again.stderr.contains("PATCH"), "{}", again.stderr);
     let after = site.world().await;
     assert_eq!(versions(&before), versions(&after));
 }

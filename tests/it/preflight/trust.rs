@@ -35,6 +35,24 @@ async fn a_missing_issuer_is_named_and_the_whole_bundle_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_way_to_each_server_is_opened_once_and_still_told() {
+    let mut place = Place::start("once").await;
+    let proxy = place.proxy(None, None).await;
+    let findings = place.findings(&[]).await;
+    findings.expect(0, &[]);
+    let servers = [place.company.github_host(), place.company.registry_host()];
+    let opened: Vec<String> = proxy.log().into_iter().map(|one| one.target).collect();
+    for server in servers {
+        let to_it = opened.iter().filter(|target| target.starts_with(server));
+        assert_eq!(to_it.count(), 1, "{server}: {opened:?}");
+        let trusted = findings.with("tls-untrusted", "ok");
+        let told =
+            |finding: &&serde_json::Value| finding["subject"].as_str().unwrap().starts_with(server);
+        assert_eq!(trusted.into_iter().filter(told).count(), 1, "{server}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_wants_a_login_is_told_with_and_without_an_account() {
     let mut place = Place::start("proxied").await;
     let proxy = place.proxy(None, Some(("jane", "proxy-canary"))).await;
