@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
+use crate::config::Effective;
 use crate::config::load::{self, FlagGiven, Loaded, SecretReading, Sources};
 use crate::config::problem::{self, Problem};
 use crate::config::wizard::{self, Choice, Entry, Question, QuestionKind};
@@ -35,6 +36,18 @@ pub(super) fn load_with(
     };
     warn(&loaded.warnings);
     Ok(loaded)
+}
+
+/// Reads the configuration as a file would hold it; asks as [`load`] does.
+pub(super) fn load_effective(args: &ConfigArgs, session: &Session) -> Result<Effective, Failure> {
+    let mut sources = sources(args, SecretReading::Leave, session);
+    if session.terminal.interactive {
+        wizard::converse(&mut sources, &mut ask, &mut output::talk)?;
+    }
+    let (effective, warnings) =
+        load::load_effective(&sources).map_err(|problems| problem::failure(&problems))?;
+    warn(&warnings);
+    Ok(effective)
 }
 
 /// Reads a configuration that may lack login, scope and numbers.

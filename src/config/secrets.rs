@@ -115,7 +115,7 @@ pub(super) fn read(
                 .get(name)
                 .map(|value| value.as_bytes().to_vec())
                 .ok_or_else(|| format!("the variable {name} is not set or empty"))
-        } else if let Some(file) = text("file").filter(|file| may_be_a_secret(file)) {
+        } else if let Some(file) = text("file").filter(|file| hardly_a_path(file)) {
             let present = places.resolve(file, &origin).exists();
             // What was given may be the secret itself, so it is not repeated.
             if present {
@@ -153,7 +153,7 @@ pub(super) fn read(
 }
 
 /// True for a text that is hardly a path: an account has a colon, other secrets neither a dot nor a slash.
-fn may_be_a_secret(text: &str) -> bool {
+pub(super) fn hardly_a_path(text: &str) -> bool {
     looks_like_a_secret(text) || text.contains(':') || !text.contains(['.', '/', '\\'])
 }
 

@@ -10,6 +10,7 @@ mod apply;
 mod architecture;
 mod bad_input;
 mod catalogue;
+mod config_show;
 mod contract;
 mod control_plane;
 mod control_plane_end;
