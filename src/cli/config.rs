@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::config_load;
+use crate::cli::session::NoCluster;
 use crate::config::load::SecretReading;
 use crate::config::{Origin, Problem, schema};
 use crate::failure::{Exit, Failure};
+use crate::ui::format::Format;
 use crate::ui::output;
 use crate::yaml;
 
@@ -18,6 +20,8 @@ use crate::yaml;
 pub struct Args {
     #[command(subcommand)]
     question: Question,
+    #[command(flatten)]
+    no_cluster: NoCluster,
 }
 
 /// What to look at.
@@ -41,8 +45,12 @@ struct ShowArgs {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    args.no_cluster.tell(session);
     match &args.question {
-        Question::Schema => output::data_text(&format!("{:#}\n", schema()))?,
+        Question::Schema => match session.format {
+            Format::Yaml => output::data_text(&yaml::to_string(&schema()))?,
+            _ => output::data_text(&format!("{:#}\n", schema()))?,
+        },
         Question::Validate(args) => {
             let loaded = config_load::load(args, SecretReading::Read, session)?;
             let answer = Valid {

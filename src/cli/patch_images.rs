@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use crate::apply::patch::{self, ObjectReport, PatchOptions, PatchReport, Treatment};
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::{Session, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
 use crate::config::load::{self, SecretReading};
@@ -28,7 +28,7 @@ use crate::yaml;
 )]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Rules>,
     /// Only this namespace [default: all]
     #[arg(long, short, value_name = "NAME", help_heading = "Patching")]
     namespace: Option<String>,
@@ -52,9 +52,18 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// What decides where images come from.
+#[derive(Debug, Clone)]
+struct Rules;
+
+impl Part for Rules {
+    const FIELDS: &'static [&'static str] =
+        &["registry.host", "registry.library", "registry.map"];
+}
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     let rules = pass::compiled(&partial.registry.rules)?;

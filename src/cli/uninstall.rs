@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::apply::{self, Execution};
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::{Session, clock, config_load, rollout, seconds};
 use crate::config::Credentials;
 use crate::config::load::{self, SecretReading};
@@ -21,7 +21,7 @@ use crate::ui::{output, prompt};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Place>,
     /// Show what would be removed and stop
     #[arg(long, help_heading = "Removing")]
     dry_run: bool,
@@ -31,6 +31,14 @@ pub struct Args {
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Removing")]
     timeout: Duration,
+}
+
+/// Which install it is, and where.
+#[derive(Debug, Clone)]
+struct Place;
+
+impl Part for Place {
+    const FIELDS: &'static [&'static str] = &["name", "namespaces.controller"];
 }
 
 #[derive(Serialize)]
@@ -44,7 +52,7 @@ struct Answer<'a> {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
