@@ -23,8 +23,10 @@ pub(super) struct ConfigArgs {
 
 /// Which part of the configuration a command reads.
 pub(super) trait Part {
-    /// Fields that matter to it, each with what stands under it.
+    /// Fields that matter to it, each with what stands under it; none means all.
     const FIELDS: &'static [&'static str];
+    /// Of those the ones that do not.
+    const EXCEPT: &'static [&'static str] = &[];
 }
 
 /// The flags of a command that reads a part of the configuration. One configuration serves every command, so a flag
@@ -38,11 +40,15 @@ pub(super) struct PartArgs<P> {
 
 impl<P: Part> PartArgs<P> {
     fn unread(flag: &FlagSpec) -> bool {
-        !P::FIELDS.iter().any(|field| {
-            let rest = flag.path.strip_prefix(field);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        })
+        let among = |fields: &[&str]| fields.iter().any(|field| is_within(flag.path, field));
+        among(P::EXCEPT) || !(P::FIELDS.is_empty() || among(P::FIELDS))
     }
+}
+
+/// True for the field itself and what stands under it.
+fn is_within(path: &str, field: &str) -> bool {
+    let rest = path.strip_prefix(field);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl<P: Part> clap::Args for PartArgs<P> {

@@ -62,7 +62,10 @@ pub(super) fn load_unanswered(args: &ConfigArgs, session: &Session) -> Result<Lo
 pub(super) fn sources(args: &ConfigArgs, secrets: SecretReading, session: &Session) -> Sources {
     if !args.unread.is_empty() {
         let flags: Vec<String> = args.unread.iter().map(|flag| format!("--{flag}")).collect();
-        output::talk(&format!("note: this command does not read {}", flags.join(", ")));
+        output::talk(&format!(
+            "note: this command does not read {}",
+            flags.join(", ")
+        ));
     }
     let named = || session.variables.get("ARC_SETUP_CONFIG").map(PathBuf::from);
     Sources {

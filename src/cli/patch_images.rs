@@ -57,8 +57,7 @@ pub struct Args {
 struct Rules;
 
 impl Part for Rules {
-    const FIELDS: &'static [&'static str] =
-        &["registry.host", "registry.library", "registry.map"];
+    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {

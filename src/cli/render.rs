@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Session;
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::NoCluster;
 use crate::cli::{config_load, needed_secrets, pass};
 use crate::config::load::{Loaded, SecretReading};
@@ -12,8 +12,8 @@ use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 use crate::observe::resolve_credentials;
-use crate::ui::format::Format;
 use crate::plan::Rank;
+use crate::ui::format::Format;
 use crate::ui::{output, output_directory};
 use crate::yaml;
 
@@ -21,7 +21,7 @@ use crate::yaml;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Objects>,
     /// Write one file for each object into this directory instead of stdout; files of an earlier run that are not
     /// rendered any more are removed, others kept
     #[arg(long, value_name = "DIRECTORY", help_heading = "Output")]
@@ -36,6 +36,16 @@ pub struct Args {
     no_cluster: NoCluster,
 }
 
+/// What decides which objects there are and what is in them.
+#[derive(Debug, Clone)]
+struct Objects;
+
+impl Part for Objects {
+    const FIELDS: &'static [&'static str] = &[];
+    // It is about what stands in the cluster.
+    const EXCEPT: &'static [&'static str] = &["namespaces.manage"];
+}
+
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     args.no_cluster.tell(session);
     let reading = if args.with_secrets {
@@ -43,7 +53,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     } else {
         SecretReading::Leave
     };
-    let loaded = config_load::load(&args.config, reading, session)?;
+    let loaded = config_load::load(&args.config.config, reading, session)?;
     let facts = assumed(&loaded, args.kubernetes_version)?;
     let rendered = pass::rendered(&loaded.config, &facts)?;
     let (written, withheld) = documents(rendered.manifests, &loaded, args.with_secrets)?;
@@ -113,7 +123,10 @@ fn write_files(
     let place = directory.display();
     output::talk(&format!("{} files in {place}", written.files.len()));
     for (what, names) in [
-        ("removed, since nothing is rendered to them any more", &written.removed),
+        (
+            "removed, since nothing is rendered to them any more",
+            &written.removed,
+        ),
         ("kept, since arc-setup did not write them", &written.foreign),
     ] {
         if !names.is_empty() {
@@ -131,7 +144,10 @@ fn write_files(
 fn file_name(manifest: &Manifest) -> String {
     let object = manifest.reference();
     let rank = Rank::of(&object);
-    let wave = Rank::ALL.iter().position(|one| *one == rank).unwrap_or_default();
+    let wave = Rank::ALL
+        .iter()
+        .position(|one| *one == rank)
+        .unwrap_or_default();
     let parts = [
         Some(object.kind.to_lowercase()),
         object.namespace,

@@ -3,8 +3,6 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::Args as _;
-
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterOptions, EnvironmentProxy, InCluster};
 use crate::config::Origin;

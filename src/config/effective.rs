@@ -184,9 +184,7 @@ impl Writer<'_> {
             return (!items.is_empty()).then(|| Json::Array(items));
         }
         let found = self.settled.get(path)?.clone();
-        self.origins
-            .0
-            .insert(path.to_owned(), found.origin.clone());
+        self.origins.0.insert(path.to_owned(), found.origin.clone());
         Some(match kind {
             Kind::Path => self.path(found.value.as_str().unwrap_or_default(), &found.origin),
             Kind::Secret => self.secret(&found),

@@ -159,8 +159,10 @@ impl Settled {
 
     /// Takes away what stands at or under `path`, and the list that it is.
     pub(super) fn remove(&mut self, path: &str) {
-        self.values.retain(|candidate, _| !is_under(candidate, path));
-        self.lengths.retain(|candidate, _| !is_under(candidate, path));
+        self.values
+            .retain(|candidate, _| !is_under(candidate, path));
+        self.lengths
+            .retain(|candidate, _| !is_under(candidate, path));
     }
 
     /// Every path with its origin.

@@ -98,7 +98,11 @@ fn read_list(directory: &Path, install: &str) -> Result<BTreeSet<String>, Failur
         )));
     }
     // A list that somebody else could have written names no file outside of its directory.
-    Ok(list.files.into_iter().filter(|name| is_plain(name)).collect())
+    Ok(list
+        .files
+        .into_iter()
+        .filter(|name| is_plain(name))
+        .collect())
 }
 
 fn is_plain(name: &str) -> bool {
@@ -206,7 +210,12 @@ mod tests {
         assert!(!at.join("a.yaml").exists() && at.join("README.md").exists());
         // Removed by hand in between: nothing to remove, nothing to say.
         std::fs::remove_file(at.join("c.yaml")).unwrap();
-        assert!(write(at, "arc", &files(&["b.yaml"])).unwrap().removed.is_empty());
+        assert!(
+            write(at, "arc", &files(&["b.yaml"]))
+                .unwrap()
+                .removed
+                .is_empty()
+        );
     }
 
     #[test]
@@ -217,7 +226,10 @@ mod tests {
         put(at, "b.yaml", "kind: b.yaml\n");
         let failure = write(at, "arc", &files(&["a.yaml", "b.yaml"])).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
-        assert!(failure.details().what.contains("holds a.yaml, which"), "{failure}");
+        assert!(
+            failure.details().what.contains("holds a.yaml, which"),
+            "{failure}"
+        );
         assert!(!at.join(LIST).exists(), "nothing was written");
         // The same content is ours, whoever lost the list.
         std::fs::remove_file(at.join("a.yaml")).unwrap();
@@ -238,8 +250,14 @@ mod tests {
         assert_eq!(written.removed, ["a.yaml"]);
         assert!(folder.path().join("outside.yaml").exists() && at.join("kept").exists());
         let failure = write(&at, "second", &files(&["c.yaml"])).unwrap_err();
-        assert!(failure.details().what.contains("'arc', not 'second'"), "{failure}");
+        assert!(
+            failure.details().what.contains("'arc', not 'second'"),
+            "{failure}"
+        );
         put(&at, LIST, "[]");
-        assert_eq!(write(&at, "arc", &files(&[])).unwrap_err().exit(), Exit::Usage);
+        assert_eq!(
+            write(&at, "arc", &files(&[])).unwrap_err().exit(),
+            Exit::Usage
+        );
     }
 }

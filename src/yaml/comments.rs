@@ -36,7 +36,10 @@ fn annotate(
                     "" => entry.key.clone(),
                     outer => format!("{outer}.{}", entry.key),
                 };
-                let line = entry.line.checked_sub(1).and_then(|line| lines.get_mut(line));
+                let line = entry
+                    .line
+                    .checked_sub(1)
+                    .and_then(|line| lines.get_mut(line));
                 if let (Some(remark), Some(line)) = (remark(&inner), line) {
                     line.push_str("  # ");
                     line.push_str(&remark);
@@ -71,7 +74,10 @@ mod tests {
             let line = text
                 .lines()
                 .find(|line| line.ends_with(&format!("  # of {path}")));
-            assert!(line.is_some_and(|line| line.contains(key)), "{path}: {text}");
+            assert!(
+                line.is_some_and(|line| line.contains(key)),
+                "{path}: {text}"
+            );
         }
         assert_eq!(text.matches("  # of").count(), known.len(), "{text}");
     }

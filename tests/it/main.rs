@@ -14,6 +14,7 @@ mod config_show;
 mod contract;
 mod control_plane;
 mod control_plane_end;
+mod help;
 mod images;
 mod init;
 mod patch_images;

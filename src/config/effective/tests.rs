@@ -1,4 +1,4 @@
-use super::super::load::{FlagGiven, Sources, Variables, load, load_effective};
+use super::super::load::{FlagGiven, SecretReading, Sources, Variables, load, load_effective};
 use super::super::model::{Config, Origin, Origins};
 use super::super::tests::{files, sources};
 use super::super::{table, tests};
@@ -72,19 +72,21 @@ fn every_default_is_written_down_or_decided_elsewhere() {
     ];
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("arc-setup.yaml");
-    let text = "mode: legacy\ngithub: {url: https://github.com, organization: o, token: {env: T}}\n\
+    let text = "github: {url: https://github.com, organization: o, token: {env: T}}\n\
         runnerSets: [{max: 9, workVolume: {claim: {size: 1Gi, storageClass: s}}, \
         scaling: {queue: [a], busy: {}, workdays: {from: '07:00', to: '19:00', min: 3}}}]\n";
     tests::write(file.clone(), text);
-    let (effective, _) = load_effective(&sources(&file)).unwrap();
+    let mut sources = sources(&file);
+    sources.environment = [("T", "ghp_canary"), ("ARC_SETUP_MODE", "legacy")]
+        .into_iter()
+        .collect();
+    let (effective, _) = load_effective(&sources).unwrap();
     for (path, field) in table::every_field() {
         if field.default.is_none() {
             continue;
         }
-        let written = effective
-            .origins
-            .0
-            .contains_key(&path.replace("[]", "[0]"));
+        let origin = effective.origins.0.get(&path.replace("[]", "[0]"));
+        let written = origin == Some(&Origin::Default) || path == "mode";
         assert_eq!(written, !ELSEWHERE.contains(&path), "{path}");
     }
     assert_eq!(effective.origins.of("namespaces.runners"), Origin::Default);
@@ -98,6 +100,7 @@ fn entries_of_flags_stand_before_the_files_own_as_they_do_in_force() {
         registry: {map: [{source: quay.io, target: keep}]}\nrunnerSets: [{max: 1}]\n";
     tests::write(file.clone(), text);
     let mut sources = sources(&file);
+    sources.secrets = SecretReading::Leave;
     sources.flags = vec![
         flag("registry.map", "ghcr.io=r.example.com/a,quay.io=deny"),
         flag("caBundle", "anchors"),
@@ -114,7 +117,7 @@ fn entries_of_flags_stand_before_the_files_own_as_they_do_in_force() {
     );
     assert_eq!(
         effective.origins.of("registry.map[2].target").to_string(),
-        format!("{}:2:39", file.display())
+        format!("{}:2:44", file.display())
     );
     // A flag's path counts from the working directory, and what may be the secret itself is not repeated.
     assert_eq!(effective.file["caBundle"], "anchors");
