@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use arc_setup::config::table;
+use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::support::arc_setup::{ArcSetup, Outcome};
 use crate::support::authority::Authority;
@@ -136,49 +137,58 @@ fn answer(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-/// Whether the flag changes the answer for any of the bases.
-async fn matters(program: &ArcSetup, command: &[&str], flag: &str, value: &str) -> Result<bool> {
-    let mut usable = false;
-    for index in 0..BASES.len() {
-        let file = format!("{index}.yaml");
-        let without = [command, &["--config", &file]].concat();
-        let named = format!("--{flag}");
-        let with = match value {
-            "" => [&without[..], &[&named]].concat(),
-            value => [&without[..], &[&named, value]].concat(),
-        };
-        let without = program.run(&without).await?.expect_code(0);
-        let with = program.run(&with).await?;
-        if with.code != Some(0) {
-            continue;
-        }
-        usable = true;
-        if answer(&with) != answer(&without) {
-            return Ok(true);
-        }
-    }
-    anyhow::ensure!(usable, "--{flag} {value} makes every base unusable");
-    Ok(false)
+/// What the command answers for a base, with more arguments; None where they make the base unusable.
+async fn answered(
+    program: &ArcSetup,
+    command: &[&str],
+    base: usize,
+    more: &[&str],
+) -> Result<Option<Vec<String>>> {
+    let file = format!("{base}.yaml");
+    let arguments = [command, &["--config", &file], more].concat();
+    let outcome = program.run(&arguments).await?;
+    Ok((outcome.code == Some(0)).then(|| answer(&outcome)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_and_render_list_the_flags_that_change_their_answer() -> Result<()> {
-    let program = program().await?;
+    let program = &program().await?;
     for (name, command) in [
         ("images", &["images", "-o", "json"][..]),
         ("render", &["render", "--with-secrets"]),
     ] {
-        let listed = listed(&program, &[name]).await?;
-        let mut wrong = Vec::new();
-        for flag in table::flags() {
+        let mut without = Vec::new();
+        for base in 0..BASES.len() {
+            let answer = answered(program, command, base, &[]).await?;
+            without.push(answer.context("a base is unusable")?);
+        }
+        let without = &without;
+        let matters = futures::stream::iter(table::flags()).map(async |flag| {
             let value = VALUES.iter().find(|(known, _)| *known == flag.name);
             let (_, value) = value.with_context(|| format!("no value for --{}", flag.name))?;
-            let matters = matters(&program, command, flag.name, value).await?;
-            if matters != listed.contains(flag.name) {
-                wrong.push(format!("--{}: it matters is {matters}", flag.name));
+            let named = format!("--{}", flag.name);
+            let more = [named.as_str(), value];
+            let more = &more[..if value.is_empty() { 1 } else { 2 }];
+            let mut usable = false;
+            for (base, without) in without.iter().enumerate() {
+                let Some(with) = answered(program, command, base, more).await? else {
+                    continue;
+                };
+                usable = true;
+                if with != *without {
+                    return Ok((flag.name, true));
+                }
             }
-        }
-        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+            ensure!(usable, "{named} {value} makes every base unusable");
+            Ok((flag.name, false))
+        });
+        let matters: Vec<(&str, bool)> = matters.buffered(2).try_collect().await?;
+        let listed = listed(program, &[name]).await?;
+        let wrong: Vec<_> = matters
+            .into_iter()
+            .filter(|(flag, matters)| listed.contains(*flag) != *matters)
+            .collect();
+        assert!(wrong.is_empty(), "{name}: whether it matters: {wrong:?}");
     }
     Ok(())
 }
@@ -191,10 +201,10 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
     let program = program().await?;
     let own = |flags: BTreeSet<String>, cluster: bool| -> Result<Vec<String>> {
         for flag in EVERY {
-            anyhow::ensure!(flags.contains(flag), "--{flag} is missing");
+            ensure!(flags.contains(flag), "--{flag} is missing");
         }
         for flag in CLUSTER {
-            anyhow::ensure!(flags.contains(flag) == cluster, "--{flag}");
+            ensure!(flags.contains(flag) == cluster, "--{flag}");
         }
         let known = [&EVERY[..], &CLUSTER].concat();
         let own = flags
