@@ -112,7 +112,11 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
             .first()
             .is_some_and(|wave| makes_home(plan, wave)),
     );
-    let end = count - usize::from(plan.waves.last().is_some_and(removes_namespaces));
+    let end = plan
+        .waves
+        .iter()
+        .position(removes_namespaces)
+        .unwrap_or(count);
     if begin == 1 {
         wave(&run, plan, 0, &mut ledger).await?;
     }
@@ -143,8 +147,8 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Receipt, 
     }
     result?;
     written?;
-    if end < count {
-        wave(&run, plan, end, &mut ledger).await?;
+    for index in end..count {
+        wave(&run, plan, index, &mut ledger).await?;
     }
     Ok(ledger.into_receipt())
 }

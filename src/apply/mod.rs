@@ -16,4 +16,4 @@ mod steps;
 mod uninstall;
 
 pub use execute::{Execution, Gate, execute};
-pub use uninstall::plan_uninstall;
+pub use uninstall::{installs, plan_uninstall};

@@ -9,7 +9,7 @@ use crate::clients::kube::{Cluster, ClusterError, Selection};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt, is_ours};
-use crate::plan::{Plan, Rank, Step, Wave, is_runner_object};
+use crate::plan::{PART_OF_THE_INSTALL, Plan, Rank, Step, Wave, is_runner_object};
 
 use super::namespace::{others_in, others_of};
 
@@ -49,7 +49,9 @@ const KINDS: [(&str, &str); 24] = [
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ("v1", "Namespace"),
 ];
-const WHY: &str = "part of this install";
+
+/// What a user needs who may not.
+const ASK: &str = "use a login that may read and delete what init made, Secrets included: which objects belong to an install stands in a Secret beside its controller";
 
 /// Why an object goes, for whoever is asked.
 fn why_gone(object: &ObjectRef) -> &'static str {
@@ -58,7 +60,7 @@ fn why_gone(object: &ObjectRef) -> &'static str {
             "made by this install, no object of its kind is left and nobody else needs it"
         }
         "Namespace" => "made by this install, and nothing of anyone else is in it",
-        _ => WHY,
+        _ => PART_OF_THE_INSTALL,
     }
 }
 
@@ -69,8 +71,10 @@ pub async fn plan_uninstall(
     install: &str,
     namespace: Option<&str>,
 ) -> Result<Plan, Failure> {
-    let failed =
-        |error: ClusterError| error.failure("cannot read what is installed", Exit::Preflight);
+    let failed = |error: ClusterError| {
+        let failure = error.failure("cannot read what is installed", Exit::Preflight);
+        failure.remedy(ASK)
+    };
     let receipts = receipts(cluster, install, namespace).await?;
     let (mine, others): (Vec<Receipt>, Vec<Receipt>) = receipts.into_iter().partition(|receipt| {
         receipt.install == install
@@ -126,6 +130,11 @@ pub async fn plan_uninstall(
             .or_default()
             .push(step);
     }
+    for object in foreign_namespaces(&going) {
+        let why = "this install did not make it".to_owned();
+        let kept = steps.entry(Rank::Namespaces).or_default();
+        kept.push(Step::Keep { object, why });
+    }
     Ok(Plan {
         install: install.to_owned(),
         namespace: home.clone(),
@@ -137,8 +146,19 @@ pub async fn plan_uninstall(
     })
 }
 
+/// Namespaces in which there is something of the install, and which are not of it.
+fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
+    let namespaces = found
+        .iter()
+        .filter_map(|object| object.namespace.as_deref());
+    namespaces
+        .map(|name| ObjectRef::new("v1", "Namespace", None, name))
+        .filter(|namespace| !found.contains(namespace))
+        .collect()
+}
+
 /// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
-/// namespaces, in which lock and receipt lay.
+/// namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
     let mut push = |title: &str, steps: Vec<Step>| {
@@ -183,7 +203,20 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
             }],
         );
     }
-    push(Rank::Namespaces.title(), take(Rank::Namespaces));
+    let namespaces = take(Rank::Namespaces);
+    let objects: Vec<ObjectRef> = namespaces
+        .iter()
+        .filter(|step| step.writes())
+        .filter_map(|step| step.object().cloned())
+        .collect();
+    push(Rank::Namespaces.title(), namespaces);
+    if !objects.is_empty() {
+        let why = "the cluster removes what is in them".to_owned();
+        push(
+            "namespaces: what is in them",
+            vec![Step::WaitGone { objects, why }],
+        );
+    }
     waves
 }
 
@@ -206,15 +239,19 @@ async fn receipts(
         (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
             let reference = Receipt::new(install, namespace, "").reference();
             let found = cluster.get(&reference).await;
-            let found =
-                found.map_err(|error| error.failure("cannot read the receipt", Exit::Preflight))?;
+            let found = found.map_err(|error| {
+                let what =
+                    format!("cannot read what belongs to the install {install} in {namespace}");
+                error.failure(what, Exit::Preflight).remedy(ASK)
+            })?;
             found.into_iter().collect()
         }
         (Err(error), _) => {
-            let failure = error.failure("cannot look for receipts", Exit::Preflight);
-            return Err(
-                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
-            );
+            let what = format!("cannot look for the install {install} in the whole cluster");
+            let failure = error.failure(what, Exit::Preflight);
+            return Err(failure
+                .remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+                .remedy(ASK));
         }
     };
     let mut receipts = Vec::new();
@@ -230,6 +267,13 @@ async fn receipts(
         }
     }
     Ok(receipts)
+}
+
+/// The installs that the cluster holds, as `NAME in NAMESPACE`; none where the user may not look.
+pub async fn installs(cluster: &Cluster) -> Vec<String> {
+    let receipts = receipts(cluster, "", None).await.unwrap_or_default();
+    let named = |receipt: &Receipt| format!("{} in {}", receipt.install, receipt.namespace);
+    receipts.iter().map(named).collect()
 }
 
 /// What lives of the install: by label, unless a namesake would be met, and by receipt.
@@ -388,6 +432,7 @@ mod tests {
                 "custom resource definitions",
                 "receipt",
                 "namespaces",
+                "namespaces: what is in them",
             ]
         );
     }

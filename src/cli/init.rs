@@ -9,10 +9,10 @@ use crate::apply::{self, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
-use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
+use crate::cli::session::target;
+use crate::cli::{Session, clock, config_load, last_words, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
 use crate::clients::transport::preload_system_roots;
-use crate::config::Config;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
@@ -92,9 +92,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     // Registry and GitHub are asked once the cluster has answered.
     tokio::task::spawn_blocking(preload_system_roots);
     let cluster = session.connect().await?;
-    if !session.quiet {
-        progress.line(&target(&cluster));
-    }
+    progress.told(&target(&cluster));
     let now = clock::now();
     let mut facts = facts::read(&cluster, &loaded.config, now).await?;
     let mut rendered = pass::rendered(&loaded.config, &facts)?;
@@ -133,9 +131,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         facts: &facts,
         progress: &progress,
     };
-    let (receipt, report) = work.carry_out(&plan, &checked, &resolver).await?;
+    let done = work.carry_out(&plan, &checked, &resolver).await;
+    let (receipt, report) = done.map_err(last_words::goes_on)?;
     progress.end();
-    tell(&report, &plan, &loaded.config, session, &cluster);
+    last_words::told(&report, &plan, &loaded.config, session, &cluster);
     answer(
         session,
         &cluster,
@@ -271,45 +270,6 @@ fn confirm(
         return Ok(());
     }
     Err(prompt::declined())
-}
-
-/// Where it goes, as whom.
-fn target(cluster: &Cluster) -> String {
-    let identity = &cluster.identity;
-    format!(
-        "context {}, server {}, user {}",
-        identity.context, identity.server, identity.user
-    )
-}
-
-/// Says what is proven, what is not, and last how it ended.
-fn tell(report: &Report, plan: &Plan, config: &Config, session: &Session, cluster: &Cluster) {
-    if session.quiet {
-        return;
-    }
-    if session.verbose {
-        for proof in &report.proven {
-            output::talk(&format!("  proven: {}: {}", proof.object, proof.proof));
-        }
-    }
-    for gap in &report.not_proven {
-        output::talk(&format!("  not proven: {gap}"));
-    }
-    if !plan.writes() {
-        output::talk("nothing to do: everything is as wanted");
-        return;
-    }
-    let names: Vec<&str> = config
-        .runner_sets
-        .iter()
-        .map(|set| set.name.as_str())
-        .collect();
-    output::talk(&format!(
-        "{} is installed in {}; runner sets: {}",
-        config.name,
-        cluster.identity.context,
-        names.join(", ")
-    ));
 }
 
 fn answer(

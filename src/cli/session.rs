@@ -142,6 +142,15 @@ impl GlobalArgs {
     }
 }
 
+/// Where it goes, as whom.
+pub(super) fn target(cluster: &Cluster) -> String {
+    let identity = &cluster.identity;
+    format!(
+        "context {}, server {}, user {}",
+        identity.context, identity.server, identity.user
+    )
+}
+
 /// What kind of terminal the environment describes.
 pub(crate) fn terminal(environment: &Environment) -> Terminal {
     Terminal::detect(Hints {

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::apply::{self, Execution};
 use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
+use crate::clients::kube::Cluster;
 use crate::config::Credentials;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
@@ -14,7 +16,8 @@ use crate::facts::{Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
-use crate::plan::{Plan, describe};
+use crate::plan::{Plan, Step, counted, describe};
+use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
 /// Arguments of `uninstall`.
@@ -46,6 +49,7 @@ impl Part for Place {
 struct Answer<'a> {
     context: &'a str,
     server: &'a str,
+    user: &'a str,
     dry_run: bool,
     plan: &'a Plan,
 }
@@ -56,45 +60,67 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
+    progress.told(&target(&cluster));
     progress.stage("looking for what belongs to the install");
     let named = partial.origins.0.contains_key("namespaces.controller");
     let namespace = named.then_some(partial.namespaces.controller.as_str());
     let plan = apply::plan_uninstall(&cluster, &partial.name, namespace).await?;
-    if plan.writes() && !session.quiet {
+    if plan.writes() && !args.asks_in_vain(session) {
         for line in describe(&plan) {
             progress.line(&line);
         }
     }
-    let answer = Answer {
-        context: &cluster.identity.context,
-        server: &cluster.identity.server,
-        dry_run: args.dry_run,
-        plan: &plan,
-    };
     if args.dry_run || !plan.writes() {
         progress.end();
-        if !plan.writes() {
-            output::talk(&format!(
-                "nothing to do: there is no install named {} here",
-                partial.name
-            ));
-        }
-        output::answer(session.format, "Uninstall", &answer, String::new)?;
-        return Ok(Exit::Done);
+        let last = if plan.writes() {
+            "nothing was removed; the same command without --dry-run does it".to_owned()
+        } else {
+            nothing(&cluster, &partial.name).await
+        };
+        progress.told(&last);
+        return answer(args, session, &cluster, &plan);
     }
+    let count = counted(removals(&plan), "object");
     let question = format!(
-        "Remove the install {} from {}?",
-        partial.name, cluster.identity.server
+        "Remove {count} of {} from {}?",
+        partial.name,
+        target(&cluster)
     );
     if !args.yes && !progress.suspended(|| prompt::confirm(&question))? {
         return Err(prompt::declined());
     }
+    carry_out(args, session, &cluster, &plan, &progress).await?;
+    progress.end();
+    for step in plan.steps() {
+        if let Step::Keep { object, why } = step {
+            progress.told(&format!("  kept: {object}: {why}"));
+        }
+    }
+    let context = &cluster.identity.context;
+    progress.told(&format!("{} is removed from {context}", partial.name));
+    answer(args, session, &cluster, &plan)
+}
+
+impl Args {
+    /// True where nobody would read the plan: whoever is asked must see what about.
+    fn asks_in_vain(&self, session: &Session) -> bool {
+        session.quiet && (self.yes || self.dry_run)
+    }
+}
+
+async fn carry_out(
+    args: &Args,
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let credentials = Credentials::default();
     let facts = Facts::assumed(KubernetesVersion::DEFAULT);
     let resolver = Resolver::new(&credentials, clock::now());
     let events = |event| progress.tell(&event);
     let rollout = rollout::Rollout {
-        cluster: &cluster,
+        cluster,
         timeout: args.timeout,
         registry: None,
         events: &events,
@@ -102,7 +128,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     };
     let gate = |object: ObjectRef| rollout.of(vec![object]);
     let execution = Execution {
-        cluster: &cluster,
+        cluster,
         resolver: &resolver,
         observed: &Observed::default(),
         facts: &facts,
@@ -112,9 +138,36 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         events: &events,
         interrupt: &session.interrupt,
     };
-    Box::pin(apply::execute(&plan, &execution)).await?;
-    progress.end();
-    output::talk(&format!("{} is removed", partial.name));
+    Box::pin(apply::execute(plan, &execution)).await.map(drop)
+}
+
+/// Why there is nothing to do, and which installs there are instead.
+async fn nothing(cluster: &Cluster, name: &str) -> String {
+    let context = &cluster.identity.context;
+    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let others = apply::installs(cluster).await;
+    if others.is_empty() {
+        nothing
+    } else {
+        format!("{nothing}; there is {} (--name)", others.join(", "))
+    }
+}
+
+fn removals(plan: &Plan) -> usize {
+    let removes = |step: &&Step| matches!(step, Step::Delete { .. });
+    plan.steps().filter(removes).count()
+}
+
+fn answer(args: &Args, session: &Session, cluster: &Cluster, plan: &Plan) -> Result<Exit, Failure> {
+    let identity = &cluster.identity;
+    let answer = Answer {
+        context: &identity.context,
+        server: &identity.server,
+        user: &identity.user,
+        dry_run: args.dry_run,
+        plan,
+    };
+    // A person has read it all on stderr.
     output::answer(session.format, "Uninstall", &answer, String::new)?;
     Ok(Exit::Done)
 }
