@@ -3,6 +3,7 @@
 //! Reads as kubectl does (`yes` is a boolean, `0644` is octal); duplicate keys are errors; size, depth and
 //! aliases are bounded. Errors name file, line and column and never repeat the text, which may hold a secret.
 
+mod comments;
 mod tree;
 
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 
 use crate::failure::{Exit, Failure};
 
+pub use comments::to_string_with_comments;
 pub use tree::{Entry, Node, NodeValue, parse_tree};
 
 /// Greatest size of a configuration file in bytes.

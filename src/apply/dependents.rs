@@ -46,8 +46,30 @@ fn owned_by(object: &Value, owners: &BTreeSet<Owner>) -> bool {
     })
 }
 
-/// What keeps an object, for a person: `EphemeralRunner r/x (finalizer ephemeralrunner.actions.github.com/finalizer)`.
+/// What keeps an object, for a person: `EphemeralRunner r/x (finalizer ephemeralrunner.actions.github.com/finalizer)`,
+/// `Namespace r (Some resources are remaining: pods. has 1 resource instances)`.
 pub(super) fn keeps(object: &Value) -> String {
+    let conditions = object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    let remaining: Vec<&str> = conditions
+        .into_iter()
+        .flatten()
+        .filter(|_| object.get("kind").is_some_and(|kind| kind == "Namespace"))
+        .filter(|condition| {
+            condition
+                .get("status")
+                .is_some_and(|status| status == "True")
+        })
+        .filter_map(|condition| condition.get("message").and_then(Value::as_str))
+        .collect();
+    if !remaining.is_empty() {
+        return format!(
+            "{} ({})",
+            ObjectRef::from_value(object),
+            remaining.join("; ")
+        );
+    }
     let finalizers: Vec<&str> = object
         .pointer("/metadata/finalizers")
         .and_then(Value::as_array)

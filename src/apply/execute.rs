@@ -51,8 +51,9 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
         .waves
         .first()
         .is_some_and(|wave| makes_home(plan, wave));
-    let removes_home = plan.waves.last().is_some_and(removes_namespaces);
-    let locked = usize::from(makes_home)..plan.waves.len() - usize::from(removes_home);
+    let count = plan.waves.len();
+    let end = plan.waves.iter().position(removes_namespaces);
+    let locked = usize::from(makes_home)..end.unwrap_or(count);
     if makes_home {
         wave(&run, plan, 0, &mut ledger).await?;
     }
@@ -64,8 +65,8 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
     if !under_lock(&mut run, plan, locked.clone(), &mut ledger, lock).await? {
         return Ok(Executed::Overtaken);
     }
-    if removes_home {
-        wave(&run, plan, locked.end, &mut ledger).await?;
+    for index in locked.end..count {
+        wave(&run, plan, index, &mut ledger).await?;
     }
     Ok(Executed::Done(ledger.into_receipt()))
 }

@@ -10,6 +10,7 @@ use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
+use crate::plan::{counted, is_runner_object};
 
 use super::dependents::{dependents, keeps};
 use super::namespace::listens_for;
@@ -62,7 +63,7 @@ pub(super) async fn gone(
             });
             (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
         } else if progress.elapsed() >= limit {
-            return Err(stuck(&left, why, limit));
+            return Err(stuck(&left, limit));
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -77,7 +78,7 @@ async fn left(
 ) -> Result<Vec<(String, Value)>, Failure> {
     let failed = |error: ClusterError| {
         error.failure(
-            "cannot see whether runner objects are gone",
+            "cannot see whether what was removed is gone",
             Exit::ApplyFailed,
         )
     };
@@ -87,6 +88,11 @@ async fn left(
         .map_err(failed)?
         .into_iter()
         .flatten()
+        // One that was kept in the end is nobody's to wait for.
+        .filter(|object| {
+            is_runner_object(&ObjectRef::from_value(object))
+                || object.pointer("/metadata/deletionTimestamp").is_some()
+        })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
         for (group, api_version, kinds) in DEPENDENTS {
@@ -162,21 +168,39 @@ fn depth(object: &Value) -> usize {
     }
 }
 
-fn stuck(left: &[(String, Value)], why: &str, limit: Duration) -> Failure {
+fn stuck(left: &[(String, Value)], limit: Duration) -> Failure {
+    let objects: Vec<ObjectRef> = left
+        .iter()
+        .map(|(_, object)| ObjectRef::from_value(object))
+        .collect();
     let what = format!(
-        "{} objects are still there after {} s without progress",
-        left.len(),
+        "{} still there after {} s without progress",
+        match objects.as_slice() {
+            [only] => format!("{only} is"),
+            many => format!("{} are", counted(many.len(), "object")),
+        },
         limit.as_secs()
     );
-    let failure = Failure::new("finalizers", Exit::Timeout, what)
-        .why(format!("{why}; only the controller clears its finalizers"))
-        .remedy(
-            "see whether the controller runs and reaches GitHub, then run the same command again",
-        )
-        .remedy(
-            "where the controller is gone: run init again, which brings it back, then this command",
-        );
+    let failure = Failure::new("finalizers", Exit::Timeout, what);
+    let failure = match objects.iter().find(|object| is_runner_object(object)) {
+        Some(first) => runner_objects_stuck(failure, first),
+        None => failure
+            .why("a namespace goes when everything in it is gone; all that this install made is removed")
+            .remedy("remove what the evidence names, or mend what keeps it: the namespace then goes by itself"),
+    };
     left.iter().take(10).fold(failure, |failure, (keeps, _)| {
         failure.evidence(keeps.clone())
     })
+}
+
+fn runner_objects_stuck(failure: Failure, first: &ObjectRef) -> Failure {
+    let place = first.namespace.as_deref().unwrap_or_default();
+    failure
+        .why("runner objects wait for the controller, which deregisters their runners from GitHub and then clears its finalizers; until then the controller and all that it needs is kept")
+        .remedy("see whether the controller runs and reaches GitHub (kubectl logs, in its namespace), then run the same command again")
+        .remedy("where the controller is gone: run init again, which brings it back, then this command")
+        .remedy(format!(
+            "as a last resort, kubectl patch {} {} -n {place} --type merge -p '{{\"metadata\":{{\"finalizers\":null}}}}': the runner then stays listed at GitHub until somebody removes it there",
+            first.kind, first.name
+        ))
 }

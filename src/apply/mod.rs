@@ -19,4 +19,4 @@ mod uninstall;
 pub use execute::{Executed, execute};
 pub use execution::{Execution, Gate};
 pub use lock::contended;
-pub use uninstall::plan_uninstall;
+pub use uninstall::{installs, plan_uninstall};

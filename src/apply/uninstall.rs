@@ -2,7 +2,7 @@
 
 mod found;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -10,12 +10,11 @@ use crate::clients::kube::{Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
 use crate::object::{ObjectRef, text_at};
 use crate::observe::{Receipt, is_ours};
-use crate::plan::{Plan, Rank, Step, Wave, is_runner_object};
+use crate::plan::{PART_OF_THE_INSTALL, Plan, Rank, Step, Wave, is_runner_object};
 
-use self::found::{controller_namespace, find, receipts, without_receipt};
+pub use self::found::installs;
+use self::found::{ASK, controller_namespace, find, receipts, without_receipt};
 use super::namespace::{others_in, others_of};
-
-const WHY: &str = "part of this install";
 
 /// Why an object goes, for whoever is asked.
 fn why_gone(object: &ObjectRef) -> &'static str {
@@ -24,7 +23,7 @@ fn why_gone(object: &ObjectRef) -> &'static str {
             "made by this install, no object of its kind is left and nobody else needs it"
         }
         "Namespace" => "made by this install, and nothing of anyone else is in it",
-        _ => WHY,
+        _ => PART_OF_THE_INSTALL,
     }
 }
 
@@ -35,8 +34,10 @@ pub async fn plan_uninstall(
     install: &str,
     namespace: Option<&str>,
 ) -> Result<Plan, Failure> {
-    let failed =
-        |error: ClusterError| error.failure("cannot read what is installed", Exit::Preflight);
+    let failed = |error: ClusterError| {
+        let failure = error.failure("cannot read what is installed", Exit::Preflight);
+        failure.remedy(ASK)
+    };
     let receipts = receipts(cluster, install, namespace).await?;
     let (mine, others): (Vec<Receipt>, Vec<Receipt>) = receipts.into_iter().partition(|receipt| {
         receipt.install == install
@@ -110,11 +111,27 @@ async fn steps(
         };
         steps.entry(rank).or_default().push(step);
     }
+    for object in foreign_namespaces(&going) {
+        let why = "this install did not make it".to_owned();
+        let kept = steps.entry(Rank::Namespaces).or_default();
+        kept.push(Step::Keep { object, why });
+    }
     Ok(steps)
 }
 
+/// Namespaces in which there is something of the install, and which are not of it.
+fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
+    let namespaces = found
+        .iter()
+        .filter_map(|object| object.namespace.as_deref());
+    namespaces
+        .map(|name| ObjectRef::new("v1", "Namespace", None, name))
+        .filter(|namespace| !found.contains(namespace))
+        .collect()
+}
+
 /// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
-/// namespaces, in which lock and receipt lay.
+/// namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
     let mut push = |title: &str, steps: Vec<Step>| {
@@ -159,7 +176,20 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
             }],
         );
     }
-    push(Rank::Namespaces.title(), take(Rank::Namespaces));
+    let namespaces = take(Rank::Namespaces);
+    let objects: Vec<ObjectRef> = namespaces
+        .iter()
+        .filter(|step| step.writes())
+        .filter_map(|step| step.object().cloned())
+        .collect();
+    push(Rank::Namespaces.title(), namespaces);
+    if !objects.is_empty() {
+        let why = "the cluster removes what is in them".to_owned();
+        push(
+            "namespaces: what is in them",
+            vec![Step::WaitGone { objects, why }],
+        );
+    }
     waves
 }
 
@@ -240,6 +270,7 @@ mod tests {
                 "custom resource definitions",
                 "receipt",
                 "namespaces",
+                "namespaces: what is in them",
             ]
         );
     }

@@ -7,16 +7,21 @@ use serde::Serialize;
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::config_load;
+use crate::cli::session::NoCluster;
 use crate::config::load::SecretReading;
-use crate::config::{Config, Problem, schema};
+use crate::config::{Origin, Problem, schema};
 use crate::failure::{Exit, Failure};
-use crate::ui::{output, table};
+use crate::ui::format::Format;
+use crate::ui::output;
+use crate::yaml;
 
 /// Arguments of `config`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     question: Question,
+    #[command(flatten)]
+    no_cluster: NoCluster,
 }
 
 /// What to look at.
@@ -26,13 +31,13 @@ enum Question {
     Schema,
     /// Check the configuration; every problem at once
     Validate(ConfigArgs),
-    /// Show the configuration with its defaults; secrets never
+    /// Show the configuration in force as a file that arc-setup reads: defaults filled in, of secrets the source only
     Show(ShowArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// Show where each value came from
+    /// Add to each value where it came from, as a comment
     #[arg(long)]
     origin: bool,
     #[command(flatten)]
@@ -40,8 +45,12 @@ struct ShowArgs {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    args.no_cluster.tell(session);
     match &args.question {
-        Question::Schema => output::data_text(&format!("{:#}\n", schema()))?,
+        Question::Schema => match session.format {
+            Format::Yaml => output::data_text(&yaml::to_string(&schema()))?,
+            _ => output::data_text(&format!("{:#}\n", schema()))?,
+        },
         Question::Validate(args) => {
             let loaded = config_load::load(args, SecretReading::Read, session)?;
             let answer = Valid {
@@ -64,38 +73,29 @@ struct Valid<'a> {
 
 #[derive(Serialize)]
 struct Shown<'a> {
-    config: &'a Config,
-}
-
-#[derive(Serialize)]
-struct Origins {
-    origins: BTreeMap<String, String>,
+    config: &'a serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origins: Option<BTreeMap<&'a str, String>>,
 }
 
 fn show(args: &ShowArgs, session: &Session) -> Result<(), Failure> {
-    let config = config_load::load(&args.config, SecretReading::Leave, session)?.config;
-    if args.origin {
-        let origins: BTreeMap<String, String> = config
-            .origins
-            .0
-            .iter()
-            .map(|(path, origin)| (path.clone(), origin.to_string()))
-            .collect();
-        return output::answer(
-            session.format,
-            "Origins",
-            &Origins {
-                origins: origins.clone(),
-            },
-            || {
-                let rows: Vec<Vec<String>> = origins
-                    .into_iter()
-                    .map(|(path, origin)| vec![path, origin])
-                    .collect();
-                table::columns(&rows)
-            },
-        );
-    }
-    let text = || crate::yaml::to_string(&serde_json::to_value(&config).unwrap_or_default());
-    output::answer(session.format, "Config", &Shown { config: &config }, text)
+    let effective = config_load::load_effective(&args.config, session)?;
+    let origins = &effective.origins.0;
+    let shown = Shown {
+        config: &effective.file,
+        origins: args.origin.then(|| {
+            origins
+                .iter()
+                .map(|(path, origin)| (path.as_str(), origin.to_string()))
+                .collect()
+        }),
+    };
+    output::answer(session.format, "Config", &shown, || {
+        if args.origin {
+            let remark = |path: &str| origins.get(path).map(Origin::to_string);
+            yaml::to_string_with_comments(&effective.file, &remark)
+        } else {
+            yaml::to_string(&effective.file)
+        }
+    })
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::Session;
 use crate::cli::config_args::ConfigArgs;
+use crate::config::Effective;
 use crate::config::load::{self, FlagGiven, Loaded, SecretReading, Sources};
 use crate::config::problem::{self, Problem};
 use crate::config::wizard::{self, Choice, Entry, Question, QuestionKind};
@@ -37,6 +38,18 @@ pub(super) fn load_with(
     Ok(loaded)
 }
 
+/// Reads the configuration as a file would hold it; asks as [`load`] does.
+pub(super) fn load_effective(args: &ConfigArgs, session: &Session) -> Result<Effective, Failure> {
+    let mut sources = sources(args, SecretReading::Leave, session);
+    if session.terminal.interactive {
+        wizard::converse(&mut sources, &mut ask, &mut output::talk)?;
+    }
+    let (effective, warnings) =
+        load::load_effective(&sources).map_err(|problems| problem::failure(&problems))?;
+    warn(&warnings);
+    Ok(effective)
+}
+
 /// Reads a configuration that may lack login, scope and numbers.
 pub(super) fn load_unanswered(args: &ConfigArgs, session: &Session) -> Result<Loaded, Failure> {
     let sources = sources(args, SecretReading::Leave, session);
@@ -45,8 +58,15 @@ pub(super) fn load_unanswered(args: &ConfigArgs, session: &Session) -> Result<Lo
     Ok(loaded)
 }
 
-/// What flags, environment and file give, without answers.
+/// What flags, environment and file give, without answers. Flags that the command does not read are told.
 pub(super) fn sources(args: &ConfigArgs, secrets: SecretReading, session: &Session) -> Sources {
+    if !args.unread.is_empty() {
+        let flags: Vec<String> = args.unread.iter().map(|flag| format!("--{flag}")).collect();
+        output::talk(&format!(
+            "note: this command does not read {}",
+            flags.join(", ")
+        ));
+    }
     let named = || session.variables.get("ARC_SETUP_CONFIG").map(PathBuf::from);
     Sources {
         file: args.file.clone().or_else(named),

@@ -2,6 +2,7 @@
 
 use crate::checks::catalogue::{self, Entry};
 use crate::cli::Session;
+use crate::cli::session::NoCluster;
 use crate::failure::{Exit, Failure};
 use crate::ui::{output, table};
 
@@ -11,9 +12,12 @@ pub struct Args {
     /// The code, as a failure or finding shows it; without one, all codes are listed.
     #[arg(value_name = "CODE")]
     code: Option<String>,
+    #[command(flatten)]
+    no_cluster: NoCluster,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    args.no_cluster.tell(session);
     match &args.code {
         Some(code) => one(code, session)?,
         None => output::answer(

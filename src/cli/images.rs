@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::cli::Session;
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::NoCluster;
 use crate::cli::{config_load, pass, render};
 use crate::facts::KubernetesVersion;
 use crate::failure::{Exit, Failure};
@@ -16,16 +17,43 @@ use crate::ui::{output, table};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Images>,
+    #[command(flatten)]
+    no_cluster: NoCluster,
+}
+
+/// What decides which images there are, in which objects, and where they come from.
+#[derive(Debug, Clone)]
+struct Images;
+
+impl Part for Images {
+    const FIELDS: &'static [&'static str] = &[
+        "name",
+        "mode",
+        "version",
+        "registry.host",
+        "registry.library",
+        "registry.map",
+        "namespaces.controller",
+        "namespaces.runners",
+        "controller.existing",
+        "controller.image",
+        "runnerSets[].name",
+        "runnerSets[].kind",
+        "runnerSets[].image",
+        "runnerSets[].dindImage",
+        "runnerSets[].containerMode",
+    ];
 }
 
 #[derive(Serialize)]
-struct Images {
+struct Answer {
     images: Vec<ImageUse>,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let loaded = config_load::load_unanswered(&args.config, session)?;
+    args.no_cluster.tell(session);
+    let loaded = config_load::load_unanswered(&args.config.config, session)?;
     let facts = render::assumed(&loaded, KubernetesVersion::DEFAULT)?;
     let rules = pass::rules(&loaded.config)?;
     let mut manifests = crate::render::render(&loaded.config, &facts)?;
@@ -37,7 +65,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             facts: &facts,
         },
     );
-    let images = Images {
+    let images = Answer {
         images: listing(&manifests, &rules),
     };
     output::answer(session.format, "Images", &images, || {

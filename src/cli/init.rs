@@ -9,10 +9,10 @@ use crate::apply::{self, Executed, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked};
-use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
+use crate::cli::session::target;
+use crate::cli::{Session, clock, config_load, last_words, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
 use crate::clients::roots::preload_system_roots;
-use crate::config::Config;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
@@ -97,9 +97,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         tokio::task::spawn_blocking(preload_system_roots);
     }
     let cluster = session.connect().await?;
-    if !session.quiet {
-        progress.line(&target(&cluster));
-    }
+    progress.told(&target(&cluster));
     let work = Work {
         args,
         session,
@@ -177,11 +175,11 @@ impl Work<'_> {
             self.confirm(&plan)?;
         }
         let carried_out = self.carry_out(&plan, &checked, &facts, &resolver);
-        let Some((receipt, report)) = carried_out.await? else {
+        let Some((receipt, report)) = carried_out.await.map_err(last_words::goes_on)? else {
             return Ok(None);
         };
         progress.end();
-        tell(&report, &plan, &loaded.config, session, cluster);
+        last_words::told(&report, &plan, &loaded.config, session, cluster);
         let done = Some((&receipt, &report));
         answer(session, cluster, &plan, &checked, done)?;
         Ok(Some(Exit::Done))
@@ -307,45 +305,6 @@ fn looked(args: &Args, plan: &Plan, session: &Session) -> Exit {
     } else {
         Exit::Done
     }
-}
-
-/// Where it goes, as whom.
-fn target(cluster: &Cluster) -> String {
-    let identity = &cluster.identity;
-    format!(
-        "context {}, server {}, user {}",
-        identity.context, identity.server, identity.user
-    )
-}
-
-/// Says what is proven, what is not, and last how it ended.
-fn tell(report: &Report, plan: &Plan, config: &Config, session: &Session, cluster: &Cluster) {
-    if session.quiet {
-        return;
-    }
-    if session.verbose {
-        for proof in &report.proven {
-            output::talk(&format!("  proven: {}: {}", proof.object, proof.proof));
-        }
-    }
-    for gap in &report.not_proven {
-        output::talk(&format!("  not proven: {gap}"));
-    }
-    if !plan.writes() {
-        output::talk("nothing to do: everything is as wanted");
-        return;
-    }
-    let names: Vec<&str> = config
-        .runner_sets
-        .iter()
-        .map(|set| set.name.as_str())
-        .collect();
-    output::talk(&format!(
-        "{} is installed in {}; runner sets: {}",
-        config.name,
-        cluster.identity.context,
-        names.join(", ")
-    ));
 }
 
 fn answer(

@@ -8,6 +8,7 @@ mod config_load;
 mod explain;
 mod images;
 mod init;
+mod last_words;
 mod needed_secrets;
 mod pass;
 mod patch_images;

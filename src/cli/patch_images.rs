@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use crate::apply::patch::{self, ObjectReport, PatchOptions, PatchReport, Treatment};
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::target;
 use crate::cli::{Session, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
 use crate::config::load::{self, SecretReading};
@@ -14,6 +15,7 @@ use crate::config::problem;
 use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
+use crate::plan::counted;
 use crate::rules::RuleSet;
 use crate::ui::format::Format;
 use crate::ui::progress::Progress;
@@ -28,7 +30,7 @@ use crate::yaml;
 )]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Rules>,
     /// Only this namespace [default: all]
     #[arg(long, short, value_name = "NAME", help_heading = "Patching")]
     namespace: Option<String>,
@@ -52,9 +54,17 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// What decides where images come from.
+#[derive(Debug, Clone)]
+struct Rules;
+
+impl Part for Rules {
+    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+}
+
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     let rules = pass::compiled(&partial.registry.rules)?;
@@ -68,6 +78,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     }
     let cluster = session.connect().await?;
     let progress = session.progress();
+    progress.told(&target(&cluster));
     let options = PatchOptions {
         namespace: args.namespace.clone(),
         pull_secret: args.pull_secret.clone(),
@@ -81,7 +92,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     }
     let report = patched(&cluster, &rules, &options, session, &progress).await?;
     progress.end();
-    output::answer(session.format, "PatchImages", &report, || text(&report))?;
+    let namespace = args.namespace.as_deref();
+    output::answer(session.format, "PatchImages", &report, || {
+        text(&report, namespace)
+    })?;
     Ok(report.exit())
 }
 
@@ -97,14 +111,8 @@ async fn confirm(
     if preview.patched() == 0 {
         return Ok(());
     }
-    let identity = &cluster.identity;
-    let question = format!(
-        "Patch {} objects in {} ({}) as {}?",
-        preview.patched(),
-        identity.context,
-        identity.server,
-        identity.user
-    );
+    let count = counted(preview.patched(), "object");
+    let question = format!("Patch {count} in {}?", target(cluster));
     if progress.suspended(|| prompt::confirm(&question))? {
         return Ok(());
     }
@@ -163,29 +171,35 @@ async fn patched(
 }
 
 /// Before → after for each image, and a reason for each object that was left alone.
-fn text(report: &PatchReport) -> String {
+fn text(report: &PatchReport, namespace: Option<&str>) -> String {
     let mut lines: Vec<String> = report.objects.iter().flat_map(object_lines).collect();
-    let verb = if report.dry_run {
-        "would be patched"
-    } else {
-        "patched"
-    };
-    lines.push(match (report.patched(), report.objects.len()) {
-        (0, 0) => format!(
-            "nothing to do: {} objects are as the rules want them",
-            report.unchanged
-        ),
-        (0, _) => format!(
-            "nothing to patch; {} objects are as the rules want them",
-            report.unchanged
-        ),
-        (count, _) => format!(
-            "{count} objects {verb}, {} were as the rules want them",
-            report.unchanged
-        ),
-    });
+    lines.push(last_line(report, namespace));
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn last_line(report: &PatchReport, namespace: Option<&str>) -> String {
+    let as_wanted = match report.unchanged {
+        1 => "1 object is as the rules want it".to_owned(),
+        many => format!("{many} objects are as the rules want them"),
+    };
+    let verb = match (report.dry_run, report.patched()) {
+        (true, _) => "would be patched",
+        (false, 1) => "was patched",
+        (false, _) => "were patched",
+    };
+    match (report.patched(), report.objects.len(), report.unchanged) {
+        (0, 0, 0) => format!(
+            "nothing to do: there is no ARC {}, neither a controller nor a runner object",
+            namespace.map_or("in this cluster".to_owned(), |name| format!(
+                "in namespace {name}"
+            ))
+        ),
+        (0, 0, _) => format!("nothing to do: {as_wanted}"),
+        (0, ..) => format!("nothing was patched, for the reasons above; {as_wanted}"),
+        (count, _, 0) => format!("{} {verb}", counted(count, "object")),
+        (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
+    }
 }
 
 fn object_lines(report: &ObjectReport) -> Vec<String> {

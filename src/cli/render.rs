@@ -1,48 +1,68 @@
 //! `render`: the objects that `init` would apply, with no cluster.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Session;
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::NoCluster;
 use crate::cli::{config_load, needed_secrets, pass};
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 use crate::observe::resolve_credentials;
+use crate::plan::Rank;
 use crate::ui::format::Format;
-use crate::ui::{files, output};
+use crate::ui::{output, output_directory};
 use crate::yaml;
 
 /// Arguments of `render`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
-    /// Write one file for each object into this directory instead of stdout
+    config: PartArgs<Objects>,
+    /// Write one file for each object into this directory instead of stdout; files of an earlier run that are not
+    /// rendered any more are removed, others kept
     #[arg(long, value_name = "DIRECTORY", help_heading = "Output")]
     output_dir: Option<PathBuf>,
     /// Write the secret values too; without it, the Secrets that must exist are listed
     #[arg(long, help_heading = "Output")]
     with_secrets: bool,
     /// The Kubernetes version to render for
-    #[arg(long, value_name = "MAJOR.MINOR", default_value = "1.33", value_parser = kubernetes_version)]
+    #[arg(long, value_name = "MAJOR.MINOR", default_value = "1.33", value_parser = kubernetes_version, help_heading = "Output")]
     kubernetes_version: KubernetesVersion,
+    #[command(flatten)]
+    no_cluster: NoCluster,
+}
+
+/// What decides which objects there are and what is in them.
+#[derive(Debug, Clone)]
+struct Objects;
+
+impl Part for Objects {
+    const FIELDS: &'static [&'static str] = &[];
+    // It is about what stands in the cluster.
+    const EXCEPT: &'static [&'static str] = &["namespaces.manage"];
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    args.no_cluster.tell(session);
     let reading = if args.with_secrets {
         SecretReading::Read
     } else {
         SecretReading::Leave
     };
-    let loaded = config_load::load(&args.config, reading, session)?;
+    let loaded = config_load::load(&args.config.config, reading, session)?;
     let facts = assumed(&loaded, args.kubernetes_version)?;
     let rendered = pass::rendered(&loaded.config, &facts)?;
     let (written, withheld) = documents(rendered.manifests, &loaded, args.with_secrets)?;
     needed_secrets::tell(&withheld, &loaded.config);
     match &args.output_dir {
-        Some(directory) => write_files(directory, &written)?,
+        Some(directory) => {
+            let install = &loaded.config.name;
+            write_files(directory, install, &written, session.format)?;
+        }
         None => write_stream(&written, session.format)?,
     }
     Ok(Exit::Done)
@@ -88,33 +108,53 @@ fn write_stream(manifests: &[Manifest], format: Format) -> Result<(), Failure> {
     output::data_text(&format!("---\n{}", documents.join("---\n")))
 }
 
-/// One file for each object, numbered in the order of applying. A file that another run left is reported, not removed.
-fn write_files(directory: &Path, manifests: &[Manifest]) -> Result<(), Failure> {
-    files::make_directory(directory)?;
-    for (index, manifest) in manifests.iter().enumerate() {
-        let object = manifest.reference();
-        let place = object
-            .namespace
-            .as_deref()
-            .map(|namespace| format!("-{namespace}"))
-            .unwrap_or_default();
-        let name = format!(
-            "{:03}-{}{place}-{}.yaml",
-            index + 1,
-            object.kind.to_lowercase(),
-            object.name
-        );
-        files::write_atomically(
-            &directory.join(name.replace([':', '/'], "_")),
-            yaml::to_string(&manifest.object).as_bytes(),
-        )?;
+/// One file for each object. A run takes away what an earlier one of the same install left.
+fn write_files(
+    directory: &Path,
+    install: &str,
+    manifests: &[Manifest],
+    format: Format,
+) -> Result<(), Failure> {
+    let files: BTreeMap<String, String> = manifests
+        .iter()
+        .map(|manifest| (file_name(manifest), yaml::to_string(&manifest.object)))
+        .collect();
+    let written = output_directory::write(directory, install, &files)?;
+    let place = directory.display();
+    output::talk(&format!("{} files in {place}", written.files.len()));
+    for (what, names) in [
+        (
+            "removed, since nothing is rendered to them any more",
+            &written.removed,
+        ),
+        ("kept, since arc-setup did not write them", &written.foreign),
+    ] {
+        if !names.is_empty() {
+            output::talk(&format!("{what}: {}", names.join(", ")));
+        }
     }
-    output::talk(&format!(
-        "{} files in {}",
-        manifests.len(),
-        directory.display()
-    ));
-    Ok(())
+    match format {
+        Format::Json | Format::Yaml => output::answer(format, "Rendered", &written, String::new),
+        Format::Text | Format::Github => Ok(()),
+    }
+}
+
+/// `40-secret_arc-systems_arc.yaml`: the wave of apply, so that the order of the names can be applied, and what the
+/// object is, so that it keeps its name whatever else is rendered. No Kubernetes name has an underscore.
+fn file_name(manifest: &Manifest) -> String {
+    let object = manifest.reference();
+    let rank = Rank::of(&object);
+    let wave = Rank::ALL
+        .iter()
+        .position(|one| *one == rank)
+        .unwrap_or_default();
+    let parts = [
+        Some(object.kind.to_lowercase()),
+        object.namespace,
+        Some(object.name.replace([':', '/'], "_")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{:02}-{}.yaml", (wave + 1) * 10, parts.join("_"))
 }
 
 fn kubernetes_version(text: &str) -> Result<KubernetesVersion, String> {

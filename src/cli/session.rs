@@ -10,6 +10,7 @@ use crate::config::load::{Environment, Variables};
 use crate::config::problem::{MISSING, Problem};
 use crate::failure::{Exit, Failure};
 use crate::ui::format::Format;
+use crate::ui::output;
 use crate::ui::progress::Progress;
 use crate::ui::terminal::{Hints, Terminal};
 
@@ -38,6 +39,57 @@ pub struct GlobalArgs {
     /// Show no progress
     #[arg(long, global = true)]
     quiet: bool,
+}
+
+/// The flags of [`GlobalArgs`] that only a cluster needs, at a command that needs none: taken, not listed, told.
+#[derive(Debug)]
+pub(super) struct NoCluster;
+
+impl NoCluster {
+    const FLAGS: [&'static str; 4] = ["kubeconfig", "context", "verbose", "quiet"];
+
+    /// Says which of them were given in vain.
+    pub(super) fn tell(&self, session: &Session) {
+        let given = [
+            ("--kubeconfig", session.kubeconfig.is_some()),
+            ("--context", session.context.is_some()),
+        ];
+        let flags: Vec<&str> = given
+            .into_iter()
+            .filter_map(|(flag, given)| given.then_some(flag))
+            .collect();
+        if !flags.is_empty() {
+            output::talk(&format!(
+                "note: this command needs no cluster and does not read {}",
+                flags.join(", ")
+            ));
+        }
+    }
+}
+
+impl clap::Args for NoCluster {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let global = GlobalArgs::augment_args(clap::Command::new("global"));
+        let hidden = global
+            .get_arguments()
+            .filter(|argument| Self::FLAGS.contains(&argument.get_id().as_str()))
+            .map(|argument| argument.clone().hide(true));
+        hidden.fold(command, clap::Command::arg)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for NoCluster {
+    fn from_arg_matches(_: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Ok(())
+    }
 }
 
 /// The surroundings of one run.
@@ -88,6 +140,15 @@ impl GlobalArgs {
             context: self.context.clone(),
         }
     }
+}
+
+/// Where it goes, as whom.
+pub(super) fn target(cluster: &Cluster) -> String {
+    let identity = &cluster.identity;
+    format!(
+        "context {}, server {}, user {}",
+        identity.context, identity.server, identity.user
+    )
 }
 
 /// What kind of terminal the environment describes.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::apply::{self, Executed, Execution};
-use crate::cli::config_args::ConfigArgs;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
 use crate::clients::kube::Cluster;
 use crate::config::Credentials;
@@ -15,7 +16,7 @@ use crate::facts::{Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Observed, Resolver};
-use crate::plan::{Plan, describe};
+use crate::plan::{Plan, Step, counted, describe};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 
@@ -23,7 +24,7 @@ use crate::ui::{output, prompt};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: ConfigArgs,
+    config: PartArgs<Place>,
     /// Show what would be removed and stop
     #[arg(long, help_heading = "Removing")]
     dry_run: bool,
@@ -35,11 +36,20 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// Which install it is, and where.
+#[derive(Debug, Clone)]
+struct Place;
+
+impl Part for Place {
+    const FIELDS: &'static [&'static str] = &["name", "namespaces.controller"];
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     context: &'a str,
     server: &'a str,
+    user: &'a str,
     dry_run: bool,
     plan: &'a Plan,
 }
@@ -49,10 +59,11 @@ const LOOKS: usize = 3;
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config, SecretReading::Leave, session);
+    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     let progress = session.progress();
     let cluster = session.connect().await?;
+    progress.told(&target(&cluster));
     let named = partial.origins.0.contains_key("namespaces.controller");
     let work = Work {
         args,
@@ -93,36 +104,44 @@ impl Work<'_> {
         let lines = describe(&plan);
         let is_new = *shown != lines;
         *shown = lines;
-        if is_new && plan.writes() && !session.quiet {
+        if is_new && plan.writes() && !args.asks_in_vain(session) {
             for line in &*shown {
                 progress.line(line);
             }
         }
         if args.dry_run || !plan.writes() {
             progress.end();
-            if !plan.writes() {
-                output::talk(&format!(
-                    "nothing to do: there is no install named {} here",
-                    self.install
-                ));
-            }
+            let last = if plan.writes() {
+                "nothing was removed; the same command without --dry-run does it".to_owned()
+            } else {
+                nothing(self.cluster, self.install).await
+            };
+            progress.told(&last);
             return self.answer(&plan).map(Some);
         }
         if is_new {
-            self.confirm()?;
+            self.confirm(&plan)?;
         }
         if let Executed::Overtaken = self.carry_out(&plan).await? {
             return Ok(None);
         }
         progress.end();
-        output::talk(&format!("{} is removed", self.install));
+        for step in plan.steps() {
+            if let Step::Keep { object, why } = step {
+                progress.told(&format!("  kept: {object}: {why}"));
+            }
+        }
+        let context = &self.cluster.identity.context;
+        progress.told(&format!("{} is removed from {context}", self.install));
         self.answer(&plan).map(Some)
     }
 
-    fn confirm(&self) -> Result<(), Failure> {
+    fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
+        let count = counted(removals(plan), "object");
         let question = format!(
-            "Remove the install {} from {}?",
-            self.install, self.cluster.identity.server
+            "Remove {count} of {} from {}?",
+            self.install,
+            target(self.cluster)
         );
         if self.args.yes || self.progress.suspended(|| prompt::confirm(&question))? {
             return Ok(());
@@ -162,10 +181,36 @@ impl Work<'_> {
         let answer = Answer {
             context: &self.cluster.identity.context,
             server: &self.cluster.identity.server,
+            user: &self.cluster.identity.user,
             dry_run: self.args.dry_run,
             plan,
         };
+        // A person has read it all on stderr.
         output::answer(self.session.format, "Uninstall", &answer, String::new)?;
         Ok(Exit::Done)
     }
+}
+
+impl Args {
+    /// True where nobody would read the plan: whoever is asked must see what about.
+    fn asks_in_vain(&self, session: &Session) -> bool {
+        session.quiet && (self.yes || self.dry_run)
+    }
+}
+
+/// Why there is nothing to do, and which installs there are instead.
+async fn nothing(cluster: &Cluster, name: &str) -> String {
+    let context = &cluster.identity.context;
+    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let others = apply::installs(cluster).await;
+    if others.is_empty() {
+        nothing
+    } else {
+        format!("{nothing}; there is {} (--name)", others.join(", "))
+    }
+}
+
+fn removals(plan: &Plan) -> usize {
+    let removes = |step: &&Step| matches!(step, Step::Delete { .. });
+    plan.steps().filter(removes).count()
 }

@@ -10,6 +10,7 @@ use crate::yaml;
 
 use super::assemble;
 use super::credentials::Credentials;
+use super::effective::{self, Effective};
 use super::model::{Config, Origin};
 use super::overlay::{self, Given};
 use super::partial::Partial;
@@ -149,6 +150,20 @@ pub fn load_unanswered(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
         credentials: Credentials::default(),
         warnings,
     })
+}
+
+/// Reads and checks everything, and writes it down in the shape of the file, defaults filled in.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_effective(sources: &Sources) -> Result<(Effective, Vec<Problem>), Vec<Problem>> {
+    let mut gathered = gather(sources);
+    let config = gathered.assemble();
+    gathered.read_secrets(sources);
+    gathered.validate(&config);
+    let effective = effective::effective(&config, gathered.settled.clone(), &gathered.places);
+    let warnings = gathered.warnings.clone();
+    gathered.finish().map(|()| (effective, warnings))
 }
 
 /// What flags, environment, file and answers name, without judging it.

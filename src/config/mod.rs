@@ -5,6 +5,7 @@
 pub mod arc_versions;
 mod assemble;
 mod credentials;
+mod effective;
 mod existing_secrets;
 pub mod load;
 pub mod model;
@@ -23,6 +24,7 @@ pub mod validate;
 pub mod wizard;
 
 pub use credentials::Credentials;
+pub use effective::Effective;
 pub use existing_secrets::Expected;
 pub use model::*;
 pub use partial::Partial;

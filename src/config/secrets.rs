@@ -138,7 +138,7 @@ fn bytes(
     } else if let Some(file) = text("file") {
         let path = places.resolve(file, &source.origin);
         // What was given may be the secret itself, so it is not repeated.
-        match (may_be_a_secret(file), path.exists()) {
+        match (hardly_a_path(file), path.exists()) {
             (true, true) => read_limited(&path, LIMIT)
                 .map_err(|_| "the file cannot be read".to_owned()),
             (true, false) => Err("what was given is not the path of a file; it may be the secret itself, so it is not shown".to_owned()),
@@ -151,7 +151,7 @@ fn bytes(
 }
 
 /// True for a text that is hardly a path: an account has a colon, other secrets neither a dot nor a slash.
-fn may_be_a_secret(text: &str) -> bool {
+pub(super) fn hardly_a_path(text: &str) -> bool {
     looks_like_a_secret(text) || text.contains(':') || !text.contains(['.', '/', '\\'])
 }
 

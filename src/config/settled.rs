@@ -150,6 +150,21 @@ impl Settled {
             .map(|(_, value)| value)
     }
 
+    /// Every path with its value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &Value<Json>)> {
+        self.values
+            .iter()
+            .map(|(path, value)| (path.as_str(), value))
+    }
+
+    /// Takes away what stands at or under `path`, and the list that it is.
+    pub(super) fn remove(&mut self, path: &str) {
+        self.values
+            .retain(|candidate, _| !is_under(candidate, path));
+        self.lengths
+            .retain(|candidate, _| !is_under(candidate, path));
+    }
+
     /// Every path with its origin.
     pub(super) fn origins(&self) -> impl Iterator<Item = (&str, &Origin)> {
         self.values

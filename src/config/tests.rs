@@ -16,7 +16,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(under: &str) -> Vec<PathBuf> {
+pub(super) fn files(under: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(root().join(under))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -46,7 +46,7 @@ fn variables() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-fn sources(file: &Path) -> Sources {
+pub(super) fn sources(file: &Path) -> Sources {
     Sources {
         file: Some(file.to_path_buf()),
         environment: variables().into_iter().collect(),
@@ -69,7 +69,7 @@ fn flag(path: &str, flag: &str, value: &str) -> FlagGiven {
     }
 }
 
-fn write(path: PathBuf, text: &str) {
+pub(super) fn write(path: PathBuf, text: &str) {
     std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::observe::KeyChange;
 
+use super::step::PART_OF_THE_INSTALL;
 use super::summary::summary;
 use super::{Difference, Plan, Step};
 
@@ -16,14 +17,30 @@ const LONGEST: usize = 120;
 pub fn describe(plan: &Plan) -> Vec<String> {
     let mut lines = summary(&plan.changes);
     let count = |test: fn(&Step) -> bool| plan.steps().filter(|step| test(step)).count();
-    lines.push(format!(
-        "{} to create, {} to change, {} unchanged, {} kept, {} to delete",
-        count(|step| matches!(step, Step::Create { .. })),
-        count(|step| matches!(step, Step::Update { .. })),
-        count(|step| matches!(step, Step::Unchanged { .. })),
-        count(|step| matches!(step, Step::Keep { .. })),
-        count(|step| matches!(step, Step::Delete { .. })),
-    ));
+    let counts = [
+        (
+            count(|step| matches!(step, Step::Create { .. })),
+            "to create",
+        ),
+        (
+            count(|step| matches!(step, Step::Update { .. })),
+            "to change",
+        ),
+        (
+            count(|step| matches!(step, Step::Unchanged { .. })),
+            "unchanged",
+        ),
+        (count(|step| matches!(step, Step::Keep { .. })), "kept"),
+        (
+            count(|step| matches!(step, Step::Delete { .. })),
+            "to delete",
+        ),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    lines.push(counts.join(", "));
     for (index, wave) in plan.waves.iter().enumerate() {
         lines.push(String::new());
         lines.push(format!("{}. {}", index + 1, wave.title));
@@ -74,14 +91,15 @@ fn line(step: &Step) -> String {
         Step::Keep { object, why } => format!(". {object} is kept: {why}"),
         Step::WaitEstablished { definitions } => format!("  wait for {}", definitions.join(", ")),
         Step::WaitAvailable { object, why } => format!("  wait for {object}: {why}"),
+        Step::Delete { object, why, .. } if why == PART_OF_THE_INSTALL => format!("- {object}"),
         Step::Delete { object, why, .. } => format!("- {object}: {why}"),
         Step::WaitGone { objects, why } => {
-            format!("  wait until {} gone: {why}", counted(objects.len()))
+            format!("  wait until {} gone: {why}", all_of(objects.len()))
         }
     }
 }
 
-fn counted(count: usize) -> String {
+fn all_of(count: usize) -> String {
     match count {
         1 => "it is".to_owned(),
         count => format!("all {count} are"),
@@ -160,7 +178,7 @@ mod tests {
         assert_eq!(
             describe(&plan),
             [
-                "1 to create, 1 to change, 1 unchanged, 0 kept, 0 to delete",
+                "1 to create, 1 to change, 1 unchanged",
                 "",
                 "1. configuration and secrets",
                 "   + ConfigMap ns/a",

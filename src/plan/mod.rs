@@ -23,5 +23,5 @@ pub use diff::differences;
 pub use minor::minor_change;
 pub use moved::strip_moved;
 pub use order::{Rank, is_runner_object};
-pub use step::{Difference, Plan, Step, Wave};
-pub use summary::summary;
+pub use step::{Difference, PART_OF_THE_INSTALL, Plan, Step, Wave};
+pub use summary::{counted, summary};

@@ -116,6 +116,9 @@ pub enum Step {
     },
 }
 
+/// Why most objects of an uninstall go: it is not repeated for each.
+pub const PART_OF_THE_INSTALL: &str = "part of this install";
+
 impl Step {
     /// The object that the step is about; None for waits over several.
     pub fn object(&self) -> Option<&ObjectRef> {

@@ -51,7 +51,8 @@ pub fn summary(changes: &[Change]) -> Vec<String> {
     lines
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// `1 object`, `2 objects`.
+pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -25,6 +25,15 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write().map_err(|error| cannot("write", path, &error))
 }
 
+/// Removes a file; false where there is none.
+pub fn remove(path: &Path) -> Result<bool, Failure> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(cannot("remove", path, &error)),
+    }
+}
+
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         "file-write",

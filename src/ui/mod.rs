@@ -5,6 +5,7 @@ pub mod files;
 pub mod format;
 mod logging;
 pub mod output;
+pub mod output_directory;
 pub mod progress;
 pub mod prompt;
 pub mod table;

@@ -130,6 +130,13 @@ impl Progress {
         self.set(text.trim().to_owned());
     }
 
+    /// The same, unless nothing is shown at all.
+    pub fn told(&self, text: &str) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
     fn line_when_plain(&self, text: &str) {
         if self.beat.is_some() {
             output::talk(text);

@@ -18,7 +18,7 @@ async fn the_story_is_one_command_and_the_second_run_does_nothing() {
     assert!(
         outcome
             .stdout
-            .contains("nothing to do: 0 objects are as the rules want them"),
+            .contains("nothing to do: there is no ARC in this cluster"),
         "it says that nothing was found: {}",
         outcome.stdout
     );
@@ -50,7 +50,7 @@ async fn the_story_is_one_command_and_the_second_run_does_nothing() {
     assert!(
         outcome
             .stdout
-            .contains("nothing to do: 1 objects are as the rules want them"),
+            .contains("nothing to do: 1 object is as the rules want it"),
         "{}",
         outcome.stdout
     );
@@ -193,8 +193,41 @@ async fn a_new_image_that_is_missing_too_ends_the_wait_with_its_cause() {
     let line = format!("{PROXY} → missing.example.com/brancz/kube-rbac-proxy:v0.8.0");
     let told = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(told.contains(&line), "{told}");
-    let json = [&rule[..], &["-o", "json"]].concat();
-    install.with(&json).await.expect_code(0);
+    // And how to go on, or back.
+    for part in [
+        "what was patched stays (1 object)",
+        "kubectl rollout undo deployment controller-manager -n patched-missing",
+    ] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    // Nothing is left to patch, and nothing is well: the second run says so as well.
+    let outcome = install.with(&rule).await.expect_code(20);
+    assert!(outcome.stderr.contains("code: image-absent"), "{outcome:?}");
+    let outcome = install.with(&[&rule[..], &["--no-wait"]].concat()).await;
+    outcome.expect_code(0);
+}
+
+#[tokio::test]
+async fn who_may_not_look_is_told_what_is_needed_and_nothing_was_written() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-forbidden").await;
+    install.create(marked(&json!({}), &json!({}))).await;
+    let nobody = plane.kubeconfig_for("nobody", &[], "story").unwrap();
+    let kubeconfig = ["--yes", "--kubeconfig", nobody.to_str().unwrap()];
+    let outcome = install.everywhere(&kubeconfig).await.expect_code(3);
+    for part in [
+        "in the whole cluster",
+        "--namespace NAME",
+        "get, list and patch",
+    ] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    let outcome = install.run(&kubeconfig).await.expect_code(3);
+    assert!(
+        !outcome.stderr.contains("--namespace NAME"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[tokio::test]

@@ -25,7 +25,8 @@ fn exercise(command: &str) -> Option<Exercised> {
         "make test" => By(".ci/run", "\nmake test"),
         "arc-setup init --registry registry.artifactory.mydomain.com"
         | "arc-setup images --config arc-setup.yaml"
-        | "arc-setup render --config arc-setup.yaml" => Here,
+        | "arc-setup render --config arc-setup.yaml"
+        | "arc-setup render --config arc-setup.yaml --output-dir manifests" => Here,
         // With --dry-run and with --yes against the demo's cluster and those of the tests.
         "arc-setup init --config arc-setup.yaml --context my-cluster --dry-run" => {
             By("tests/it/init.rs", "--dry-run")
@@ -116,7 +117,10 @@ async fn commands_without_a_cluster_run_as_written() {
         }
         let arguments: Vec<&str> = command.split(' ').skip(1).collect();
         let outcome = program.run(&arguments).await.unwrap();
-        if command.contains("--config") {
+        if command.contains("--output-dir") {
+            let stderr = outcome.expect_code(0).stderr;
+            assert!(stderr.contains("files in manifests"), "{stderr}");
+        } else if command.contains("--config") {
             let outcome = outcome.expect_code(0);
             assert!(
                 outcome

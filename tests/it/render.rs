@@ -1,6 +1,7 @@
 //! `render`: what the program writes for every example, in every generation and release.
 
 mod compact;
+mod output_directory;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -122,35 +123,6 @@ async fn every_example_in_every_release_by_what_differs_from_the_one_before() ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_file_for_each_object_holds_the_same_objects() -> Result<()> {
-    for example in examples()? {
-        let stream = render(&example, &[]).await?.expect_code(0).stdout;
-        let program = arc_setup()?;
-        let target = program.home().join("out/manifests");
-        let arguments =
-            example.arguments("render", &["--output-dir", &target.display().to_string()]);
-        let outcome = program.run(&arguments).await?.expect_code(0);
-        assert_eq!(outcome.stdout, "", "{}", example.name);
-        let mut files: Vec<_> = std::fs::read_dir(&target)?.collect::<Result<Vec<_>, _>>()?;
-        files.sort_by_key(std::fs::DirEntry::file_name);
-        let mut together = String::new();
-        for file in &files {
-            assert!(file.file_name().to_string_lossy().ends_with(".yaml"));
-            together = together + "---\n" + &std::fs::read_to_string(file.path())?;
-        }
-        assert_eq!(together, stream, "{}", example.name);
-        assert!(
-            outcome
-                .stderr
-                .contains(&format!("{} files in ", files.len())),
-            "{}",
-            outcome.stderr
-        );
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn json_is_one_list_of_the_same_objects() -> Result<()> {
     for example in examples()? {
         let list: Value = serde_json::from_str(
@@ -244,17 +216,4 @@ fn decoded(stream: &str) -> Result<String> {
         }
     }
     Ok(text)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_exists_keeps_what_is_not_ours() -> Result<()> {
-    let example = examples()?.swap_remove(0);
-    let program = arc_setup()?;
-    let foreign = program.file("out/kustomization.yaml", "resources: []\n")?;
-    let target = program.home().join("out").display().to_string();
-    let arguments = example.arguments("render", &["--output-dir", &target]);
-    program.run(&arguments).await?.expect_code(0);
-    program.run(&arguments).await?.expect_code(0);
-    assert_eq!(std::fs::read_to_string(foreign)?, "resources: []\n");
-    Ok(())
 }

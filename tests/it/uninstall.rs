@@ -55,6 +55,18 @@ async fn a_scale_set_install_leaves_nothing_and_touches_nothing_of_others() {
     assert_eq!(answer["dryRun"], true);
     let text = answer["plan"].to_string();
     assert!(text.contains("AutoscalingRunnerSet"), "{text}");
+    for part in [
+        "context site, server https://",
+        " to delete\n",
+        ". Namespace arc-runners is kept: this install did not make it\n",
+        "nothing was removed; the same command without --dry-run does it",
+    ] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    assert!(
+        !outcome.stderr.contains("part of this install"),
+        "said once, by the heading"
+    );
     let unchanged = census::difference(&installed, &site.census().await);
     assert!(
         unchanged.is_empty(),
@@ -76,10 +88,26 @@ async fn a_scale_set_install_leaves_nothing_and_touches_nothing_of_others() {
         said.contains("ephemeralrunner.actions.github.com/finalizer"),
         "it says what it waits for: {said}"
     );
+    assert!(
+        said.ends_with(
+            "  kept: Namespace arc-runners: this install did not make it\narc is removed from site\n"
+        ),
+        "{said}"
+    );
+    let namespaces = site
+        .cluster
+        .list("v1", "Namespace", None, None)
+        .await
+        .unwrap();
+    assert!(
+        !Value::from(namespaces).to_string().contains("arc-systems"),
+        "it waits until the namespaces are gone"
+    );
     site.is_again(&before).await;
 
     let outcome = site.run("uninstall", YES).await.expect_code(0);
-    assert!(outcome.stderr.contains("nothing to do"), "{outcome:?}");
+    let nothing = "nothing to do: there is no install named arc in site\n";
+    assert!(outcome.stderr.ends_with(nothing), "{outcome:?}");
     let outcome = site
         .run("uninstall", &["--yes", "-o", "json"])
         .await
@@ -131,6 +159,7 @@ async fn a_finalizer_that_never_clears_ends_the_wait_and_the_next_run_goes_on() 
         "EphemeralRunner arc-runners/",
         "ephemeralrunner.actions.github.com/runner-registration-finalizer",
         "see whether the controller runs",
+        "kubectl patch EphemeralRunner",
         "finalizers",
     ] {
         assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);

@@ -12,6 +12,8 @@ use crate::object::ObjectRef;
 use crate::observe::workloads::{
     Kind, ServiceAccounts, is_arc_program, listener_image, page, programs, resources,
 };
+use crate::plan::counted;
+use crate::plan::patch::ORIGINAL_IMAGES;
 use crate::rules::RuleSet;
 
 /// What is done with a patch.
@@ -92,7 +94,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let rolling = std::mem::take(&mut self.rolling);
-        rollouts(rolling.clone(), self.options.timeout).await?;
+        let done = rollouts(rolling.clone(), self.options.timeout).await;
+        done.map_err(|failure| self.goes_on(failure, &rolling))?;
         self.report.rolled_out.extend(rolling);
         Ok(())
     }
@@ -124,12 +127,7 @@ impl<'a> Run<'a> {
                     token = None;
                     continue;
                 }
-                next => next.map_err(|error| {
-                    error.failure(
-                        format!("cannot list {} objects", kind.kind),
-                        Exit::ApplyFailed,
-                    )
-                })?,
+                next => next.map_err(|error| self.unlisted(kind, &error))?,
             };
             for object in next.items {
                 self.check_interrupt()?;
@@ -164,7 +162,9 @@ impl<'a> Run<'a> {
                 changed,
             });
         }
-        if changed && self.mode == Mode::Write && reference.kind == "Deployment" {
+        // One that an earlier run patched and that never became available is no success of this one.
+        let waited_for = changed || (self.options.wait && written.live().is_some_and(hangs));
+        if waited_for && self.mode == Mode::Write && reference.kind == "Deployment" {
             self.rolling.push(reference.clone());
         }
         match written {
@@ -200,8 +200,53 @@ impl<'a> Run<'a> {
     pub(super) fn check_interrupt(&self) -> Result<(), Failure> {
         let patched = self.report.patched();
         self.interrupt.check_after(&format!(
-            "{patched} objects were patched; each is patched whole or not at all"
+            "{}; each is patched whole or not at all",
+            were_patched(patched)
         ))
+    }
+
+    /// A failure to look at a kind. Where nothing was written yet, nothing was applied either.
+    fn unlisted(&self, kind: &Kind, error: &ClusterError) -> Failure {
+        let patched = self.report.patched();
+        let exit = match (self.mode, patched) {
+            (Mode::Write, 1..) => Exit::ApplyFailed,
+            _ => Exit::Preflight,
+        };
+        let namespace = self.options.namespace.as_deref();
+        let place = namespace.map_or("the whole cluster".to_owned(), |name| {
+            format!("namespace {name}")
+        });
+        let what = format!("cannot look for {}s in {place}", kind.kind);
+        let failure = error.failure(what, exit).remedy(format!(
+            "use a login that may get, list and patch Deployments and ARC's own kinds in {place}{}",
+            match namespace {
+                Some(_) => "",
+                None => ", or look into one namespace only: --namespace NAME",
+            }
+        ));
+        match patched {
+            0 => failure,
+            _ => failure.remedy(format!(
+                "{}; the same command goes on from there",
+                stays(patched)
+            )),
+        }
+    }
+
+    /// What is as it was patched although it does not become ready, and the way back.
+    fn goes_on(&self, failure: Failure, rolling: &[ObjectRef]) -> Failure {
+        let mut failure = failure.remedy(format!(
+            "{}; what ran before goes on until new pods are ready, and the same command waits for them again",
+            stays(self.report.patched())
+        ));
+        for object in rolling.iter().take(3) {
+            failure = failure.remedy(format!(
+                "to have the images of before again: kubectl rollout undo deployment {} -n {}",
+                object.name,
+                object.namespace.as_deref().unwrap_or_default()
+            ));
+        }
+        failure
     }
 
     fn failure(&self, object: &ObjectRef, error: &ClusterError) -> Failure {
@@ -218,7 +263,32 @@ impl<'a> Run<'a> {
             _ => failure,
         };
         failure.remedy(format!(
-            "{patched} objects were patched before; the same command goes on from there"
+            "{}; the same command goes on from there",
+            stays(patched)
         ))
     }
+}
+
+/// True for a Deployment that an earlier run patched and whose pods are not all available as it wants them.
+fn hangs(deployment: &Value) -> bool {
+    let number = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_u64);
+    let wanted = number("/spec/replicas").unwrap_or(1);
+    let has = |pointer: &str| number(pointer).unwrap_or(0);
+    let original = deployment
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(ORIGINAL_IMAGES));
+    original.is_some()
+        && (has("/status/observedGeneration") < has("/metadata/generation")
+            || has("/status/updatedReplicas") < wanted
+            || has("/status/availableReplicas") < wanted
+            || has("/status/replicas") > wanted)
+}
+
+fn stays(count: usize) -> String {
+    format!("what was patched stays ({})", counted(count, "object"))
+}
+
+fn were_patched(count: usize) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb} patched", counted(count, "object"))
 }

@@ -203,6 +203,6 @@ async fn an_interrupt_stops_before_the_next_object() {
     });
     let failure = run(&cluster, &interrupt).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::Interrupted);
-    assert!(failure.details().why[0].starts_with("1 objects were patched"));
+    assert!(failure.details().why[0].starts_with("1 object was patched"));
     assert_eq!(patches(&asked), 1);
 }

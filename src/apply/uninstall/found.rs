@@ -46,6 +46,10 @@ pub(super) const KINDS: [(&str, &str); 24] = [
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ("v1", "Namespace"),
 ];
+
+/// What a user needs who may not.
+pub(super) const ASK: &str = "use a login that may read and delete what init made, Secrets included: which objects belong to an install stands in a Secret beside its controller";
+
 /// Every receipt in the cluster; only those of one namespace where the user may not look into all.
 pub(super) async fn receipts(
     cluster: &Cluster,
@@ -65,15 +69,19 @@ pub(super) async fn receipts(
         (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
             let reference = Receipt::new(install, namespace, "").reference();
             let found = cluster.get(&reference).await;
-            let found =
-                found.map_err(|error| error.failure("cannot read the receipt", Exit::Preflight))?;
+            let found = found.map_err(|error| {
+                let what =
+                    format!("cannot read what belongs to the install {install} in {namespace}");
+                error.failure(what, Exit::Preflight).remedy(ASK)
+            })?;
             found.into_iter().collect()
         }
         (Err(error), _) => {
-            let failure = error.failure("cannot look for receipts", Exit::Preflight);
-            return Err(
-                failure.remedy("name the controller's namespace: --controller-namespace NAMESPACE")
-            );
+            let what = format!("cannot look for the install {install} in the whole cluster");
+            let failure = error.failure(what, Exit::Preflight);
+            return Err(failure
+                .remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+                .remedy(ASK));
         }
     };
     let mut receipts = Vec::new();
@@ -89,6 +97,13 @@ pub(super) async fn receipts(
         }
     }
     Ok(receipts)
+}
+
+/// The installs that the cluster holds, as `NAME in NAMESPACE`; none where the user may not look.
+pub async fn installs(cluster: &Cluster) -> Vec<String> {
+    let receipts = receipts(cluster, "", None).await.unwrap_or_default();
+    let named = |receipt: &Receipt| format!("{} in {}", receipt.install, receipt.namespace);
+    receipts.iter().map(named).collect()
 }
 
 /// What lives of the install: by label, unless a namesake would be met, and by receipt.
