@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::verify::classify::without_secrets;
+
 use super::State;
 use super::fields::{condition_is, is_deleting, items, text};
 
@@ -41,7 +43,11 @@ pub fn pod(object: &Value) -> State {
 fn blocked(container: &Value) -> Option<String> {
     let reason = text(container, "/state/waiting/reason");
     if !reason.is_empty() && reason != "PodInitializing" {
-        return Some(reason.to_owned());
+        let message = text(container, "/state/waiting/message");
+        return Some(match last_words(message) {
+            Some(words) if reason.contains("Image") => format!("{reason}: {words}"),
+            _ => reason.to_owned(),
+        });
     }
     if let Some(exit) = container.pointer("/state/terminated/exitCode") {
         return (exit.as_i64() != Some(0)).then(|| format!("ended with exit code {exit}"));
@@ -49,6 +55,14 @@ fn blocked(container: &Value) -> Option<String> {
     let running = container.pointer("/state/running").is_some();
     let ready = container.get("ready").and_then(Value::as_bool) == Some(true);
     (running && !ready).then(|| "running, its readiness probe has not passed".to_owned())
+}
+
+/// What a node's chain of errors ends with: `503 Service Unavailable`, `not found`. The rest names the image again.
+fn last_words(message: &str) -> Option<String> {
+    const LONGEST: usize = 100;
+    let words = message.rsplit(": ").next().unwrap_or_default().trim();
+    let tells = message.contains(": ") && !words.is_empty() && words.len() <= LONGEST;
+    tells.then(|| without_secrets(words))
 }
 
 #[cfg(test)]
@@ -68,6 +82,45 @@ mod tests {
             pod(&object),
             State::waiting("container dind: ImagePullBackOff")
         );
+    }
+
+    #[test]
+    fn what_the_registry_said_is_told() {
+        let waiting = |reason: &str, message: &str| {
+            let waiting = json!({"reason": reason, "message": message});
+            json!({"status": {"containerStatuses": [{"name": "manager", "state": {"waiting": waiting}}]}})
+        };
+        let pull = "failed to pull and unpack image \"r.corp/a/b:1\": failed to resolve reference \"r.corp/a/b:1\": \
+                    pulling from host r.corp failed with status code [manifests 1]: 503 Service Unavailable";
+        assert_eq!(
+            pod(&waiting("ErrImagePull", pull)),
+            State::waiting("container manager: ErrImagePull: 503 Service Unavailable")
+        );
+        let again = format!("Back-off pulling image \"r.corp/a/b:1\": ErrImagePull: {pull}");
+        assert_eq!(
+            pod(&waiting("ImagePullBackOff", &again)),
+            State::waiting("container manager: ImagePullBackOff: 503 Service Unavailable")
+        );
+        let secret = "Get \"https://r.corp/v2/\": Authorization: Bearer 0123456789abcdef";
+        assert_eq!(
+            pod(&waiting("ErrImagePull", secret)),
+            State::waiting("container manager: ErrImagePull: Bearer ***")
+        );
+        for (reason, message) in [
+            (
+                "ImagePullBackOff",
+                "Back-off pulling image \"r.corp/a/b:1\"",
+            ),
+            (
+                "CrashLoopBackOff",
+                "back-off 10s: restarting failed container",
+            ),
+        ] {
+            assert_eq!(
+                pod(&waiting(reason, message)),
+                State::waiting(format!("container manager: {reason}"))
+            );
+        }
     }
 
     #[test]

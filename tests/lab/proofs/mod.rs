@@ -1,0 +1,10 @@
+//! What the lab proves, a topic a file.
+
+mod company;
+mod dockerd;
+mod flapping;
+mod node;
+
+use crate::harness::Topic;
+
+pub(crate) const TOPICS: &[Topic] = &[node::TOPIC, company::TOPIC, dockerd::TOPIC, flapping::TOPIC];
