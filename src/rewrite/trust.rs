@@ -2,6 +2,7 @@
 
 mod authorities;
 mod daemon;
+mod dotnet;
 
 use serde_json::{Value, json};
 
@@ -77,9 +78,15 @@ fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: 
         return;
     }
     editor.mount(site, &volume(config), FOLDER, RULE);
-    // Both folders: the second alone would hide an image's own roots from some programs.
-    let folders = format!("{PUBLIC_FOLDER}:{FOLDER}");
-    editor.variable(site, "SSL_CERT_DIR", &folders, RULE);
+    if site.role == Role::Runner && dotnet::reads_one_folder(&editor.manifest.object, site) {
+        // The folder stays the default. Not beside SSL_CERT_DIR: with both, curl reads the folders alone. And not for
+        // newer runners: programs written in Rust read the file alone.
+        editor.variable(site, "SSL_CERT_FILE", BUNDLE_PATH, RULE);
+    } else {
+        // Both folders: the second alone would hide an image's own roots from some programs.
+        let folders = format!("{PUBLIC_FOLDER}:{FOLDER}");
+        editor.variable(site, "SSL_CERT_DIR", &folders, RULE);
+    }
     if site.role != Role::Runner {
         return;
     }

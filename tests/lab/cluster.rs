@@ -109,6 +109,12 @@ impl Cluster {
             .await
     }
 
+    /// `kubectl create` of documents, whatever their size.
+    pub(crate) async fn create(&self, documents: &str) -> Result<String> {
+        self.kubectl_with_input(&["create", "-f", "-"], documents)
+            .await
+    }
+
     async fn kubectl_with_input<A: AsRef<OsStr>>(
         &self,
         arguments: &[A],

@@ -36,13 +36,17 @@ pub(crate) struct Topic {
 }
 
 /// `topic!(node in Aside: a_pod_runs, a_service_answers);` names the proofs of a file and their lane;
-/// each is an `async fn(Arc<Lab>) -> Result<()>`. Without a lane they are aside.
+/// each is an `async fn(Arc<Lab>) -> Result<()>`. Without a lane they are aside. `topic!(LEGACY = story in Legacy: …)`
+/// gives the constant a name, for a topic of several lanes.
 macro_rules! topic {
     ($topic:ident: $($proof:ident),+ $(,)?) => {
         $crate::harness::topic!($topic in Aside: $($proof),+);
     };
     ($topic:ident in $lane:ident: $($proof:ident),+ $(,)?) => {
-        pub(crate) const TOPIC: $crate::harness::Topic = $crate::harness::Topic {
+        $crate::harness::topic!(TOPIC = $topic in $lane: $($proof),+);
+    };
+    ($constant:ident = $topic:ident in $lane:ident: $($proof:ident),+ $(,)?) => {
+        pub(crate) const $constant: $crate::harness::Topic = $crate::harness::Topic {
             name: stringify!($topic),
             lane: $crate::harness::Lane::$lane,
             proofs: &[$((stringify!($proof), |lab| Box::pin($proof(lab)))),+],

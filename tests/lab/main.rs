@@ -16,6 +16,7 @@ mod cluster;
 mod directory;
 mod evidence;
 mod harness;
+mod install;
 mod isolation;
 mod lab;
 mod parts;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use crate::install::Pod;
 use crate::lab::Lab;
 use crate::parts::registry::{self, Account};
 
@@ -35,6 +36,19 @@ impl Sandbox {
             lab: Arc::clone(lab),
             name: name.to_owned(),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its pods that have an address.
+    pub(crate) async fn pods(&self) -> Result<Vec<Pod>> {
+        let listed = self.kubectl(&["get", "pods", "-o", "json"]).await?;
+        let mut listed: Value = serde_json::from_str(&listed)?;
+        let items = listed["items"].take();
+        let items = items.as_array().cloned().unwrap_or_default();
+        Ok(items.into_iter().filter_map(Pod::of).collect())
     }
 
     /// kubectl in this namespace.

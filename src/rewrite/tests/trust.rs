@@ -1,7 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::ExistingSecret;
+use crate::config::{ExistingSecret, RunnerKind};
+use crate::object::pods::{Role, sites};
 use crate::object::{LateForm, LateSource};
 
 const CERTS: &str = "/etc/docker/certs.d";
@@ -67,6 +68,53 @@ fn the_runner_keeps_every_public_root() {
             .iter()
             .all(|item| texts(&item["path"]).ends_with("-0.crt"))
     );
+}
+
+/// Before .NET 8 two folders in SSL_CERT_DIR are one that does not exist, and no root remains.
+#[test]
+fn a_runner_of_before_dotnet_8_is_given_the_file() {
+    let of = |kind: RunnerKind, image: &str| {
+        let mut config = fixtures::config(Mode::Legacy, "0.27.6", ContainerMode::Dind);
+        config.runner_sets[0].kind = kind;
+        config.runner_sets[0].image = Some(image.to_owned());
+        let done = passes(&config, &facts());
+        let of_runners = done.manifests.iter().filter(|manifest| {
+            let kind = manifest.reference().kind;
+            kind.starts_with("Runner")
+        });
+        let env = of_runners
+            .flat_map(|manifest| {
+                sites(&manifest.object)
+                    .into_iter()
+                    .map(move |site| (manifest, site))
+            })
+            .find(|(_, site)| site.role == Role::Runner)
+            .and_then(|(manifest, site)| site.env.get(&manifest.object).cloned())
+            .unwrap();
+        let value = |name: &str| variable(&env, name).map(str::to_owned);
+        (value("SSL_CERT_FILE"), value("SSL_CERT_DIR"))
+    };
+    let file = (Some("/etc/arc-setup/ca/ca.crt".to_owned()), None);
+    let folders = (None, Some("/etc/ssl/certs:/etc/arc-setup/ca".to_owned()));
+    for kind in [
+        RunnerKind::Runner,
+        RunnerKind::RunnerDeployment,
+        RunnerKind::RunnerSet,
+    ] {
+        for old in [
+            "summerwind/actions-runner:v0.18.2",
+            "r.corp/runner:v2.320.1-ubuntu-22.04",
+        ] {
+            assert_eq!(of(kind, old), file, "{kind:?} {old}");
+        }
+        for new in [
+            "r.corp/runner:2.321.0",
+            "r.corp/runner:latest",
+            "r.corp/runner:2.0",
+        ] {
+            assert_eq!(of(kind, new), folders, "{kind:?} {new}");
+        }
+    }
 }
 
 #[test]

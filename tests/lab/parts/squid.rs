@@ -87,7 +87,7 @@ auth_param basic children 2 startup=1 idle=1
 auth_param basic realm {HOST}
 acl logged_in proxy_auth REQUIRED
 
-external_acl_type ledger ttl=0 negative_ttl=0 cache=0 children-max=1 %>a %ul %>rm %>ru /bin/sh {ledger} {written}
+external_acl_type ledger ttl=0 negative_ttl=0 cache=0 children-max=1 queue-size=4096 %>a %ul %>rm %>ru /bin/sh {ledger} {written}
 acl written external ledger
 
 acl https port 443

@@ -1,0 +1,161 @@
+//! `patch-images` on what somebody else has installed and the node cannot pull.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::administrator;
+use crate::harness::topic;
+use crate::install::{self, Install, until};
+use crate::lab::Lab;
+use crate::parts::registry;
+use crate::pods::Sandbox;
+use crate::support::arc_setup::Outcome;
+
+topic!(LEGACY = repair in Legacy: a_manager_that_cannot_pull_is_mended);
+topic!(SCALE_SET = repair in ScaleSet: a_listener_of_a_helm_release_is_mended_by_force);
+
+/// The story: everything is there, and of the manager's two images the one of quay.io cannot be pulled.
+async fn a_manager_that_cannot_pull_is_mended(lab: Arc<Lab>) -> Result<()> {
+    let mut config = install::story(&lab)?;
+    config["registry"]["map"][1]["target"] = json!("keep");
+    let mut install = Install::new(&lab, config)?;
+    let objects = administrator::rendered(&mut install.program, &install.config).await?;
+    let mut objects = objects["items"].as_array().cloned().context("no list")?;
+    // Nobody answers for them before the manager does.
+    objects.retain(|one| !is_of(one, "actions.summerwind.dev"));
+    apply(&lab, &objects).await?;
+    is_stuck(&install.controller, "quay.io/brancz/kube-rbac-proxy").await?;
+
+    let outcome = patch_images(&install, &["--registry-map", "docker.io=keep"], "quay.io").await?;
+    install.expect_code(outcome, 0).await?;
+    let available = [
+        "wait",
+        "--for=condition=Available",
+        "deployment",
+        "--all",
+        "--timeout=1s",
+    ];
+    install.controller.kubectl(&available).await?;
+    let manager = install.pod_with("manager").await?;
+    let proxy = format!("{}/brancz/kube-rbac-proxy:v0.8.0", registry::HOST);
+    ensure!(manager.images().contains(&proxy), "{:?}", manager.images());
+    install.uninstall().await
+}
+
+/// Somebody has set the controller's image by hand; the listener's stands in a variable.
+async fn a_listener_of_a_helm_release_is_mended_by_force(lab: Arc<Lab>) -> Result<()> {
+    let mut install = Install::new(&lab, install::scale_set(&lab))?;
+    let objects = administrator::rendered(&mut install.program, &install.config).await?;
+    let mut objects = objects["items"].as_array().cloned().context("no list")?;
+    for object in &mut objects {
+        of_helm(object);
+        if object["kind"] == json!("Deployment") {
+            forget_the_listener(object)?;
+        }
+    }
+    apply(&lab, &objects).await?;
+    is_stuck(
+        &install.controller,
+        "ghcr.io/actions/gha-runner-scale-set-controller",
+    )
+    .await?;
+
+    let refused = patch_images(&install, &[], "ghcr.io").await?;
+    ensure!(
+        refused.code != Some(0),
+        "a release of Helm was patched unasked: {refused:?}"
+    );
+    ensure!(
+        format!("{}{}", refused.stdout, refused.stderr).contains("Helm"),
+        "{refused:?}"
+    );
+    let outcome = patch_images(&install, &["--force"], "ghcr.io").await?;
+    install.expect_code(outcome, 0).await?;
+    let listener = install.pod_with("listener").await?;
+    ensure!(
+        listener
+            .images()
+            .iter()
+            .all(|image| image.starts_with(registry::HOST)),
+        "{:?}",
+        listener.images()
+    );
+    install.uninstall().await
+}
+
+async fn patch_images(install: &Install, more: &[&str], source: &str) -> Result<Outcome> {
+    let rule = format!("{source}={}", registry::HOST);
+    let command = [
+        "patch-images",
+        "--context",
+        "lab",
+        "--yes",
+        "--registry-map",
+        &rule,
+    ];
+    install.program.run(&[&command, more].concat()).await
+}
+
+fn is_of(object: &Value, group: &str) -> bool {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    version.starts_with(group)
+}
+
+/// Definitions and namespaces first, as Helm does.
+async fn apply(lab: &Lab, objects: &[Value]) -> Result<()> {
+    let is_first = |one: &Value| {
+        let kind = one["kind"].as_str().unwrap_or_default();
+        ["Namespace", "CustomResourceDefinition"].contains(&kind)
+    };
+    let (first, then): (Vec<_>, Vec<_>) = objects.iter().cloned().partition(is_first);
+    for (objects, is_first) in [(first, true), (then, false)] {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        // By their size definitions do not fit into kubectl's annotation.
+        lab.cluster.create(&list.to_string()).await?;
+        if is_first {
+            let wait = [
+                "wait",
+                "--for=condition=Established",
+                "crd",
+                "--all",
+                "--timeout=60s",
+            ];
+            lab.cluster.kubectl(&wait).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn is_stuck(sandbox: &Sandbox, image: &str) -> Result<()> {
+    until(&format!("a pod that cannot pull {image}"), async || {
+        let pods = sandbox.kubectl(&["get", "pods", "-o", "json"]).await?;
+        let is_stuck = pods.contains("ImagePullBackOff") && pods.contains(image);
+        Ok(is_stuck.then_some(()))
+    })
+    .await
+}
+
+/// The marks of a release.
+fn of_helm(object: &mut Value) {
+    object["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("Helm");
+    object["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("arc");
+    object["metadata"]["annotations"]["meta.helm.sh/release-namespace"] = json!("arc-systems");
+}
+
+fn forget_the_listener(deployment: &mut Value) -> Result<()> {
+    let containers = &mut deployment["spec"]["template"]["spec"]["containers"];
+    let containers = containers.as_array_mut().into_iter().flatten();
+    let variables = containers
+        .filter_map(|one| one["env"].as_array_mut())
+        .flatten();
+    for variable in variables {
+        if variable["name"] == json!("CONTROLLER_MANAGER_CONTAINER_IMAGE") {
+            let image = variable["value"].as_str().context("no listener's image")?;
+            variable["value"] = json!(image.replace(registry::HOST, "ghcr.io"));
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the controller has no listener's image")
+}
