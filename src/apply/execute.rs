@@ -14,7 +14,7 @@ use crate::plan::{Plan, Rank, Step, Wave};
 
 use super::execution::{Execution, Run};
 use super::ledger::Ledger;
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::recheck;
 use super::steps::{Done, step};
 
@@ -31,15 +31,15 @@ pub enum Executed {
     Overtaken,
 }
 
-/// Carries the plan out. A plan that writes nothing takes no lock and writes no receipt, unless an earlier run ended
-/// before its receipt was complete.
+/// Carries the plan out. A plan that writes nothing takes no lock and writes no receipt, unless another run is at
+/// work, or has died before its receipt was complete or its lock given back.
 pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed, Failure> {
     let mut ledger = Ledger::open(plan);
     let mut run = Run {
         execution: *execution,
         rechecked: BTreeMap::new(),
     };
-    if !plan.writes() && is_recorded(plan) {
+    if !plan.writes() && is_settled(plan, execution.cluster).await {
         for one in plan.steps() {
             step(&run, plan, one).await?;
         }
@@ -71,10 +71,13 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
     Ok(Executed::Done(ledger.into_receipt()))
 }
 
-/// True where the receipt tells of everything that is there; a removal needs none.
-fn is_recorded(plan: &Plan) -> bool {
-    let receipt = plan.receipt.as_ref();
-    plan.objects.is_empty() || receipt.is_some_and(|receipt| receipt.complete)
+/// True where the receipt tells of everything that is there, and no run holds the lock; a removal needs neither.
+async fn is_settled(plan: &Plan, cluster: &Cluster) -> bool {
+    if plan.objects.is_empty() {
+        return true;
+    }
+    let is_recorded = plan.receipt.as_ref().is_some_and(|known| known.complete);
+    is_recorded && !lock::is_taken(cluster, &plan.install, &plan.namespace).await
 }
 
 /// The waves that only the holder of the lock may do; false where the plan is overtaken.

@@ -38,12 +38,7 @@ impl Lock {
         namespace: &str,
         events: Sink<'_>,
     ) -> Result<Self, Failure> {
-        let lease = ObjectRef::new(
-            "coordination.k8s.io/v1",
-            "Lease",
-            Some(namespace),
-            &Receipt::name_of(install),
-        );
+        let lease = lease(install, namespace);
         let now = Timestamp::now();
         let holder = format!("{MANAGER}-{}-{}", std::process::id(), now.as_nanosecond());
         let manifest = json!({
@@ -134,6 +129,16 @@ impl Lock {
             tracing::debug!(%error, "the lock was not released");
         }
     }
+}
+
+fn lease(install: &str, namespace: &str) -> ObjectRef {
+    let name = Receipt::name_of(install);
+    ObjectRef::new("coordination.k8s.io/v1", "Lease", Some(namespace), &name)
+}
+
+/// True where a run holds the lock, or one has died that did. Who may not read it cannot tell, and need not.
+pub(super) async fn is_taken(cluster: &Cluster, install: &str, namespace: &str) -> bool {
+    matches!(cluster.get(&lease(install, namespace)).await, Ok(Some(_)))
 }
 
 /// Waits for one expiry of someone's lock. `None`: it is free again.

@@ -385,7 +385,7 @@ async fn a_dead_run_is_waited_for_once_and_a_living_one_wins() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_a_killed_run_left_behind_is_completed_though_nothing_else_is_to_do() {
+async fn receipt_and_lock_of_a_killed_run_are_settled_though_nothing_else_is_to_do() {
     let plane = with_controllers().await;
     let session = Session::new(&plane);
     session.init(&scale_set()).await.unwrap();
@@ -405,6 +405,12 @@ async fn a_receipt_that_a_killed_run_left_behind_is_completed_though_nothing_els
     assert!(!again.writes());
     let last = session.init(&scale_set()).await.unwrap();
     assert_eq!(last.receipt, plan.receipt);
+
+    // Nor was its lock given back.
+    let lock = lease("dead", 1);
+    session.cluster.create(&lock, false).await.unwrap();
+    assert!(!session.init(&scale_set()).await.unwrap().writes());
+    assert_unlocked(&session).await;
 }
 
 #[tokio::test]

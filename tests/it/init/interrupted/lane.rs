@@ -110,10 +110,10 @@ impl Lane {
                 continue;
             }
             let namespace = metadata["namespace"].as_str().unwrap_or_default();
-            let place = format!("namespaces/{namespace}/leases/{name}");
-            let path = format!("/apis/coordination.k8s.io/v1/{place}");
-            let patch = json!({"spec": {"leaseDurationSeconds": 1}});
-            self.send(Method::PATCH, &path, &patch).await.unwrap();
+            let target =
+                format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
+            let shorter = json!({"spec": {"leaseDurationSeconds": 1}});
+            self.send(Method::PATCH, &target, &shorter).await.unwrap();
         }
     }
 
