@@ -45,7 +45,7 @@ struct ShowArgs {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    args.no_cluster.tell(session);
+    NoCluster::tell(session);
     match &args.question {
         Question::Schema => match session.format {
             Format::Yaml => output::data_text(&yaml::to_string(&schema()))?,

@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    args.no_cluster.tell(session);
+    NoCluster::tell(session);
     match &args.code {
         Some(code) => one(code, session)?,
         None => output::answer(

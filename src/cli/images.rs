@@ -52,7 +52,7 @@ struct Answer {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    args.no_cluster.tell(session);
+    NoCluster::tell(session);
     let loaded = config_load::load_unanswered(&args.config.config, session)?;
     let facts = render::assumed(&loaded, KubernetesVersion::DEFAULT)?;
     let rules = pass::rules(&loaded.config)?;

@@ -47,7 +47,7 @@ impl Part for Objects {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    args.no_cluster.tell(session);
+    NoCluster::tell(session);
     let reading = if args.with_secrets {
         SecretReading::Read
     } else {

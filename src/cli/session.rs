@@ -49,7 +49,7 @@ impl NoCluster {
     const FLAGS: [&'static str; 4] = ["kubeconfig", "context", "verbose", "quiet"];
 
     /// Says which of them were given in vain.
-    pub(super) fn tell(&self, session: &Session) {
+    pub(super) fn tell(session: &Session) {
         let given = [
             ("--kubeconfig", session.kubeconfig.is_some()),
             ("--context", session.context.is_some()),

@@ -106,7 +106,11 @@ fn read_list(directory: &Path, install: &str) -> Result<BTreeSet<String>, Failur
 }
 
 fn is_plain(name: &str) -> bool {
-    name.ends_with(".yaml") && !name.contains(['/', '\\']) && !name.starts_with('.')
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "yaml")
+        && !name.contains(['/', '\\'])
+        && !name.starts_with('.')
 }
 
 fn write_list(directory: &Path, install: &str, files: BTreeSet<String>) -> Result<(), Failure> {

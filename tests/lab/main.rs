@@ -32,6 +32,7 @@ mod supervision;
 )]
 mod support;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -135,7 +136,8 @@ async fn use_lab(
         filters, report, ..
     } = inside
     else {
-        println!("{}", lab.directions());
+        // Whoever closes our output has read enough; the lab goes on.
+        writeln!(std::io::stdout(), "{}", lab.directions()).ok();
         return std::future::pending().await;
     };
     let result = Selection::of(proofs::TOPICS, filters).run(&lab).await;

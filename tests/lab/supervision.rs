@@ -124,7 +124,9 @@ impl Children {
     fn kill_one(&self, prepared: &Prepared) -> Result<()> {
         let mut child = self.start(&Inside::Hold(prepared.clone()), Stdio::piped())?;
         let stdout = child.stdout.take().context("no stdout")?;
-        let ready = BufReader::new(stdout).lines().next().is_some();
+        // Kept open until it is killed.
+        let mut said = BufReader::new(stdout).lines();
+        let ready = said.next().is_some();
         let ran = if ready {
             run_a_pod(child.id(), prepared)
         } else {

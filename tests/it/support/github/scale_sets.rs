@@ -170,9 +170,10 @@ impl ScaleSets {
                 let wanted = body.as_array().into_iter().flatten();
                 let wanted: Vec<u64> = wanted.filter_map(Value::as_u64).collect();
                 let set = state.sets.get_mut(&id);
-                let acquired = set.map(|set| set.queue.acquire(&wanted));
-                let acquired = acquired.unwrap_or_default();
-                ok(&json!({ "count": acquired.len(), "value": acquired }))
+                let jobs = set
+                    .map(|set| set.queue.acquire(&wanted))
+                    .unwrap_or_default();
+                ok(&json!({ "count": jobs.len(), "value": jobs }))
             }
             (&Method::POST, [_, "generatejitconfig"], Some(_)) => {
                 state.add_runner(request, &body, id)
