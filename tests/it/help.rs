@@ -130,9 +130,12 @@ fn answer(outcome: &Outcome) -> Vec<String> {
     let lines = outcome.stdout.lines().chain(outcome.stderr.lines());
     lines
         .filter(|line| !line.starts_with("note: ") && !line.starts_with("warning: "))
-        .map(|line| match line.contains("\"pointer\"") {
-            true => line.replace(|one: char| one.is_ascii_digit(), ""),
-            false => line.to_owned(),
+        .map(|line| {
+            if line.contains("\"pointer\"") {
+                line.replace(|one: char| one.is_ascii_digit(), "")
+            } else {
+                line.to_owned()
+            }
         })
         .collect()
 }

@@ -16,7 +16,7 @@ use crate::pods::Sandbox;
 use crate::support::arc_setup::{ArcSetup, Outcome};
 
 /// Longer than anything takes here that is to happen.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The repository of the story.
 const STORY_REPOSITORY: &str = "robbos/testing-grounds";
