@@ -189,6 +189,19 @@ impl Install {
     }
 }
 
+impl Install {
+    /// The runner's pod, when the runner in it has its session with GitHub.
+    pub(crate) async fn runner_at_github(&self) -> Result<Pod> {
+        let pod = self.pod_with("runner").await?;
+        until("the runner at GitHub", async || {
+            let mut runners = self.lab.github.outside.runners().into_iter();
+            Ok(runners.find(|one| one.name == pod.name && one.is_online()))
+        })
+        .await?;
+        Ok(pod)
+    }
+}
+
 impl Pod {
     /// None before it has an address.
     pub(crate) fn of(object: Value) -> Option<Self> {

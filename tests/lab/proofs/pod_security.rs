@@ -59,7 +59,7 @@ async fn a_daemon_is_refused(lab: &Arc<Lab>, config: Value, group: &str) -> Resu
     let install = Install::new(lab, config)?;
     make_restricted(lab, install.runners.name()).await?;
     let outcome = install.run(&["init"]).await?;
-    let outcome = install.expect_code(outcome, 4).await?;
+    let outcome = install.expect_code(outcome, 3).await?;
     let remedy = format!(
         "kubectl label namespace {} pod-security.kubernetes.io/enforce=privileged",
         install.runners.name()

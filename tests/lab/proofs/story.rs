@@ -33,12 +33,7 @@ async fn reaches_running_runners(lab: &Arc<Lab>, config: Value, containers: &[&s
     for container in containers {
         images.extend(install.pod_with(container).await?.images());
     }
-    let runner = install.pod_with("runner").await?.name;
-    install::until("the runner at GitHub", async || {
-        let mut runners = lab.github.outside.runners().into_iter();
-        Ok(runners.find(|one| one.name == runner && one.is_online()))
-    })
-    .await?;
+    let runner = install.runner_at_github().await?.name;
     for image in images {
         was_pulled(lab, &image)?;
     }

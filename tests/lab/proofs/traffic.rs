@@ -35,6 +35,7 @@ async fn everything_takes_its_way(
     let since = Since::now(lab)?;
     let install = Install::new(lab, config)?;
     install.init().await?;
+    install.runner_at_github().await?;
     let mut pods = Vec::new();
     for container in containers {
         pods.push((*container, install.pod_with(container).await?));
@@ -89,6 +90,12 @@ fn only_to_github(container: &str, pod: &Pod, evidence: &Evidence) -> Result<()>
 /// The Docker daemon beside the runner: straight to the registry, with the mirror's account.
 async fn a_job_pulls_directly(lab: &Lab, install: &Install, runner: &Pod) -> Result<()> {
     let since = Since::now(lab)?;
+    install::until("the Docker daemon", async || {
+        let version = ["docker", "version"];
+        let answer = install.runners.exec(&runner.name, "runner", &version);
+        Ok(answer.await.ok())
+    })
+    .await?;
     let pull = ["docker", "pull", "busybox:1.35"];
     install.runners.exec(&runner.name, "runner", &pull).await?;
     let pulled = since.of(lab, runner.address)?.pulled_by(MIRROR_READER);

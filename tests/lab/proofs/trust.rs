@@ -36,7 +36,7 @@ struct Client {
 async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
     let install = Install::new(&lab, install::story(&lab)?)?;
     install.init().await?;
-    the_runners_programs(&lab, &install).await?;
+    the_runners_programs(&install).await?;
 
     let manager = strip_the_manager(&install).await?;
     let runner = install
@@ -63,7 +63,7 @@ async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
 async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
     let install = Install::new(&lab, install::scale_set(&lab))?;
     install.init().await?;
-    the_runners_programs(&lab, &install).await?;
+    the_runners_programs(&install).await?;
     // It has its session.
     install.pod_with("listener").await?;
 
@@ -132,14 +132,9 @@ fn clients() -> Result<Vec<Client>> {
 }
 
 /// Each reaches the server in the runner's container, and does not in one that differs by nothing but our trust.
-async fn the_runners_programs(lab: &Lab, install: &Install) -> Result<()> {
-    let runner = install.pod_with("runner").await?;
+async fn the_runners_programs(install: &Install) -> Result<()> {
     // It trusts the server: it is there.
-    until("the runner at GitHub", async || {
-        let mut runners = lab.github.outside.runners().into_iter();
-        Ok(runners.find(|one| one.name == runner.name && one.is_online()))
-    })
-    .await?;
+    let runner = install.runner_at_github().await?;
     let clients = clients()?;
     for client in &clients {
         let said = ask(&install.runners, &runner.name, &client.command).await?;
@@ -191,6 +186,8 @@ fn stripped(runner: &Value) -> Result<Value> {
     let container = containers.first_mut().context("no runner")?;
     container["command"] = json!(["sleep", "3600"]);
     container["args"] = json!([]);
+    // The node is small, and this pod does next to nothing.
+    container["resources"] = json!({});
     spec["terminationGracePeriodSeconds"] = json!(0);
     Ok(json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": STRIPPED }, "spec": spec,
