@@ -1,19 +1,17 @@
 //! Every ARC controller in the cluster, whoever installed it, and the runner sets that it looks after.
 
-mod flags;
-
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use serde_json::Value;
 
-use self::flags::flags;
 use super::ControllerFacts;
 use super::gaps::Gaps;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::config::ArcVersion;
 use crate::failure::Failure;
 use crate::object::ObjectRef;
+use crate::object::pods::flags;
 
 /// The label of everything that this program makes.
 const INSTALL_LABEL: &str = "arc-setup.dev/install";

@@ -11,7 +11,7 @@ use crate::object::pods::{Part, PodSpecAt, pod_specs};
 use super::model::{DryRun, Observed, ObservedPod};
 use super::objects::{CONCURRENCY, Options};
 use super::refusal::classify;
-use super::runner_pod::pod_of;
+use super::runner_pod::{LegacyManager, pod_of};
 use super::surroundings::Surroundings;
 
 /// Every pod template of `manifests`, asked of the server. `observed` tells which ServiceAccounts exist.
@@ -64,7 +64,9 @@ async fn one(
     }
     .to_owned();
     let namespace = namespace.as_str();
-    let Some(mut pod) = pod_of(manifest, &at, namespace) else {
+    // What the manager is told changes no verdict.
+    let manager = LegacyManager::default();
+    let Some(mut pod) = pod_of(&manifest.object, &at, namespace, &manager) else {
         return Ok(None);
     };
     let mut found = ObservedPod {
