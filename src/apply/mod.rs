@@ -10,10 +10,12 @@ mod ledger;
 mod lock;
 mod namespace;
 pub mod patch;
+mod pull_test;
 mod recheck;
 mod ssa;
 mod steps;
 mod uninstall;
 
 pub use execute::{Execution, Gate, execute};
+pub use pull_test::{PullTests, Started, pull_tests};
 pub use uninstall::plan_uninstall;

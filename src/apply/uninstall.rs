@@ -1,54 +1,20 @@
 //! The plan that removes an install: found by its receipt and by its label, so also after half an `init`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod found;
 
-use futures::StreamExt;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::clients::kube::{Cluster, ClusterError, Selection};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt, is_ours};
+use crate::observe::{RECEIPT_TYPE, Receipt, is_ours};
 use crate::plan::{Plan, Rank, Step, Wave, is_runner_object};
 
+use self::found::{find, without_receipt};
 use super::namespace::{others_in, others_of};
 
-/// Kinds that the label is looked for in; what the server does not know is passed over.
-const KINDS: [(&str, &str); 24] = [
-    ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
-    (
-        "actions.summerwind.dev/v1alpha1",
-        "HorizontalRunnerAutoscaler",
-    ),
-    ("actions.summerwind.dev/v1alpha1", "RunnerDeployment"),
-    ("actions.summerwind.dev/v1alpha1", "RunnerSet"),
-    ("actions.summerwind.dev/v1alpha1", "Runner"),
-    (
-        "admissionregistration.k8s.io/v1",
-        "MutatingWebhookConfiguration",
-    ),
-    (
-        "admissionregistration.k8s.io/v1",
-        "ValidatingWebhookConfiguration",
-    ),
-    ("apps/v1", "Deployment"),
-    ("v1", "Service"),
-    ("policy/v1", "PodDisruptionBudget"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-    ("v1", "ResourceQuota"),
-    ("v1", "LimitRange"),
-    ("v1", "ConfigMap"),
-    ("v1", "Secret"),
-    ("cert-manager.io/v1", "Certificate"),
-    ("cert-manager.io/v1", "Issuer"),
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
-    ("rbac.authorization.k8s.io/v1", "Role"),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
-    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
-    ("v1", "ServiceAccount"),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
-    ("v1", "Namespace"),
-];
 const WHY: &str = "part of this install";
 
 /// Why an object goes, for whoever is asked.
@@ -155,6 +121,7 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
         .iter()
         .filter(|step| step.writes())
         .filter_map(|step| step.object().cloned())
+        .filter(is_runner_object)
         .collect();
     push("runner sets", runners);
     if !objects.is_empty() {
@@ -232,79 +199,6 @@ async fn receipts(
     Ok(receipts)
 }
 
-/// What lives of the install: by label, unless a namesake would be met, and by receipt.
-async fn find(
-    cluster: &Cluster,
-    install: &str,
-    receipt: Option<&Receipt>,
-    namesake: bool,
-) -> Result<BTreeMap<ObjectRef, Value>, ClusterError> {
-    let mut found = BTreeMap::new();
-    if !namesake {
-        let selector = format!("{INSTALL_LABEL}={install}");
-        let lists: Vec<_> = futures::stream::iter(KINDS)
-            .map(|(api_version, kind)| cluster.list(api_version, kind, None, Some(&selector)))
-            .buffered(8)
-            .collect()
-            .await;
-        for list in lists {
-            match list {
-                Ok(objects) => found.extend(
-                    objects
-                        .into_iter()
-                        .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
-                        .filter(|object| {
-                            object.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE)
-                        })
-                        .map(|object| (ObjectRef::from_value(&object), object)),
-                ),
-                // Whoever may not list everywhere still has the receipt.
-                Err(ClusterError::NotFound { .. }) => {}
-                Err(ClusterError::Forbidden { .. }) if receipt.is_some() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    let missing: BTreeSet<&ObjectRef> = receipt
-        .iter()
-        .flat_map(|receipt| &receipt.entries)
-        .map(|entry| &entry.object)
-        .filter(|object| !found.contains_key(*object))
-        .collect();
-    let reads: Vec<_> = futures::stream::iter(missing)
-        .map(async |object| (object.clone(), cluster.get(object).await))
-        .buffered(8)
-        .collect()
-        .await;
-    for (object, live) in reads {
-        if let Some(live) = live? {
-            found.insert(object, live);
-        }
-    }
-    Ok(found)
-}
-
-/// Shared objects carry no install's label. An `init` that was killed before its first receipt leaves them, and
-/// with no receipt anywhere nobody else can have made them.
-async fn without_receipt(cluster: &Cluster) -> Result<Vec<(ObjectRef, Value)>, ClusterError> {
-    let selector = format!("{MANAGED_BY}=arc-setup");
-    let mut found = Vec::new();
-    let shared = KINDS
-        .into_iter()
-        .filter(|(_, kind)| matches!(*kind, "CustomResourceDefinition" | "Namespace"));
-    for (api_version, kind) in shared {
-        match cluster.list(api_version, kind, None, Some(&selector)).await {
-            Ok(objects) => found.extend(objects),
-            Err(ClusterError::Forbidden { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found
-        .into_iter()
-        .map(|object| (ObjectRef::from_value(&object), object))
-        .collect())
-}
-
 fn controller_namespace(found: &BTreeMap<ObjectRef, Value>) -> Option<String> {
     let by_kind = |kind: &str| found.keys().find(|object| object.kind == kind);
     by_kind("Deployment")
@@ -356,6 +250,7 @@ async fn why_kept(
 
 #[cfg(test)]
 mod tests {
+    use super::found::KINDS;
     use super::*;
 
     #[test]

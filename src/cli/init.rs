@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::apply::{self, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
-use crate::cli::preflight::{self, Checked};
+use crate::cli::preflight::{self, Checked, Choices};
+use crate::cli::pull_test::PullTesting;
 use crate::cli::{Session, clock, config_load, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
 use crate::clients::transport::preload_system_roots;
@@ -18,7 +19,7 @@ use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Receipt, Resolver};
-use crate::plan::{self, Plan, describe};
+use crate::plan::{self, Plan, describe, idle_namespaces};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 use crate::verify::wait::{self, Level, Report, WaitOptions};
@@ -44,6 +45,9 @@ pub struct Args {
     /// How far to wait
     #[arg(long, value_enum, default_value_t = WaitFor::Runners, help_heading = "Applying")]
     wait: WaitFor,
+    /// Do not try a pod of each runner set that wants no runner while idle
+    #[arg(long, help_heading = "Applying")]
+    no_pull_test: bool,
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Applying")]
     timeout: Duration,
@@ -64,6 +68,15 @@ enum WaitFor {
     Manager,
     /// Every runner set is accepted, and the runners that are due are there.
     Runners,
+}
+
+impl Args {
+    fn choices(&self) -> Choices {
+        Choices {
+            force_conflicts: self.force_conflicts,
+            pull_test: self.wait == WaitFor::Runners && !self.no_pull_test,
+        }
+    }
 }
 
 /// The answer of `init`.
@@ -103,9 +116,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         .extend(plan::strip_moved(&mut rendered.manifests));
     progress.stage("comparing with the cluster, asking registry and GitHub");
     let resolver = Resolver::new(&loaded.credentials, now);
-    let force = args.force_conflicts;
+    let choices = args.choices();
     let checked =
-        preflight::check(&cluster, &loaded, &mut facts, &rendered, &resolver, force).await?;
+        preflight::check(&cluster, &loaded, &mut facts, &rendered, &resolver, choices).await?;
     let plan = plan::build(&plan::Inputs {
         install: &loaded.config.name,
         namespace: loaded.config.controller_namespace(),
@@ -202,13 +215,25 @@ impl Work<'_> {
             timeout: self.args.timeout,
             registry: Some(&look),
         };
-        let report = Box::pin(wait::wait(
+        let mut report = Box::pin(wait::wait(
             self.cluster,
             &options,
             &events,
             &self.session.interrupt,
         ))
         .await?;
+        let testing = PullTesting {
+            cluster: self.cluster,
+            config: &self.loaded.config,
+            facts: self.facts,
+            plan,
+            skipped: self.args.no_pull_test,
+            timeout: self.args.timeout,
+            registry: &look,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let receipt = testing.run(receipt, &mut report).await?;
         Ok((receipt, report))
     }
 }
@@ -234,6 +259,9 @@ fn show(
     if plan.writes() && !stopped {
         for line in describe(plan) {
             progress.line(&line);
+        }
+        if args.choices().pull_test && !idle_namespaces(&plan.objects).is_empty() {
+            progress.line("then one pod of each runner set that wants none while idle, removed again (--no-pull-test leaves it out)");
         }
     }
 }

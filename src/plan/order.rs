@@ -40,6 +40,8 @@ impl Rank {
             return Self::Runners;
         }
         match object.kind.as_str() {
+            // Of a pull test.
+            "Pod" => Self::Runners,
             "Namespace" => Self::Namespaces,
             "CustomResourceDefinition" => Self::Definitions,
             "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {

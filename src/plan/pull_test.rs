@@ -176,12 +176,10 @@ pub fn idle_namespaces(manifests: &[Manifest]) -> BTreeSet<String> {
             "AutoscalingRunnerSet" => {
                 count(&manifest.object, "/spec/minRunners").unwrap_or_default() == 0
             }
-            "RunnerDeployment" | "RunnerSet" => {
-                match count(&manifest.object, "/spec/replicas") {
-                    Some(replicas) => replicas == 0,
-                    None => autoscaled_to_none(&manifest.reference()),
-                }
-            }
+            "RunnerDeployment" | "RunnerSet" => match count(&manifest.object, "/spec/replicas") {
+                Some(replicas) => replicas == 0,
+                None => autoscaled_to_none(&manifest.reference()),
+            },
             _ => false,
         })
         .filter_map(|manifest| manifest.reference().namespace)
@@ -195,8 +193,10 @@ pub fn invalidates(plan: &Plan, set: &ObjectRef) -> bool {
         .filter(|step| step.writes())
         .filter_map(Step::object)
         .any(|object| {
-            matches!(object.kind.as_str(), "Secret" | "ConfigMap" | "ServiceAccount")
-                && object.namespace == set.namespace
+            matches!(
+                object.kind.as_str(),
+                "Secret" | "ConfigMap" | "ServiceAccount"
+            ) && object.namespace == set.namespace
         })
 }
 

@@ -44,8 +44,14 @@ fn only_the_runners_command_and_the_ends_of_the_pod_are_other_than_in_the_templa
     wanted["containers"][0] = json!({"name": "runner", "image": "r/runner:2", "command": command,
         "env": dind()["containers"][0]["env"], "terminationMessagePolicy": "FallbackToLogsOnError"});
     assert_eq!(made.pod["spec"], wanted);
-    assert!(command[2].as_str().unwrap().contains("docker ps"), "{command}");
-    assert_eq!(made.set.to_string(), "AutoscalingRunnerSet arc-runners/linux");
+    assert!(
+        command[2].as_str().unwrap().contains("docker ps"),
+        "{command}"
+    );
+    assert_eq!(
+        made.set.to_string(),
+        "AutoscalingRunnerSet arc-runners/linux"
+    );
 }
 
 #[test]
@@ -61,8 +67,14 @@ fn the_pod_is_ours_by_its_labels_and_nothing_of_arc_selects_it() {
     );
     let mut set = scale_set(&dind());
     set["metadata"]["name"] = json!("a-name-of-forty-five-characters-0123456-abcde");
-    let name = tried(&set).pod["metadata"]["generateName"].as_str().unwrap().to_owned();
-    assert!(name.len() <= LONGEST_NAME && name.ends_with(NAME_END), "{name}");
+    let name = tried(&set).pod["metadata"]["generateName"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        name.len() <= LONGEST_NAME && name.ends_with(NAME_END),
+        "{name}"
+    );
 }
 
 #[test]
@@ -122,7 +134,11 @@ fn sets_that_may_be_without_a_runner_are_known_by_their_manifests() {
     };
     let manifests = [
         manifest("AutoscalingRunnerSet", "idle-set", &json!({})),
-        manifest("AutoscalingRunnerSet", "busy-set", &json!({"minRunners": 1})),
+        manifest(
+            "AutoscalingRunnerSet",
+            "busy-set",
+            &json!({"minRunners": 1}),
+        ),
         manifest("RunnerDeployment", "idle", &json!({})),
         autoscaler("idle", 0),
         manifest("RunnerDeployment", "busy", &json!({})),
@@ -136,15 +152,26 @@ fn sets_that_may_be_without_a_runner_are_known_by_their_manifests() {
 
 #[test]
 fn what_the_pod_reads_ends_an_earlier_proof_when_it_is_written() {
-    let set = ObjectRef::new("actions.github.com/v1alpha1", "AutoscalingRunnerSet", Some("r"), "a");
+    let set = ObjectRef::new(
+        "actions.github.com/v1alpha1",
+        "AutoscalingRunnerSet",
+        Some("r"),
+        "a",
+    );
     let plan = |kind: &str, namespace: &str, writes: bool| {
         let object = ObjectRef::new("v1", kind, Some(namespace), "x");
         let step = if writes {
-            Step::Create { object, unknown: None }
+            Step::Create {
+                object,
+                unknown: None,
+            }
         } else {
             Step::Unchanged { object }
         };
-        let wave = Wave { title: String::new(), steps: vec![step] };
+        let wave = Wave {
+            title: String::new(),
+            steps: vec![step],
+        };
         Plan {
             install: String::new(),
             namespace: String::new(),

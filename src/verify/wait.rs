@@ -22,6 +22,7 @@ use crate::object::ObjectRef;
 use crate::verify::classify::RegistryAnswer;
 use futures::future::BoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 
 /// How far a wait goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -85,6 +86,9 @@ pub struct Report {
     pub proven: Vec<Proof>,
     /// What nobody looked at, as sentences.
     pub not_proven: Vec<String>,
+    /// The runner sets that want no runner while nothing is to do, as they live: no pod of theirs was seen.
+    #[serde(skip)]
+    pub idle: Vec<Value>,
 }
 
 /// Waits until every object of the level is ready. Fails with exit 20 on a cause that waiting does not
@@ -117,4 +121,24 @@ pub async fn rolled_out(
         registry,
     };
     wait(cluster, &options, sink, interrupt).await.map(|_| ())
+}
+
+/// Waits until the pod of a pull test has started every container, and says what that proves.
+pub async fn started(
+    cluster: &Cluster,
+    pod: ObjectRef,
+    timeout: Duration,
+    registry: Option<RegistryLook<'_>>,
+    sink: Sink<'_>,
+    interrupt: &Interrupt,
+) -> Result<String, Failure> {
+    let options = WaitOptions {
+        level: Level::Manager,
+        objects: vec![pod],
+        controller_namespace: None,
+        timeout,
+        registry,
+    };
+    let report = wait(cluster, &options, sink, interrupt).await?;
+    Ok(report.proven.into_iter().map(|proof| proof.proof).collect())
 }

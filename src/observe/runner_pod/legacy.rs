@@ -131,7 +131,13 @@ fn with_containers(mut pod: Map<String, Value>, spec: &Value, manager: &LegacyMa
     let mut volumes = items(spec, "volumes").to_vec();
     let work = text(spec, "workDir").unwrap_or(WORK);
     let mounts = mounts(spec, daemon.as_ref(), work, &mut volumes);
-    let mut containers = vec![runner(spec, written_runner, daemon.as_ref(), manager, &mounts)];
+    let mut containers = vec![runner(
+        spec,
+        written_runner,
+        daemon.as_ref(),
+        manager,
+        &mounts,
+    )];
     if let Some(daemon) = &daemon {
         containers.push(docker(spec, written_docker, daemon, manager, &mounts));
     }
@@ -141,7 +147,10 @@ fn with_containers(mut pod: Map<String, Value>, spec: &Value, manager: &LegacyMa
         pod.insert("volumes".to_owned(), Value::Array(volumes));
     }
     if !pod.contains_key("imagePullSecrets") && !manager.pull_secrets.is_empty() {
-        let names = manager.pull_secrets.iter().map(|name| json!({"name": name}));
+        let names = manager
+            .pull_secrets
+            .iter()
+            .map(|name| json!({"name": name}));
         pod.insert("imagePullSecrets".to_owned(), names.collect());
     }
     Value::Object(pod)
@@ -159,7 +168,8 @@ struct Daemon {
 impl Daemon {
     /// None where no daemon runs beside the runner.
     fn of(spec: &Value, manager: &LegacyManager) -> Option<Self> {
-        let flag = |name: &str, usual: bool| spec.get(name).and_then(Value::as_bool).unwrap_or(usual);
+        let flag =
+            |name: &str, usual: bool| spec.get(name).and_then(Value::as_bool).unwrap_or(usual);
         if !flag("dockerEnabled", true)
             || flag("dockerdWithinRunnerContainer", false)
             || text(spec, "containerMode") == Some("kubernetes")
@@ -198,7 +208,10 @@ fn mounts(
 ) -> Vec<Value> {
     let mut mounts = Vec::new();
     let mut add = |volume: Value, mount: Value| {
-        if !volumes.iter().any(|known| known.get("name") == volume.get("name")) {
+        if !volumes
+            .iter()
+            .any(|known| known.get("name") == volume.get("name"))
+        {
             volumes.push(volume);
         }
         mounts.push(mount);
@@ -245,12 +258,30 @@ fn runner(
 ) -> Value {
     let mut runner = written.unwrap_or_else(|| json!({"name": "runner"}));
     let fallback = manager.runner_image.as_ref().map(|image| json!(image));
-    fill(&mut runner, "image", spec.get("image").cloned().or(fallback));
-    for field in ["imagePullPolicy", "env", "envFrom", "resources", "volumeMounts"] {
+    fill(
+        &mut runner,
+        "image",
+        spec.get("image").cloned().or(fallback),
+    );
+    for field in [
+        "imagePullPolicy",
+        "env",
+        "envFrom",
+        "resources",
+        "volumeMounts",
+    ] {
         fill(&mut runner, field, spec.get(field).cloned());
     }
-    if spec.get("dockerdWithinRunnerContainer").and_then(Value::as_bool) == Some(true) {
-        fill(&mut runner, "securityContext", Some(json!({"privileged": true})));
+    if spec
+        .get("dockerdWithinRunnerContainer")
+        .and_then(Value::as_bool)
+        == Some(true)
+    {
+        fill(
+            &mut runner,
+            "securityContext",
+            Some(json!({"privileged": true})),
+        );
     }
     if let Some(daemon) = daemon {
         variable(&mut runner, "DOCKER_HOST", daemon.host);
@@ -271,11 +302,27 @@ fn docker(
     mounts: &[Value],
 ) -> Value {
     let mut docker = written.unwrap_or_else(|| json!({"name": "docker"}));
-    fill(&mut docker, "image", manager.docker_image.as_ref().map(|image| json!(image)));
+    fill(
+        &mut docker,
+        "image",
+        manager.docker_image.as_ref().map(|image| json!(image)),
+    );
     fill(&mut docker, "env", spec.get("dockerEnv").cloned());
-    fill(&mut docker, "volumeMounts", spec.get("dockerVolumeMounts").cloned());
-    fill(&mut docker, "resources", spec.get("dockerdContainerResources").cloned());
-    fill(&mut docker, "securityContext", Some(json!({"privileged": true})));
+    fill(
+        &mut docker,
+        "volumeMounts",
+        spec.get("dockerVolumeMounts").cloned(),
+    );
+    fill(
+        &mut docker,
+        "resources",
+        spec.get("dockerdContainerResources").cloned(),
+    );
+    fill(
+        &mut docker,
+        "securityContext",
+        Some(json!({"privileged": true})),
+    );
     let mut arguments = Vec::new();
     if daemon.tls {
         variable(&mut docker, "DOCKER_TLS_CERTDIR", "/certs");
@@ -370,7 +417,10 @@ mod tests {
             "spec": {"template": {"spec": {"containers": [{"name": "manager", "image": "r/actions-runner-controller:v1",
                 "command": ["/manager"], "args": ["--docker-image=r/docker:29", "--docker-gid", "77",
                     "--runner-image-pull-secret=one", "--runner-image-pull-secret=two"]}]}}}});
-        LegacyManager::of(&deployment, ArcVersion::new(version.0, version.1, version.2))
+        LegacyManager::of(
+            &deployment,
+            ArcVersion::new(version.0, version.1, version.2),
+        )
     }
 
     #[test]
@@ -386,7 +436,11 @@ mod tests {
         assert_eq!(docker["image"], "r/docker:29");
         assert_eq!(
             docker["args"],
-            json!(["dockerd", "--host=unix:///run/docker.sock", "--group=$(DOCKER_GROUP_GID)"])
+            json!([
+                "dockerd",
+                "--host=unix:///run/docker.sock",
+                "--group=$(DOCKER_GROUP_GID)"
+            ])
         );
         assert_eq!(
             docker["env"],
@@ -409,7 +463,10 @@ mod tests {
             json!([{"name": "work", "emptyDir": {}}, {"name": "runner", "emptyDir": {}},
                 {"name": "var-run", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}])
         );
-        assert_eq!(pod["imagePullSecrets"], json!([{"name": "one"}, {"name": "two"}]));
+        assert_eq!(
+            pod["imagePullSecrets"],
+            json!([{"name": "one"}, {"name": "two"}])
+        );
     }
 
     #[test]
@@ -417,12 +474,18 @@ mod tests {
         let pod = pod_spec(&json!({"image": "r/runner:1"}), &manager((0, 25, 2)));
         let docker = &pod["containers"][1];
         assert_eq!(docker.get("args"), None);
-        assert_eq!(docker["env"], json!([{"name": "DOCKER_TLS_CERTDIR", "value": "/certs"}]));
+        assert_eq!(
+            docker["env"],
+            json!([{"name": "DOCKER_TLS_CERTDIR", "value": "/certs"}])
+        );
         let names: Vec<&Value> = items(&pod["containers"][0], "env")
             .iter()
             .map(|variable| &variable["name"])
             .collect();
-        assert_eq!(names, ["DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"]);
+        assert_eq!(
+            names,
+            ["DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"]
+        );
         // 0.27.3 alone kept the socket one directory deeper.
         let pod = pod_spec(&json!({"image": "r/runner:1"}), &manager((0, 27, 3)));
         assert_eq!(
@@ -437,11 +500,17 @@ mod tests {
             "containers": [{"name": "runner"}, {"name": "docker", "image": "own/docker:1"}, {"name": "mine", "image": "m"}]});
         let pod = pod_spec(&spec, &manager((0, 27, 6)));
         let containers = pod["containers"].as_array().unwrap();
-        let names: Vec<&Value> = containers.iter().map(|container| &container["name"]).collect();
+        let names: Vec<&Value> = containers
+            .iter()
+            .map(|container| &container["name"])
+            .collect();
         assert_eq!(names, ["runner", "docker", "mine"]);
         assert_eq!(containers[0]["resources"], json!({"limits": {"cpu": "1"}}));
         assert_eq!(containers[1]["image"], "own/docker:1");
-        assert_eq!(containers[1]["securityContext"], json!({"privileged": true}));
+        assert_eq!(
+            containers[1]["securityContext"],
+            json!({"privileged": true})
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn pod(object: &Value) -> State {
 }
 
 /// Why a container does not run, or runs and is not ready.
-fn blocked(container: &Value) -> Option<String> {
+pub(super) fn blocked(container: &Value) -> Option<String> {
     let reason = text(container, "/state/waiting/reason");
     if !reason.is_empty() && reason != "PodInitializing" {
         return Some(reason.to_owned());
@@ -46,9 +46,15 @@ fn blocked(container: &Value) -> Option<String> {
     if let Some(exit) = container.pointer("/state/terminated/exitCode") {
         return (exit.as_i64() != Some(0)).then(|| format!("ended with exit code {exit}"));
     }
+    let is = |key: &str| container.get(key).and_then(Value::as_bool);
     let running = container.pointer("/state/running").is_some();
-    let ready = container.get("ready").and_then(Value::as_bool) == Some(true);
-    (running && !ready).then(|| "running, its readiness probe has not passed".to_owned())
+    let probe = if is("started") == Some(false) {
+        "startup"
+    } else {
+        "readiness"
+    };
+    (running && is("ready") != Some(true))
+        .then(|| format!("running, its {probe} probe has not passed"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::feed::{Feed, News};
 use super::gather::{Gatherer, around};
 use super::logs::Logs;
-use super::outcome::at;
+use super::outcome::ended;
 use super::sightings::Sightings;
 use super::watched::{feeds, targets};
 use super::{Report, WaitOptions};
@@ -322,13 +322,7 @@ impl<'a, 'r> Run<'a, 'r> {
                 .failure(&target, Exit::ApplyFailed)
                 .evidence(format!("{}: {}", terminal.reason, terminal.message));
         }
-        Failure::new(
-            "object-failed",
-            Exit::ApplyFailed,
-            format!("{target} cannot become ready: {}", terminal.reason),
-        )
-        .why(terminal.message)
-        .remedy(format!("kubectl describe {} {}", target.kind, at(&target)))
+        ended(&target, terminal)
     }
 
     fn ready(&mut self, target: ObjectRef, proof: String, now: Instant) {
@@ -344,7 +338,8 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// Tells a reason that is new, with what the target's first blocked pod says.
     fn tell(&mut self, target: &ObjectRef, reason: &str, now: Instant) {
-        let pod_reason = self.world.get(target).and_then(|live| {
+        let maker = self.world.get(target).filter(|_| target.kind != "Pod");
+        let pod_reason = maker.and_then(|live| {
             around(&self.world, live)
                 .into_iter()
                 .filter(|object| object.get("kind").and_then(Value::as_str) == Some("Pod"))

@@ -13,6 +13,8 @@ pub(super) fn targets(options: &WaitOptions<'_>) -> Vec<ObjectRef> {
         "CustomResourceDefinition" => Some(0),
         "Deployment" => Some(1),
         "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => Some(2),
+        // A pull test's; no pod is ever written as a part of an install.
+        "Pod" => Some(3),
         _ if options.level < Level::Runners => None,
         "AutoscalingRunnerSet"
         | "Runner"
@@ -92,6 +94,7 @@ pub(super) fn feeds(targets: &[ObjectRef], controller_namespace: Option<&str>) -
                 add("v1", "Pod", namespace, false);
                 add("v1", "Event", namespace, false);
             }
+            _ if target.kind == "Pod" => add("v1", "Event", namespace, false),
             _ => {}
         }
     }

@@ -1,0 +1,153 @@
+//! What lives of an install, by label and by receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::object::ObjectRef;
+use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt};
+
+/// Kinds that the label is looked for in; what the server does not know is passed over.
+pub(super) const KINDS: [(&str, &str); 25] = [
+    ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
+    (
+        "actions.summerwind.dev/v1alpha1",
+        "HorizontalRunnerAutoscaler",
+    ),
+    ("actions.summerwind.dev/v1alpha1", "RunnerDeployment"),
+    ("actions.summerwind.dev/v1alpha1", "RunnerSet"),
+    ("actions.summerwind.dev/v1alpha1", "Runner"),
+    (
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfiguration",
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+    ),
+    // Of a pull test whose run was killed.
+    ("v1", "Pod"),
+    ("apps/v1", "Deployment"),
+    ("v1", "Service"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+    ("cert-manager.io/v1", "Certificate"),
+    ("cert-manager.io/v1", "Issuer"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+    ("v1", "ServiceAccount"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("v1", "Namespace"),
+];
+
+/// What lives of the install: by label, unless a namesake would be met, and by receipt.
+pub(super) async fn find(
+    cluster: &Cluster,
+    install: &str,
+    receipt: Option<&Receipt>,
+    namesake: bool,
+) -> Result<BTreeMap<ObjectRef, Value>, ClusterError> {
+    let mut found = BTreeMap::new();
+    if !namesake {
+        let selector = format!("{INSTALL_LABEL}={install}");
+        let lists: Vec<_> = futures::stream::iter(KINDS)
+            .map(|kind| labelled(cluster, kind, &selector, receipt))
+            .buffered(8)
+            .collect()
+            .await;
+        for list in lists {
+            match list {
+                Ok(objects) => found.extend(
+                    objects
+                        .into_iter()
+                        .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
+                        .filter(|object| {
+                            object.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE)
+                        })
+                        .map(|object| (ObjectRef::from_value(&object), object)),
+                ),
+                // Whoever may not list everywhere still has the receipt.
+                Err(ClusterError::NotFound { .. }) => {}
+                Err(ClusterError::Forbidden { .. }) if receipt.is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let missing: BTreeSet<&ObjectRef> = receipt
+        .iter()
+        .flat_map(|receipt| &receipt.entries)
+        .map(|entry| &entry.object)
+        .filter(|object| !found.contains_key(*object))
+        .collect();
+    let reads: Vec<_> = futures::stream::iter(missing)
+        .map(async |object| (object.clone(), cluster.get(object).await))
+        .buffered(8)
+        .collect()
+        .await;
+    for (object, live) in reads {
+        if let Some(live) = live? {
+            found.insert(object, live);
+        }
+    }
+    Ok(found)
+}
+
+/// Shared objects carry no install's label. An `init` that was killed before its first receipt leaves them, and
+/// with no receipt anywhere nobody else can have made them.
+pub(super) async fn without_receipt(
+    cluster: &Cluster,
+) -> Result<Vec<(ObjectRef, Value)>, ClusterError> {
+    let selector = format!("{MANAGED_BY}=arc-setup");
+    let mut found = Vec::new();
+    let shared = KINDS
+        .into_iter()
+        .filter(|(_, kind)| matches!(*kind, "CustomResourceDefinition" | "Namespace"));
+    for (api_version, kind) in shared {
+        match cluster.list(api_version, kind, None, Some(&selector)).await {
+            Ok(objects) => found.extend(objects),
+            Err(ClusterError::Forbidden { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|object| (ObjectRef::from_value(&object), object))
+        .collect())
+}
+
+/// Objects with the label, everywhere. A pod of a pull test stands in no receipt: where the user may not look
+/// everywhere, it is looked for where the install has anything.
+async fn labelled(
+    cluster: &Cluster,
+    (api_version, kind): (&str, &str),
+    selector: &str,
+    receipt: Option<&Receipt>,
+) -> Result<Vec<Value>, ClusterError> {
+    let everywhere = cluster.list(api_version, kind, None, Some(selector)).await;
+    let (Err(ClusterError::Forbidden { .. }), "Pod", Some(receipt)) = (&everywhere, kind, receipt)
+    else {
+        return everywhere;
+    };
+    let namespaces: BTreeSet<&str> = receipt
+        .entries
+        .iter()
+        .filter_map(|entry| entry.object.namespace.as_deref())
+        .collect();
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        let listed = cluster.list(api_version, kind, Some(namespace), Some(selector));
+        match listed.await {
+            Err(ClusterError::Forbidden { .. }) => {}
+            listed => found.extend(listed?),
+        }
+    }
+    Ok(found)
+}
