@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
-use super::gone::gone;
 use super::lock::Lock;
 use crate::checks::{catalogue, refusal_code};
 use crate::clients::interrupt::Interrupt;
@@ -19,6 +19,10 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{DryRun, INSTALL_LABEL, MANAGER, PullTested, Receipt, Refusal, classify};
 use crate::plan::{PULL_TEST_LABEL, PullTest};
+
+/// How long a quota may count a pod that is removed.
+const SETTLING: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Waits until a pod of a runner set has started every container, and says what that proves; the caller knows how.
 pub type Started<'a> =
@@ -35,8 +39,6 @@ pub struct PullTests<'a> {
     pub tests: &'a [PullTest],
     /// Where a run that was killed may have left one.
     pub namespaces: &'a [&'a str],
-    /// How long a removed pod may take to go, where a quota has room for one only.
-    pub timeout: Duration,
     /// Waits for (runner set, pod).
     pub started: Started<'a>,
     /// Told as it happens.
@@ -50,7 +52,6 @@ impl fmt::Debug for PullTests<'_> {
         formatter
             .debug_struct("PullTests")
             .field("tests", &self.tests)
-            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -99,15 +100,14 @@ async fn try_all(
     mut lost: Lost<'_>,
     shown: &mut Vec<PullTested>,
 ) -> Result<(), Failure> {
-    let mut before: Option<Pod> = None;
-    for test in run.tests {
+    for (index, test) in run.tests.iter().enumerate() {
         run.interrupt.check()?;
         let title = format!(
             "pull test: starting a pod from the template of {}",
             test.set
         );
         (run.events)(Event::Stage { title });
-        let pod = match create(run, test, before.take()).await {
+        let pod = match create(run, test, index > 0).await {
             Ok(pod) => pod,
             Err(failure) => {
                 // An answer that was lost may hide a pod that was made.
@@ -134,24 +134,27 @@ async fn try_all(
             at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             proof,
         });
-        before = Some(pod);
     }
     Ok(())
 }
 
-/// Makes the pod; a quota may have to forget the one `before` first.
-async fn create(run: &PullTests<'_>, test: &PullTest, before: Option<Pod>) -> Result<Pod, Failure> {
-    let mut answer = run.cluster.create(&test.pod, false).await;
-    if let Err(ClusterError::Forbidden { message }) = &answer
-        && message.contains("exceeded quota")
-        && let Some((pod, _)) = before
-    {
-        let why = "the quota has no room for the next one";
-        gone(run.cluster, &[pod], why, run.timeout, run.events).await?;
-        answer = run.cluster.create(&test.pod, false).await;
+/// Makes the pod. A quota may count the one `before` for a while after it is gone.
+async fn create(run: &PullTests<'_>, test: &PullTest, before: bool) -> Result<Pod, Failure> {
+    let start = Instant::now();
+    loop {
+        let error = match run.cluster.create(&test.pod, false).await {
+            Ok(made) => return Ok(identity(&made.object)),
+            Err(error) => error,
+        };
+        let is_full = matches!(&error, ClusterError::Forbidden { message } if message.contains("exceeded quota"));
+        if !is_full || !before || start.elapsed() >= SETTLING {
+            return Err(refused(&test.set, error));
+        }
+        tokio::select! {
+            stopped = run.interrupt.requested() => return Err(stopped),
+            () = sleep(PAUSE) => {}
+        }
     }
-    let made = answer.map_err(|error| refused(&test.set, error))?;
-    Ok(identity(&made.object))
 }
 
 fn refused(set: &ObjectRef, error: ClusterError) -> Failure {

@@ -127,7 +127,6 @@ impl PullTesting<'_> {
             receipt,
             tests: due,
             namespaces: &self.config.runner_namespaces(),
-            timeout: self.timeout,
             started: &started,
             events: self.events,
             interrupt: self.interrupt,

@@ -8,6 +8,7 @@ mod controllers;
 mod examples;
 mod interrupted;
 mod namespaces;
+mod pull_test;
 mod rotation;
 mod scale_set_controller;
 pub(crate) mod site;
