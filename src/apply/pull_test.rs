@@ -72,15 +72,23 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Receipt, Failure> {
     let lock = tokio::select! {
         biased;
         stopped = run.interrupt.requested() => return Err(stopped),
-        lock = Lock::acquire(run.cluster, &run.receipt.install, &run.receipt.namespace, run.events) => lock?,
+        lock = Lock::acquire(run.cluster, &run.receipt.install, &run.receipt.namespace, run.events) => lock,
+    };
+    let lock = match lock {
+        // What was taken for left behind is the pod of a run that is alive.
+        Err(failure) if run.tests.is_empty() && failure.code() == "lock-held" => {
+            return Ok(run.receipt.clone());
+        }
+        lock => lock?,
     };
     // Whoever held the lock before may have been in the middle of a test.
-    for pod in left_behind(run).await {
-        remove(run, &pod).await;
+    let left = left_behind(run).await;
+    for pod in &left {
+        remove(run, pod).await;
     }
     let mut shown = Vec::new();
     let mut lost = Box::pin(lock.keep(run.cluster));
-    let result = try_all(run, lost.as_mut(), &mut shown).await;
+    let result = try_all(run, !left.is_empty(), lost.as_mut(), &mut shown).await;
     drop(lost);
     if let Err(failure) = &result
         && failure.code() == "lock-lost"
@@ -94,21 +102,24 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Receipt, Failure> {
     noted
 }
 
-/// One pod at a time: a namespace needs room for one runner more, never for all sets at once.
+/// One pod at a time: a namespace needs room for one runner more, never for all sets at once. `removed` tells that a
+/// pod was removed a moment ago.
 async fn try_all(
     run: &PullTests<'_>,
+    mut removed: bool,
     mut lost: Lost<'_>,
     shown: &mut Vec<PullTested>,
 ) -> Result<(), Failure> {
-    for (index, test) in run.tests.iter().enumerate() {
+    for test in run.tests {
         run.interrupt.check()?;
         let title = format!(
             "pull test: starting a pod from the template of {}",
             test.set
         );
         (run.events)(Event::Stage { title });
-        let pod = match create(run, test, index > 0).await {
+        let pod = match create(run, test, removed, lost.as_mut()).await {
             Ok(pod) => pod,
+            Err(failure) if failure.code() == "lock-lost" => return Err(failure),
             Err(failure) => {
                 // An answer that was lost may hide a pod that was made.
                 for pod in left_behind(run).await {
@@ -119,10 +130,11 @@ async fn try_all(
         };
         let result = tokio::select! {
             biased;
-            lost = lost.as_mut() => Err(lost),
+            lost = &mut lost => Err(lost),
             result = (run.started)(test.set.clone(), pod.0.clone()) => result,
         };
         remove(run, &pod).await;
+        removed = true;
         let proof = result?;
         (run.events)(Event::Proven {
             object: test.set.clone(),
@@ -138,8 +150,13 @@ async fn try_all(
     Ok(())
 }
 
-/// Makes the pod. A quota may count the one `before` for a while after it is gone.
-async fn create(run: &PullTests<'_>, test: &PullTest, before: bool) -> Result<Pod, Failure> {
+/// Makes the pod. A quota may count one that was `removed` for a while after it is gone.
+async fn create(
+    run: &PullTests<'_>,
+    test: &PullTest,
+    removed: bool,
+    mut lost: Lost<'_>,
+) -> Result<Pod, Failure> {
     let start = Instant::now();
     loop {
         let error = match run.cluster.create(&test.pod, false).await {
@@ -147,10 +164,12 @@ async fn create(run: &PullTests<'_>, test: &PullTest, before: bool) -> Result<Po
             Err(error) => error,
         };
         let is_full = matches!(&error, ClusterError::Forbidden { message } if message.contains("exceeded quota"));
-        if !is_full || !before || start.elapsed() >= SETTLING {
+        if !is_full || !removed || start.elapsed() >= SETTLING {
             return Err(refused(&test.set, error));
         }
         tokio::select! {
+            biased;
+            lost = &mut lost => return Err(lost),
             stopped = run.interrupt.requested() => return Err(stopped),
             () = sleep(PAUSE) => {}
         }

@@ -261,7 +261,7 @@ fn show(
             progress.line(&line);
         }
         if args.choices().pull_test && !idle_namespaces(&plan.objects).is_empty() {
-            progress.line("then one pod of each runner set that wants none while idle, removed again (--no-pull-test leaves it out)");
+            progress.line("then a pod of each runner set that wants no runner while idle is tried and removed, unless it was tried before (--no-pull-test leaves it out)");
         }
     }
 }

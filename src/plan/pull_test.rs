@@ -117,7 +117,8 @@ fn identify(pod: &mut Value, set: &str, install: &str) {
     pod["metadata"]["generateName"] = json!(format!("{begin}{NAME_END}"));
 }
 
-/// The runner ends at once, or as soon as Docker answers; a container that fails tells its last lines.
+/// The runner ends at once, or as soon as Docker answers; a container that fails tells its last lines. Every image is
+/// pulled, also where the node has it from another time: the next node has not.
 fn replace_runner(pod: &mut Value) {
     let daemon = has_daemon(pod);
     for list in ["initContainers", "containers"] {
@@ -131,6 +132,10 @@ fn replace_runner(pod: &mut Value) {
             fields
                 .entry("terminationMessagePolicy")
                 .or_insert_with(|| json!("FallbackToLogsOnError"));
+            let policy = fields.get("imagePullPolicy").and_then(Value::as_str);
+            if policy != Some("Never") {
+                fields.insert("imagePullPolicy".to_owned(), json!("Always"));
+            }
             if !is_runner {
                 continue;
             }

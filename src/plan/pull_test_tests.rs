@@ -19,12 +19,12 @@ fn scale_set(spec: &Value) -> Value {
 fn dind() -> Value {
     json!({"restartPolicy": "OnFailure", "nodeSelector": {"pool": "runners"}, "terminationGracePeriodSeconds": 3600,
         "imagePullSecrets": [{"name": "arc-pull"}],
-        "initContainers": [{"name": "dind", "image": "r/docker:29", "restartPolicy": "Always",
+        "initContainers": [{"name": "dind", "image": "r/docker:29", "imagePullPolicy": "IfNotPresent", "restartPolicy": "Always",
             "startupProbe": {"exec": {"command": ["docker", "info"]}}, "args": ["dockerd"]}],
         "containers": [
             {"name": "runner", "image": "r/runner:2", "command": ["/home/runner/run.sh"], "args": ["x"],
                 "livenessProbe": {}, "lifecycle": {}, "env": [{"name": "DOCKER_HOST", "value": "unix:///var/run/docker.sock"}]},
-            {"name": "mine", "image": "m", "terminationMessagePolicy": "File", "lifecycle": {"preStop": {}}}],
+            {"name": "mine", "image": "m", "terminationMessagePolicy": "File", "imagePullPolicy": "Never", "lifecycle": {"preStop": {}}}],
         "volumes": [{"name": "work", "ephemeral": {"volumeClaimTemplate": {"spec": {"storageClassName": "fast"}}}}]})
 }
 
@@ -40,9 +40,11 @@ fn only_the_runners_command_and_the_ends_of_the_pod_are_other_than_in_the_templa
     wanted["terminationGracePeriodSeconds"] = json!(1);
     wanted["activeDeadlineSeconds"] = json!(1200);
     wanted["initContainers"][0]["terminationMessagePolicy"] = json!("FallbackToLogsOnError");
+    wanted["initContainers"][0]["imagePullPolicy"] = json!("Always");
     let command = made.pod["spec"]["containers"][0]["command"].clone();
     wanted["containers"][0] = json!({"name": "runner", "image": "r/runner:2", "command": command,
-        "env": dind()["containers"][0]["env"], "terminationMessagePolicy": "FallbackToLogsOnError"});
+        "env": dind()["containers"][0]["env"], "terminationMessagePolicy": "FallbackToLogsOnError",
+        "imagePullPolicy": "Always"});
     assert_eq!(made.pod["spec"], wanted);
     assert!(
         command[2].as_str().unwrap().contains("docker ps"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::items;
 use crate::config::{ArcVersion, Mode};
-use crate::object::pods::{Role, containers, flags};
+use crate::object::pods::{Role, absent_slots, containers, flags};
 use crate::render::versions::{Feature, has};
 
 /// What a legacy Runner's spec shares with a PodSpec; everything else in it is read by the controller.
@@ -46,7 +46,7 @@ pub struct LegacyManager {
 }
 
 impl LegacyManager {
-    /// Reads the Deployment of a manager of this release; flags that it does not have are left open.
+    /// Reads the Deployment of a manager of this release; for an image that no flag names, the one compiled in.
     pub fn of(deployment: &Value, version: ArcVersion) -> Self {
         let mut manager = Self {
             version: Some(version),
@@ -67,6 +67,13 @@ impl LegacyManager {
                 "docker-registry-mirror" => manager.registry_mirror = Some(value),
                 "docker-gid" => manager.docker_group = Some(value),
                 "runner-image-pull-secret" => manager.pull_secrets.push(value),
+                _ => {}
+            }
+        }
+        for slot in absent_slots(deployment) {
+            match slot.why {
+                Role::Dind => manager.docker_image = Some(slot.default),
+                Role::Runner => manager.runner_image = Some(slot.default),
                 _ => {}
             }
         }
@@ -511,6 +518,20 @@ mod tests {
             containers[1]["securityContext"],
             json!({"privileged": true})
         );
+    }
+
+    #[test]
+    fn a_manager_without_flags_takes_what_is_compiled_in() {
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "arc"},
+            "spec": {"template": {"spec": {"containers": [{"name": "manager", "image": "r/actions-runner-controller:v1",
+                "command": ["/manager"]}]}}}});
+        let manager = LegacyManager::of(&deployment, ArcVersion::new(0, 27, 6));
+        let pod = pod_spec(&json!({}), &manager);
+        let images: Vec<&Value> = items(&pod, "containers")
+            .iter()
+            .map(|container| &container["image"])
+            .collect();
+        assert_eq!(images, ["summerwind/actions-runner:latest", "docker:dind"]);
     }
 
     #[test]

@@ -148,8 +148,10 @@ fn proof(containers: &[Container<'_>]) -> String {
         .filter(|said| !said.is_empty());
     let names = names.join(", ");
     match said {
-        Some(said) => format!("a pod from its template started every container: {names}; {said}"),
-        None => format!("a pod from its template started every container: {names}"),
+        Some(said) => {
+            format!("a pod from its template pulled and started every container: {names}; {said}")
+        }
+        None => format!("a pod from its template pulled and started every container: {names}"),
     }
 }
 
@@ -215,7 +217,7 @@ mod tests {
     #[test]
     fn all_started_and_the_runner_ended_is_the_proof_whatever_becomes_of_the_sidecar() {
         let runner = ended("runner", 0, "Docker answers the runner\n");
-        let proof = "a pod from its template started every container: copy, dind, runner, mine; Docker answers the runner";
+        let proof = "a pod from its template pulled and started every container: copy, dind, runner, mine; Docker answers the runner";
         for dind in [running("dind", true), ended("dind", 143, "")] {
             let init = [ended("copy", 0, ""), dind];
             let state = pull_test(&pod(

@@ -18,7 +18,7 @@ use crate::support::recording_proxy::{Recorded, RecordingProxy};
 
 const SET: &str = "AutoscalingRunnerSet arc-runners/rancher-dind";
 const SHOWN: &str =
-    "a pod from its template started every container: init-dind-externals, dind, runner";
+    "a pod from its template pulled and started every container: init-dind-externals, dind, runner";
 /// Docker Hub is the nodes' own affair in the story: only a node can say that the image is not there.
 const ABSENT: [&str; 2] = ["--dind-image", "docker:29-missing"];
 
@@ -217,7 +217,7 @@ async fn a_legacy_set_is_tried_with_the_daemon_that_its_controller_would_add() {
     let _controller = LegacyController::follow(site.client.clone());
     let outcome = site.init(&[]).await.expect_code(0);
     let set = "RunnerDeployment actions-runners/gh-runner";
-    let shown = format!("✓ {set}: a pod from its template started every container: ");
+    let shown = format!("✓ {set}: a pod from its template pulled and started every container: ");
     let line = outcome.stderr.lines().find(|line| line.contains(&shown));
     let line = line.unwrap_or_else(|| panic!("{}", outcome.stderr));
     assert!(line.ends_with("runner, docker"), "{line}");
