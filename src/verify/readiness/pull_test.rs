@@ -48,7 +48,7 @@ pub fn pull_test(object: &Value) -> State {
     }
     match containers.iter().find(|container| !container.has_started()) {
         None if !containers.is_empty() => State::ready(proof(&containers)),
-        Some(container) => State::waiting(container.waiting()),
+        Some(container) => State::waiting(container.waiting(&containers)),
         None => State::waiting(STARTING),
     }
 }
@@ -114,9 +114,10 @@ impl Container<'_> {
         }
     }
 
-    fn waiting(&self) -> String {
+    fn waiting(&self, all: &[Self]) -> String {
         let name = self.name;
-        if self.part == Part::Runner && self.is_running() {
+        let is_daemon = |one: &Self| matches!(one.name, "dind" | "docker");
+        if self.part == Part::Runner && self.is_running() && all.iter().any(is_daemon) {
             return format!("container {name}: it asks Docker");
         }
         match blocked(self.status) {
