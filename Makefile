@@ -1,5 +1,6 @@
 # make demo    a throw-away cluster on this machine, and arc-setup on it
 # make test    every test; sets up all that it needs
+# make lab     a locked-down cluster with a real node, until Ctrl-C (Linux, root); make lab-test proves arc-setup on it
 #
 # Programs for the tests (etcd, Kubernetes, kwok, helm) are built once into a cache outside this
 # tree: ${ARC_SETUP_TEST_CACHE:-${XDG_CACHE_HOME:-~/.cache}/arc-setup}. KUBEBUILDER_ASSETS is honoured.
@@ -10,7 +11,7 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MUSL := $(firstword $(subst -, ,$(HOST)))-unknown-linux-musl
 
-.PHONY: all demo test bench release fmt lint doc deny test-binaries
+.PHONY: all demo test lab lab-test lab-clear bench release fmt lint doc deny test-binaries
 .DEFAULT_GOAL := all
 
 all:
@@ -26,6 +27,20 @@ demo: test-binaries
 # Unit tests, the one integration binary and the documentation's examples; one run tells all.
 test: test-binaries
 	$(CARGO) test --locked --no-fail-fast
+
+lab:
+	$(CARGO) build --locked --bin arc-setup --example lab
+	$(CARGO) run --locked --quiet --example lab
+
+# LAB_TESTS="node:: story::" runs those whose names contain one of the words.
+lab-test:
+	cd tests/lab/stand-ins && GOWORK=off CGO_ENABLED=0 go vet ./... && GOWORK=off CGO_ENABLED=0 go test ./...
+	$(CARGO) build --locked --bin arc-setup --example lab
+	$(CARGO) run --locked --quiet --example lab -- test $(LAB_TESTS)
+
+# What a killed lab has left. The next start does it too.
+lab-clear:
+	$(CARGO) run --locked --quiet --example lab -- clear
 
 bench:
 	tests/binaries/build bench >/dev/null

@@ -1,14 +1,14 @@
 //! The GitHub server: who may register what, and a listener's way to its queue.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivatePkcs1KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use crate::support::authority::{Authority, Sends};
-use crate::support::github::{App, Github, Setup as GithubSetup};
+use crate::support::github::{App, Github, Job, Setup as GithubSetup};
 
 use super::{GITHUB, client};
 
@@ -170,6 +170,18 @@ impl Registered {
         )
     }
 
+    /// As a runner speaks, with the token of its own.
+    async fn as_runner(&self, method: &str, path: &str, token: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}_apis/distributedtask/pools/1/{path}", self.base);
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = request.query(&[("api-version", "6.0-preview")]);
+        let answer = request.json(&body).bearer_auth(token).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or_default(),
+        )
+    }
+
     async fn get(&self, url: &str, token: &str) -> u16 {
         let answer = self
             .client
@@ -245,6 +257,116 @@ async fn a_listener_opens_one_session_and_finds_an_empty_queue() {
     let runner = json!({ "name": "linux-abc" });
     let path = "runnerscalesets/1/generatejitconfig";
     let (_, configuration) = controller.call("POST", path, runner.clone()).await;
-    assert_eq!(configuration["encodedJITConfig"], "eyJ9");
+    assert_eq!(configuration["runner"]["name"], "linux-abc");
     assert_eq!(controller.call("POST", path, runner).await.0, 409);
+}
+
+/// What stands in a configuration that a runner is started with.
+fn jit_file(configuration: &Value, name: &str) -> Value {
+    let decode = |text: &str| STANDARD.decode(text).unwrap();
+    let files = decode(configuration["encodedJITConfig"].as_str().unwrap());
+    let files: Value = serde_json::from_slice(&files).unwrap();
+    serde_json::from_slice(&decode(files[name].as_str().unwrap())).unwrap()
+}
+
+#[tokio::test]
+async fn a_job_goes_from_its_offer_through_a_listener_to_a_runner_and_ends() {
+    let authority = Authority::new().unwrap();
+    let github = github(&authority).await;
+    let controller = Registered::new(&authority, &github).await;
+    assert!(github.offer_job("orgs/acme", "linux").is_err());
+    controller
+        .call("POST", "runnerscalesets", json!({ "name": "linux" }))
+        .await;
+    let owner = json!({ "ownerName": "listener-1" });
+    let sessions = "runnerscalesets/1/sessions";
+    let (_, session) = controller.call("POST", sessions, owner).await;
+    let queue = session["messageQueueUrl"].as_str().unwrap();
+    let token = session["messageQueueAccessToken"].as_str().unwrap();
+    let last = std::cell::Cell::new(0);
+    let next_message = async || {
+        let url = format!("{queue}?lastMessageId={}", last.get());
+        let answer = controller.client.get(url).bearer_auth(token).send().await;
+        let message = answer.unwrap().json::<Value>().await.unwrap();
+        last.set(message["messageId"].as_u64().unwrap());
+        let body: Value = serde_json::from_str(message["body"].as_str().unwrap()).unwrap();
+        let kind = body[0]["messageType"].as_str().unwrap().to_owned();
+        (kind, message["statistics"]["totalAssignedJobs"].clone())
+    };
+
+    let job = github.offer_job("orgs/acme", "linux").unwrap();
+    assert_eq!(next_message().await, ("JobAvailable".to_owned(), json!(0)));
+    // With the queue's token, not with the controller's.
+    let acquire = "runnerscalesets/1/acquirejobs";
+    assert_eq!(controller.call("POST", acquire, json!([job])).await.0, 401);
+    let listener = Registered {
+        client: controller.client.clone(),
+        base: controller.base.clone(),
+        token: token.to_owned(),
+    };
+    let (_, acquired) = listener.call("POST", acquire, json!([job, 99])).await;
+    assert_eq!(acquired["value"], json!([job]));
+    assert_eq!(next_message().await, ("JobAssigned".to_owned(), json!(1)));
+
+    let generate = "runnerscalesets/1/generatejitconfig";
+    let runner = json!({ "name": "linux-abc", "workFolder": "_work" });
+    let (_, configuration) = controller.call("POST", generate, runner).await;
+    let told = jit_file(&configuration, ".runner");
+    assert_eq!(told["ServerUrl"], controller.base);
+    let token = jit_file(&configuration, ".credentials");
+    let token = token["Data"]["Token"].as_str().unwrap();
+    let agent = json!({ "agent": { "id": told["AgentId"] }, "ownerName": "linux-abc" });
+    let (_, session) = controller
+        .as_runner("POST", "sessions", token, agent.clone())
+        .await;
+    assert_eq!(
+        controller
+            .as_runner("POST", "sessions", token, agent)
+            .await
+            .0,
+        409
+    );
+    assert!(github.runners()[0].is_online());
+    let session = session["sessionId"].as_str().unwrap();
+    let messages = format!("messages?sessionId={session}");
+    let (_, message) = controller
+        .as_runner("GET", &messages, token, json!({}))
+        .await;
+    assert_eq!(message["messageType"], "RunnerJobRequest");
+    assert_eq!(next_message().await.0, "JobStarted");
+    let runner = "linux-abc".to_owned();
+    assert_eq!(github.job(job), Some(Job::Running { runner }));
+
+    let done = json!({ "result": "succeeded" });
+    let request = format!("jobrequests/{job}");
+    let (status, _) = controller.as_runner("PATCH", &request, token, done).await;
+    assert_eq!(status, 200);
+    assert_eq!(next_message().await, ("JobCompleted".to_owned(), json!(0)));
+    let result = "succeeded".to_owned();
+    assert_eq!(github.job(job), Some(Job::Completed { result }));
+    assert!(github.runners().is_empty());
+}
+
+#[tokio::test]
+async fn a_handshake_is_counted_whether_or_not_the_client_trusts_us() {
+    let authority = Authority::new().unwrap();
+    let github = github(&authority).await;
+    let meta = format!("https://{GITHUB}/api/v3/meta");
+    let trusting = client(&authority.root_pem(), &[(GITHUB, github.address())]);
+    trusting.get(&meta).send().await.unwrap();
+    let other = Authority::new().unwrap();
+    let distrusting = client(&other.root_pem(), &[(GITHUB, github.address())]);
+    assert!(distrusting.get(&meta).send().await.is_err());
+    // The client may be back before our side has read its alert.
+    let handshakes = loop {
+        let handshakes = github.handshakes();
+        if handshakes.len() == 2 {
+            break handshakes;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(handshakes[0].failure, None);
+    assert_eq!(handshakes[0].server_name.as_deref(), Some(GITHUB));
+    let failure = handshakes[1].failure.as_deref().unwrap_or_default();
+    assert!(failure.contains("fatal alert"), "{failure}");
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -55,8 +55,13 @@ impl Authority {
         format!("{}{}", self.issuing_pem(), self.root_pem())
     }
 
-    /// The TLS side of a server with these names (DNS names or addresses).
-    pub(crate) fn server(&self, names: &[&str], sends: Sends) -> Result<Arc<ServerConfig>> {
+    /// DER of the issuing CA, as Windows administrators hand it out.
+    pub(crate) fn issuing_der(&self) -> Vec<u8> {
+        self.issuing.der().to_vec()
+    }
+
+    /// A server's own certificate for these names (DNS names or addresses), and its key.
+    pub(crate) fn leaf(&self, names: &[&str]) -> Result<Leaf> {
         let mut params =
             CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let first = names.first().context("a server without a name")?;
@@ -66,13 +71,51 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         let key = key()?;
         let issuer: &Issuer<'_, KeyPair> = &self.issuing;
-        let leaf = params.signed_by(&key, issuer)?;
+        let certificate = params.signed_by(&key, issuer)?;
+        Ok(Leaf { certificate, key })
+    }
 
-        let mut chain = vec![CertificateDer::from(leaf.der().to_vec())];
+    /// The TLS side of a server with these names.
+    pub(crate) fn server(&self, names: &[&str], sends: Sends) -> Result<Arc<ServerConfig>> {
+        let leaf = self.leaf(names)?;
+        let mut chain = vec![CertificateDer::from(leaf.certificate.der().to_vec())];
         if sends == Sends::Chain {
             chain.push(CertificateDer::from(self.issuing.der().to_vec()));
         }
-        let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+        leaf.server(chain)
+    }
+}
+
+/// A server's own certificate and its key.
+pub(crate) struct Leaf {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl std::fmt::Debug for Leaf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Leaf").finish_non_exhaustive()
+    }
+}
+
+impl Leaf {
+    /// PEM of the certificate, without any other.
+    pub(crate) fn certificate_pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// PEM of the private key.
+    pub(crate) fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
+    /// The TLS side of a server that sends this certificate and no other.
+    pub(crate) fn alone(&self) -> Result<Arc<ServerConfig>> {
+        self.server(vec![CertificateDer::from(self.certificate.der().to_vec())])
+    }
+
+    fn server(&self, chain: Vec<CertificateDer<'static>>) -> Result<Arc<ServerConfig>> {
+        let private = PrivatePkcs8KeyDer::from(self.key.serialize_der());
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()

@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use futures::future::BoxFuture;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Answers one request whose body was read.
 pub(crate) type Handler =
@@ -31,34 +33,66 @@ pub(crate) struct Asked {
     /// The scheme of the Authorization header: `Basic`, `Bearer`; never what follows it.
     pub(crate) authorization: Option<String>,
     pub(crate) status: u16,
+    pub(crate) user_agent: String,
+    pub(crate) peer: SocketAddr,
 }
 
-/// A server on a free port of loopback; it ends when this is dropped.
+/// How one TLS handshake ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handshake {
+    pub(crate) peer: SocketAddr,
+    /// The name that the client asked for.
+    pub(crate) server_name: Option<String>,
+    /// Why it failed: mostly the alert by which the client refused our certificate.
+    pub(crate) failure: Option<String>,
+}
+
+/// A server; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct HttpsServer {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Log>,
     accepting: JoinHandle<()>,
 }
 
+#[derive(Debug, Default)]
+struct Log {
+    asked: Mutex<Vec<Asked>>,
+    handshakes: Mutex<Vec<Handshake>>,
+}
+
 impl HttpsServer {
+    /// On a free port of loopback.
     pub(crate) async fn start(tls: Arc<ServerConfig>, handler: Handler) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::accept_on(listener, tls, handler)
+    }
+
+    /// On a socket that is bound already, perhaps in another network namespace.
+    pub(crate) fn serve(
+        listener: std::net::TcpListener,
+        tls: Arc<ServerConfig>,
+        handler: Handler,
+    ) -> Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::accept_on(TcpListener::from_std(listener)?, tls, handler)
+    }
+
+    fn accept_on(listener: TcpListener, tls: Arc<ServerConfig>, handler: Handler) -> Result<Self> {
         let address = listener.local_addr()?;
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
-        let acceptor = TlsAcceptor::from(tls);
+        let log = Arc::new(Log::default());
+        let shared = Arc::clone(&log);
         let accepting = tokio::spawn(async move {
             // A set, so that its connections end with it.
             let mut connections = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
-                connections.spawn(serve(stream, acceptor, handler, Arc::clone(&log)));
+            while let Ok((stream, peer)) = listener.accept().await {
+                let (tls, handler) = (Arc::clone(&tls), Arc::clone(&handler));
+                connections.spawn(serve(stream, peer, tls, handler, Arc::clone(&shared)));
             }
         });
         Ok(Self {
             address,
-            asked,
+            log,
             accepting,
         })
     }
@@ -69,10 +103,14 @@ impl HttpsServer {
 
     /// Every request so far, in the order of their answers.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let asked = self.log.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every handshake so far, in the order of their ends.
+    pub(crate) fn handshakes(&self) -> Vec<Handshake> {
+        let handshakes = self.log.handshakes.lock();
+        handshakes.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -84,16 +122,17 @@ impl Drop for HttpsServer {
 
 async fn serve(
     stream: TcpStream,
-    acceptor: TlsAcceptor,
+    peer: SocketAddr,
+    tls: Arc<ServerConfig>,
     handler: Handler,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Log>,
 ) {
-    // A client that does not trust us hangs up here.
-    let Ok(stream) = acceptor.accept(stream).await else {
+    let Some(stream) = shake_hands(stream, peer, tls, &log).await else {
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let answer = service_fn(move |request| answer(request, Arc::clone(&handler), Arc::clone(&log)));
+    let answer =
+        service_fn(move |request| answer(request, peer, Arc::clone(&handler), Arc::clone(&log)));
     let stream = TokioIo::new(stream);
     if is_http2 {
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
@@ -104,10 +143,38 @@ async fn serve(
     }
 }
 
+/// In two steps, so that the name is known even where the client then hangs up.
+async fn shake_hands(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Arc<ServerConfig>,
+    log: &Log,
+) -> Option<TlsStream<TcpStream>> {
+    let mut server_name = None;
+    let ended = match LazyConfigAcceptor::new(Acceptor::default(), stream).await {
+        Ok(hello) => {
+            server_name = hello.client_hello().server_name().map(str::to_owned);
+            hello.into_stream(tls).await
+        }
+        Err(error) => Err(error),
+    };
+    let handshake = Handshake {
+        peer,
+        server_name,
+        failure: ended.as_ref().err().map(ToString::to_string),
+    };
+    log.handshakes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(handshake);
+    ended.ok()
+}
+
 async fn answer(
     request: Request<Incoming>,
+    peer: SocketAddr,
     handler: Handler,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Log>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
@@ -120,13 +187,20 @@ async fn answer(
             .unwrap_or_default(),
         authorization: authorization(&parts.headers).map(|(scheme, _)| scheme.to_owned()),
         status: 0,
+        user_agent: parts
+            .headers
+            .get(USER_AGENT)
+            .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned())
+            .unwrap_or_default(),
+        peer,
     };
     let response = match body.collect().await {
         Ok(body) => handler(Request::from_parts(parts, body.to_bytes())).await,
         Err(_) => empty(StatusCode::BAD_REQUEST),
     };
     asked.status = response.status().as_u16();
-    log.lock()
+    log.asked
+        .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(asked);
     let (mut head, mut body) = response.into_parts();

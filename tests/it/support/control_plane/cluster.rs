@@ -107,7 +107,7 @@ impl ControlPlane {
             webhooks: None,
             home: Home::create()?,
             binaries: binaries::directory().await?,
-            credentials: Credentials::generate()?,
+            credentials: Credentials::generate(&[])?,
             port: 0,
             etcd,
             permit: None,

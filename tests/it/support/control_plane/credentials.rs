@@ -23,17 +23,17 @@ const SERVER_NAMES: &[&str] = &[
 ];
 
 /// A certificate with its key, both PEM.
-pub(super) struct Pair {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Pair {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
-pub(super) struct Credentials {
+pub(crate) struct Credentials {
     authority: CertifiedIssuer<'static, KeyPair>,
-    pub(super) serving: Pair,
-    pub(super) admin: Pair,
-    pub(super) service_account_key: String,
-    pub(super) service_account_public_key: String,
+    pub(crate) serving: Pair,
+    pub(crate) admin: Pair,
+    pub(crate) service_account_key: String,
+    pub(crate) service_account_public_key: String,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -45,7 +45,8 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    pub(super) fn generate() -> Result<Self> {
+    /// `further` are names and addresses that the API server is called by beside the usual ones.
+    pub(crate) fn generate(further: &[&str]) -> Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name("arc-setup test authority", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -55,7 +56,8 @@ impl Credentials {
         ];
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
-        let names: Vec<String> = SERVER_NAMES.iter().map(ToString::to_string).collect();
+        let names = SERVER_NAMES.iter().chain(further);
+        let names: Vec<String> = names.map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name = name("kube-apiserver", &[]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -72,17 +74,17 @@ impl Credentials {
         })
     }
 
-    pub(super) fn authority_pem(&self) -> String {
+    pub(crate) fn authority_pem(&self) -> String {
         self.authority.pem()
     }
 
     /// A certificate by which the API server knows `user` in `groups` (at most two).
-    pub(super) fn client(&self, user: &str, groups: &[&str]) -> Result<Pair> {
+    pub(crate) fn client(&self, user: &str, groups: &[&str]) -> Result<Pair> {
         client(&self.authority, user, groups)
     }
 
     /// A kubeconfig with one context, as JSON, which every reader of YAML accepts.
-    pub(super) fn kubeconfig(&self, server: &str, context: &str, client: &Pair) -> String {
+    pub(crate) fn kubeconfig(&self, server: &str, context: &str, client: &Pair) -> String {
         json!({
             "apiVersion": "v1",
             "kind": "Config",

@@ -7,7 +7,7 @@ mod access;
 mod binaries;
 mod cluster;
 mod components;
-mod credentials;
+pub(crate) mod credentials;
 mod kwok;
 mod process;
 mod shared;

@@ -76,6 +76,14 @@ impl Accounts {
             .push(token.to_owned());
     }
 
+    /// Takes back what [`Self::accept`] said.
+    pub(super) fn refuse_token(&self, token: &str) {
+        self.installation_tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|known| known != token);
+    }
+
     /// Refuses who is neither the personal token nor an installation token.
     pub(super) fn refuse(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         match authorization(request.headers()) {

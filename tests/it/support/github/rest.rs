@@ -35,15 +35,22 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, path: &str) -> R
             "Resource not accessible by integration",
         );
     }
-    if !shared.setup.scopes.contains(&scope) {
+    if !shared.has(&scope) {
         return not_found();
     }
     match (request.method(), rest) {
         (&Method::POST, ["actions", "runners", "registration-token"]) => {
             accounts.registration_token(&scope)
         }
-        (&Method::GET, ["actions", "runners"]) => ok(&json!({ "total_count": 0, "runners": [] })),
-        (&Method::DELETE, ["actions", "runners", _]) => empty(StatusCode::NO_CONTENT),
+        (&Method::GET, ["actions", "runners"]) => runners(shared, &scope),
+        (&Method::DELETE, ["actions", "runners", id]) => {
+            let id = id.parse().unwrap_or_default();
+            if shared.scale_sets.remove_runner(&scope, id) {
+                empty(StatusCode::NO_CONTENT)
+            } else {
+                not_found()
+            }
+        }
         (&Method::GET, ["actions", "runs"]) => {
             ok(&json!({ "total_count": 0, "workflow_runs": [] }))
         }
@@ -59,6 +66,20 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, path: &str) -> R
         }
         _ => not_found(),
     }
+}
+
+fn runners(shared: &Shared, scope: &str) -> Response<Bytes> {
+    let known = shared.scale_sets.runners();
+    let known = known.iter().filter(|(_, runner)| runner.scope == scope);
+    let runners: Vec<Value> = known
+        .map(|(id, runner)| {
+            let labels = runner.labels.iter().map(|name| json!({ "name": name, "type": "custom" }));
+            let status = if runner.is_online() { "online" } else { "offline" };
+            json!({ "id": id, "name": runner.name, "os": "linux", "status": status, "busy": runner.is_busy(),
+                "labels": labels.collect::<Vec<_>>() })
+        })
+        .collect();
+    ok(&json!({ "total_count": runners.len(), "runners": runners }))
 }
 
 /// Open to everyone, but a wrong token is refused here too.
@@ -104,6 +125,6 @@ fn register(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
     let url = format!("https://{}/tenant/", host(request));
     json(
         StatusCode::OK,
-        &json!({ "url": url, "token": shared.scale_sets.admin_token() }),
+        &json!({ "url": url, "token": shared.scale_sets.admin_token(&scope) }),
     )
 }
