@@ -37,6 +37,8 @@ pub struct PullTests<'a> {
     pub receipt: &'a Receipt,
     /// The pods, in this order.
     pub tests: &'a [PullTest],
+    /// Tests that nobody needs, since runners run, and what that proves.
+    pub seen: &'a [(PullTest, String)],
     /// Where a run that was killed may have left one.
     pub namespaces: &'a [&'a str],
     /// Waits for (runner set, pod).
@@ -65,7 +67,7 @@ type Lost<'a> = Pin<&'a mut (dyn Future<Output = Failure> + Send)>;
 /// whatever happens; where none is to be tried and none was left, nothing is written.
 pub async fn pull_tests(run: &PullTests<'_>) -> Result<Receipt, Failure> {
     let left = left_behind(run).await;
-    if run.tests.is_empty() && left.is_empty() {
+    if run.tests.is_empty() && run.seen.is_empty() && left.is_empty() {
         return Ok(run.receipt.clone());
     }
     run.interrupt.check()?;
@@ -75,7 +77,7 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Receipt, Failure> {
         lock = Lock::acquire(run.cluster, &run.receipt.install, &run.receipt.namespace, run.events) => lock,
     };
     let lock = match lock {
-        // What was taken for left behind is the pod of a run that is alive.
+        // Nothing is urgent; what was taken for left behind is the pod of a run that is alive.
         Err(failure) if run.tests.is_empty() && failure.code() == "lock-held" => {
             return Ok(run.receipt.clone());
         }
@@ -86,7 +88,8 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Receipt, Failure> {
     for pod in &left {
         remove(run, pod).await;
     }
-    let mut shown = Vec::new();
+    let seen = run.seen.iter();
+    let mut shown = seen.map(|(test, proof)| shown_by(test, proof)).collect();
     let mut lost = Box::pin(lock.keep(run.cluster));
     let result = try_all(run, !left.is_empty(), lost.as_mut(), &mut shown).await;
     drop(lost);
@@ -140,14 +143,19 @@ async fn try_all(
             object: test.set.clone(),
             proof: proof.clone(),
         });
-        shown.push(PullTested {
-            set: test.set.clone(),
-            pod: test.hash.clone(),
-            at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            proof,
-        });
+        shown.push(shown_by(test, &proof));
     }
     Ok(())
+}
+
+/// What is true now.
+fn shown_by(test: &PullTest, proof: &str) -> PullTested {
+    PullTested {
+        set: test.set.clone(),
+        pod: test.hash.clone(),
+        at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        proof: proof.to_owned(),
+    }
 }
 
 /// Makes the pod. A quota may count one that was `removed` for a while after it is gone.

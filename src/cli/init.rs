@@ -19,7 +19,7 @@ use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Receipt, Resolver};
-use crate::plan::{self, Plan, describe, idle_namespaces};
+use crate::plan::{self, Plan, describe, idle_sets};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 use crate::verify::wait::{self, Level, Report, WaitOptions};
@@ -260,7 +260,7 @@ fn show(
         for line in describe(plan) {
             progress.line(&line);
         }
-        if args.choices().pull_test && !idle_namespaces(&plan.objects).is_empty() {
+        if args.choices().pull_test && !idle_sets(&plan.objects).is_empty() {
             progress.line("then a pod of each runner set that wants no runner while idle is tried and removed, unless it was tried before (--no-pull-test leaves it out)");
         }
     }

@@ -16,7 +16,7 @@ use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
-use crate::plan::idle_namespaces;
+use crate::plan::idle_sets;
 use crate::rules::Outcome;
 use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
@@ -62,8 +62,9 @@ pub(super) async fn check(
         force_conflicts: choices.force_conflicts,
         manage_namespaces: config.namespaces.manage,
     };
-    let tested = if choices.pull_test {
-        idle_namespaces(manifests)
+    let tested: BTreeSet<String> = if choices.pull_test {
+        let sets = idle_sets(manifests).into_iter();
+        sets.filter_map(|set| set.namespace).collect()
     } else {
         BTreeSet::new()
     };

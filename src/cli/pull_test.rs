@@ -13,8 +13,8 @@ use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{LegacyManager, Receipt};
-use crate::plan::{Plan, PullTest, pull_test};
-use crate::verify::wait::{self, Level, RegistryLook, Report};
+use crate::plan::{Plan, PullTest, idle_sets, pull_test};
+use crate::verify::wait::{self, Level, RegistryLook, Report, SeenSet};
 
 /// What the stage needs.
 pub(super) struct PullTesting<'a> {
@@ -40,19 +40,23 @@ impl PullTesting<'_> {
         if report.level != Level::Runners {
             return Ok(receipt);
         }
-        let mut due = Vec::new();
-        for test in self.tests(report).await? {
+        let idle_sets = idle_sets(&self.plan.objects);
+        let (mut due, mut seen) = (Vec::new(), Vec::new());
+        for (test, set) in self.tests(report).await? {
             match receipt.pull_test(&test.set, &test.hash) {
-                Some(known) => {
+                Some(known) if set.is_idle => {
                     report.tried(&test.set, format!("{} (at {})", known.proof, known.at));
                 }
-                None if self.skipped => {
+                None if set.is_idle && self.skipped => {
                     report.not_tried(&test.set, "and --no-pull-test leaves its images untried");
                 }
-                None => due.push(test),
+                None if set.is_idle => due.push(test),
+                // Once these runners are gone, they will have been.
+                None if idle_sets.contains(&test.set) => seen.push((test, set.proof)),
+                _ => {}
             }
         }
-        let receipt = self.carry_out(&due, &receipt).await?;
+        let receipt = self.carry_out(&due, &seen, &receipt).await?;
         for test in &due {
             if let Some(shown) = receipt.pull_test(&test.set, &test.hash) {
                 report.tried(&test.set, shown.proof.clone());
@@ -61,13 +65,17 @@ impl PullTesting<'_> {
         Ok(receipt)
     }
 
-    async fn tests(&self, report: &Report) -> Result<Vec<PullTest>, Failure> {
-        if report.idle.is_empty() {
+    /// The pull test of each runner set, whether or not it is due.
+    async fn tests(&self, report: &Report) -> Result<Vec<(PullTest, SeenSet)>, Failure> {
+        if report.runner_sets.is_empty() {
             return Ok(Vec::new());
         }
         let manager = self.manager().await?;
-        let of = |set| pull_test(set, &manager, &self.config.name, self.timeout);
-        Ok(report.idle.iter().filter_map(of).collect())
+        let of = |set: &SeenSet| {
+            let test = pull_test(&set.object, &manager, &self.config.name, self.timeout)?;
+            Some((test, set.clone()))
+        };
+        Ok(report.runner_sets.iter().filter_map(of).collect())
     }
 
     /// The manager whose flags fill in what a legacy runner leaves open.
@@ -97,7 +105,12 @@ impl PullTesting<'_> {
         }))
     }
 
-    async fn carry_out(&self, due: &[PullTest], receipt: &Receipt) -> Result<Receipt, Failure> {
+    async fn carry_out(
+        &self,
+        due: &[PullTest],
+        seen: &[(PullTest, String)],
+        receipt: &Receipt,
+    ) -> Result<Receipt, Failure> {
         // A pod is not ready, and nobody has heard of it: its set is told of when all is shown.
         let events = |event| {
             if !matches!(event, Event::Ready { .. }) {
@@ -126,6 +139,7 @@ impl PullTesting<'_> {
             cluster: self.cluster,
             receipt,
             tests: due,
+            seen,
             namespaces: &self.config.runner_namespaces(),
             started: &started,
             events: self.events,

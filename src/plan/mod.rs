@@ -24,6 +24,6 @@ pub use diff::differences;
 pub use minor::minor_change;
 pub use moved::strip_moved;
 pub use order::{Rank, is_runner_object};
-pub use pull_test::{PULL_TEST_LABEL, PullTest, idle_namespaces, invalidates, pull_test};
+pub use pull_test::{PULL_TEST_LABEL, PullTest, idle_sets, invalidates, pull_test};
 pub use step::{Difference, Plan, Step, Wave};
 pub use summary::summary;

@@ -164,8 +164,8 @@ fn has_daemon(pod: &Value) -> bool {
         .any(|name| matches!(name, "dind" | "docker"))
 }
 
-/// The namespaces of runner sets that may be without a runner while nothing is to do.
-pub fn idle_namespaces(manifests: &[Manifest]) -> BTreeSet<String> {
+/// The runner sets that may be without a runner while nothing is to do.
+pub fn idle_sets(manifests: &[Manifest]) -> BTreeSet<ObjectRef> {
     let count = |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
     let autoscaled_to_none = |set: &ObjectRef| {
         manifests.iter().any(|manifest| {
@@ -187,7 +187,7 @@ pub fn idle_namespaces(manifests: &[Manifest]) -> BTreeSet<String> {
             },
             _ => false,
         })
-        .filter_map(|manifest| manifest.reference().namespace)
+        .map(Manifest::reference)
         .collect()
 }
 

@@ -148,8 +148,9 @@ fn sets_that_may_be_without_a_runner_are_known_by_their_manifests() {
         manifest("RunnerSet", "fixed", &json!({"replicas": 2})),
         manifest("Runner", "one", &json!({})),
     ];
-    let found = idle_namespaces(&manifests);
-    assert_eq!(Vec::from_iter(found), ["idle", "idle-set"]);
+    let found = idle_sets(&manifests).into_iter();
+    let namespaces: Vec<String> = found.filter_map(|set| set.namespace).collect();
+    assert_eq!(namespaces, ["idle-set", "idle"]);
 }
 
 #[test]

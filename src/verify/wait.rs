@@ -77,7 +77,7 @@ pub struct Proof {
 }
 
 /// What is proven and what is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// How far the wait went.
@@ -86,9 +86,20 @@ pub struct Report {
     pub proven: Vec<Proof>,
     /// What nobody looked at, as sentences.
     pub not_proven: Vec<String>,
-    /// The runner sets that want no runner while nothing is to do, as they live: no pod of theirs was seen.
+    /// The runner sets as they live.
     #[serde(skip)]
-    pub idle: Vec<Value>,
+    pub runner_sets: Vec<SeenSet>,
+}
+
+/// A runner set at the end of a wait.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenSet {
+    /// The object.
+    pub object: Value,
+    /// True where it wants no runner while nothing is to do: no pod of it was waited for.
+    pub is_idle: bool,
+    /// What the wait has shown of it.
+    pub proof: String,
 }
 
 /// Waits until every object of the level is ready. Fails with exit 20 on a cause that waiting does not

@@ -116,6 +116,9 @@ impl Container<'_> {
 
     fn waiting(&self, all: &[Self]) -> String {
         let name = self.name;
+        if self.part == Part::Initialises && self.is_running() {
+            return format!("container {name}: it has not ended yet");
+        }
         let is_daemon = |one: &Self| matches!(one.name, "dind" | "docker");
         if self.part == Part::Runner && self.is_running() && all.iter().any(is_daemon) {
             return format!("container {name}: it asks Docker");
@@ -192,6 +195,11 @@ mod tests {
                 ],
                 vec![begun.clone()],
                 "container copy: ErrImagePull",
+            ),
+            (
+                vec![running("copy", true)],
+                vec![begun.clone()],
+                "container copy: it has not ended yet",
             ),
             (
                 vec![ended("copy", 0, ""), running("dind", false)],

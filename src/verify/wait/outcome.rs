@@ -1,10 +1,11 @@
 //! What a wait says in the end: what is proven, or why it ended.
 
 use super::run::Run;
-use super::{Level, Proof, Report};
+use super::{Level, Proof, Report, SeenSet};
 use crate::checks::catalogue;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
+use crate::plan::is_runner_object;
 use crate::verify::classify::{Classified, without_secrets};
 use crate::verify::readiness::Terminal;
 
@@ -48,11 +49,18 @@ impl Run<'_, '_> {
             Level::Runners => "that a job of a workflow turns green",
         };
         let mut not_proven = vec![beyond.to_owned()];
-        let mut idle = Vec::new();
+        let mut runner_sets = Vec::new();
         for (object, proof) in &self.proven {
-            if proof.contains("no idle runners wanted") {
+            let is_idle = proof.contains("no idle runners wanted");
+            if is_idle {
                 not_proven.push(untried(object));
-                idle.extend(self.world.get(object).cloned());
+            }
+            if is_runner_object(object) {
+                runner_sets.extend(self.world.get(object).map(|live| SeenSet {
+                    object: live.clone(),
+                    is_idle,
+                    proof: proof.clone(),
+                }));
             }
             if proof.contains("no guarded object was tried") {
                 not_proven.push(format!("that {object} answers"));
@@ -66,7 +74,7 @@ impl Run<'_, '_> {
             level: self.options.level,
             proven: self.proven.iter().map(proof).collect(),
             not_proven,
-            idle,
+            runner_sets,
         }
     }
 
