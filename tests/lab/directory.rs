@@ -99,6 +99,18 @@ impl Directory {
     }
 }
 
+/// Waits until no lab is alive, saying so when that takes time.
+pub(crate) fn wait_until_free() -> Result<()> {
+    let Ok(lock) = File::open(PATH) else {
+        return Ok(());
+    };
+    if lock.try_lock_shared().is_err() {
+        eprintln!("waiting for another lab to end");
+        lock.lock_shared()?;
+    }
+    Ok(())
+}
+
 /// Writes a file whole, or not at all.
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let parent = path.parent().context("a file without a directory")?;

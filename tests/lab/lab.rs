@@ -115,14 +115,57 @@ impl Lab {
         })
     }
 
-    /// How a person gets in.
+    /// How a person gets in, and what is there. Its passwords open nothing else.
     pub(crate) fn directions(&self) -> String {
+        let (puller, mirror) = (registry::PULLER, registry::MIRROR_READER);
+        let rows = [
+            (
+                "a shell in it",
+                format!(
+                    "nsenter --target {} --mount --net env KUBECONFIG={} PATH={}:$PATH bash",
+                    std::process::id(),
+                    self.cluster.kubeconfig.display(),
+                    self.binaries().display(),
+                ),
+            ),
+            (
+                "registry",
+                format!("{}  {} {}", registry::HOST, puller.user, puller.password),
+            ),
+            (
+                "  for jobs",
+                format!("{}  {} {}", registry::HOST, mirror.user, mirror.password),
+            ),
+            (
+                "proxy",
+                format!(
+                    "http://{}:{}  {} {}",
+                    squid::HOST,
+                    squid::PORT,
+                    squid::USER,
+                    squid::PASSWORD
+                ),
+            ),
+            (
+                "GitHub",
+                format!("https://{}  {}", github::OUTSIDE_HOST, github::TOKEN),
+            ),
+            ("  direct", format!("https://{}", github::DIRECT_HOST)),
+            ("authorities", self.pki.bundle().display().to_string()),
+            ("  root alone", self.pki.root().display().to_string()),
+            (
+                "logs",
+                self.processes
+                    .directory()
+                    .path("logs")
+                    .display()
+                    .to_string(),
+            ),
+        ];
+        let rows = rows.map(|(name, value)| format!("  {name:<15}{value}\n"));
         format!(
-            "The lab is up. Ctrl-C stops it and removes what it made.\n\
-             \n  a shell in it    nsenter --target {process} --mount --net -- env PATH={binaries}:$PATH KUBECONFIG={kubeconfig} bash\n",
-            process = std::process::id(),
-            binaries = self.binaries().display(),
-            kubeconfig = self.cluster.kubeconfig.display(),
+            "The lab is up. Ctrl-C stops it and removes what it made.\n\n{}",
+            rows.concat()
         )
     }
 

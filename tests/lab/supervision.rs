@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::census::Census;
+use crate::directory;
 use crate::harness::{Report, matches};
 use crate::isolation::{self, Inside};
 use crate::lab::Prepared;
@@ -23,6 +24,8 @@ const CLEAN: &str = "machine::a_stopped_lab_leaves_nothing_behind";
 /// Runs the proofs on a lab, and those about the lab as a whole.
 pub(crate) fn test(prepared: Prepared, filters: &[String]) -> Result<ExitCode> {
     let started = Instant::now();
+    // Before there is a handler of ours, so that Ctrl-C ends the waiting.
+    directory::wait_until_free()?;
     let children = Children::new()?;
     children.run(&Inside::Clear)?;
     let before = Census::take()?;

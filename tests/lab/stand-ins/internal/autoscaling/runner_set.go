@@ -239,11 +239,13 @@ func (manager *Manager) removeRunnerSet(ctx context.Context, set *RunnerSet, log
 func (manager *Manager) writeRunnerSetStatus(ctx context.Context, set *RunnerSet, found census, log logging.Logger) error {
 	updated := copied(set)
 	updated.Status = RunnerSetStatus{Current: found.total(), Pending: len(found.pending), Running: len(found.running), Failed: len(found.failed)}
-	if manager.Version.AtLeast(0, 13, 0) {
+	// A patch says only what has changed, and a status without its required count is none: the phase comes with the first.
+	if hasPhases := manager.Version.AtLeast(0, 13, 0); hasPhases && found.outdated {
+		updated.Status.Phase = outdated
+	} else if hasPhases && updated.Status.Current > 0 {
 		updated.Status.Phase = running
-		if found.outdated {
-			updated.Status.Phase = outdated
-		}
+	} else {
+		updated.Status.Phase = set.Status.Phase
 	}
 	if updated.Status == set.Status {
 		return nil

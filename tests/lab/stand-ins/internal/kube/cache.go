@@ -160,6 +160,31 @@ func (c *Cache) get(kind Kind, key types.NamespacedName) (*unstructured.Unstruct
 	return nil, true, kerrors.NewNotFound(kind.GroupVersionResource.GroupResource(), key.Name)
 }
 
+// await lets the cache catch up with a write, so that the next look does not do it again. The originals reach the same
+// by expectations.
+func (c *Cache) await(ctx context.Context, kind Kind, written *unstructured.Unstructured) {
+	const limit, pause = 2 * time.Second, 5 * time.Millisecond
+	key := types.NamespacedName{Namespace: written.GetNamespace(), Name: written.GetName()}
+	isLeaving := written.GetDeletionTimestamp() != nil
+	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(pause) {
+		seen, cached, err := c.get(kind, key)
+		if !cached || err != nil && isLeaving {
+			return
+		}
+		if err == nil && (seen.GetUID() != written.GetUID() || !isOlder(seen.GetResourceVersion(), written.GetResourceVersion())) {
+			return
+		}
+	}
+}
+
+// isOlder compares resource versions: numbers without leading zeros.
+func isOlder(left, right string) bool {
+	if len(left) != len(right) {
+		return len(left) < len(right)
+	}
+	return left < right
+}
+
 func (c *Cache) list(kind Kind, namespace string, selector labels.Selector) ([]*unstructured.Unstructured, bool) {
 	informers, cached := c.informers[kind]
 	var found []*unstructured.Unstructured

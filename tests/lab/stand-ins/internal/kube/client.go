@@ -85,6 +85,7 @@ func (client *Client) Create(ctx context.Context, kind Kind, object v1.Object) e
 	if err != nil {
 		return err
 	}
+	client.cache.await(ctx, kind, made)
 	return client.decode(kind, made, object)
 }
 
@@ -104,6 +105,7 @@ func (client *Client) Update(ctx context.Context, kind Kind, object v1.Object, s
 	if err != nil {
 		return err
 	}
+	client.cache.await(ctx, kind, made)
 	return client.decode(kind, made, object)
 }
 
@@ -118,6 +120,7 @@ func (client *Client) Patch(ctx context.Context, kind Kind, before, after v1.Obj
 	if err != nil {
 		return err
 	}
+	client.cache.await(ctx, kind, made)
 	return client.decode(kind, made, after)
 }
 

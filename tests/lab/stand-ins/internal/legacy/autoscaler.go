@@ -53,6 +53,7 @@ type AutoscalerStatus struct {
 // target is a RunnerDeployment or a RunnerSet, as far as an autoscaler cares.
 type target struct {
 	kind     kube.Kind
+	name     string
 	config   Config
 	replicas *int
 	ready    int
@@ -110,7 +111,7 @@ func (manager *Manager) targetOf(ctx context.Context, autoscaler *Autoscaler) (*
 			}
 			return manager.Client.Update(ctx, kube.RunnerDeployments, updated)
 		}
-		return &target{kube.RunnerDeployments, deployment.Spec.Template.Spec.Config, deployment.Spec.Replicas, deployment.Status.Ready, write}, nil
+		return &target{kube.RunnerDeployments, key.Name, deployment.Spec.Template.Spec.Config, deployment.Spec.Replicas, deployment.Status.Ready, write}, nil
 	case "RunnerSet":
 		var set RunnerSet
 		if err := manager.Client.Get(ctx, kube.RunnerSets, key, &set); err != nil {
@@ -125,7 +126,7 @@ func (manager *Manager) targetOf(ctx context.Context, autoscaler *Autoscaler) (*
 		if set.Status.Ready != nil {
 			ready = *set.Status.Ready
 		}
-		return &target{kube.RunnerSets, set.Spec.Config, set.Spec.Replicas, ready, write}, nil
+		return &target{kube.RunnerSets, key.Name, set.Spec.Config, set.Spec.Replicas, ready, write}, nil
 	}
 	return nil, fmt.Errorf("unsupported scaleTargetRef.kind: %s", autoscaler.Spec.Target.Kind)
 }

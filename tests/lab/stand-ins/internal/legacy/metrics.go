@@ -31,7 +31,7 @@ const (
 )
 
 // suggestion is what the metrics ask for, or none. Releases before 0.23 take the queue where neither a metric nor a
-// trigger is named. A second metric is asked where the first, the queue, says 0.
+// trigger is named. A second metric, which must be the queue behind the busy share, is asked where the first says 0.
 func (manager *Manager) suggestion(ctx context.Context, autoscaler *Autoscaler, found *target) (*int, error) {
 	metrics := autoscaler.Spec.Metrics
 	if len(metrics) == 0 {
@@ -52,17 +52,15 @@ func (manager *Manager) suggestion(ctx context.Context, autoscaler *Autoscaler, 
 		return nil, err
 	}
 	suggested, err := manager.measure(ctx, client, metrics[0], found)
-	if err != nil || len(metrics) == 1 {
+	if err != nil || suggested != nil && *suggested > 0 {
 		return suggested, err
 	}
-	if metrics[0].Type == busyMetric {
-		return nil, fmt.Errorf("invalid HRA Spec: Metrics[0] of %s cannot be used with second metric", busyMetric)
+	if len(metrics) == 1 {
+		return nil, nil
 	}
-	if metrics[1].Type != busyMetric {
-		return nil, fmt.Errorf("invalid HRA Spec: Metrics[1] must be %s", busyMetric)
-	}
-	if suggested != nil && *suggested > 0 {
-		return suggested, nil
+	if metrics[0].Type != busyMetric || metrics[1].Type != queueMetric {
+		return nil, fmt.Errorf("invalid HRA Spec: Metrics[0] of %s cannot be combined with Metrics[1] of %s: The only allowed combination is 0=%s and 1=%s",
+			metrics[0].Type, metrics[1].Type, busyMetric, queueMetric)
 	}
 	return manager.measure(ctx, client, metrics[1], found)
 }
@@ -72,7 +70,7 @@ func (manager *Manager) measure(ctx context.Context, client *github.Client, metr
 	case queueMetric:
 		return manager.queued(ctx, client, metric, found.config)
 	case busyMetric:
-		return busy(ctx, client, metric, found)
+		return manager.busy(ctx, client, metric, found)
 	}
 	return nil, fmt.Errorf("validating autoscaling metrics: unsupported metric type %q", metric.Type)
 }
@@ -131,7 +129,7 @@ func ours(jobs []github.Job, labels []string) int {
 }
 
 // busy grows or shrinks by the share of runners that work.
-func busy(ctx context.Context, client *github.Client, metric Metric, found *target) (*int, error) {
+func (manager *Manager) busy(ctx context.Context, client *github.Client, metric Metric, found *target) (*int, error) {
 	up, err := number("scaleUpThreshold", metric.ScaleUpThreshold, 0.8)
 	if err != nil {
 		return nil, err
@@ -149,7 +147,7 @@ func busy(ctx context.Context, client *github.Client, metric Metric, found *targ
 		return nil, err
 	}
 	if metric.ScaleUpAdjustment != 0 && metric.ScaleUpFactor != "" || metric.ScaleDownAdjustment != 0 && metric.ScaleDownFactor != "" {
-		return nil, errors.New("only one of adjustment and factor can be specified")
+		return nil, errors.New("validating autoscaling metrics: spec.autoscaling.metrics[]: adjustment and factor cannot be specified together")
 	}
 	runners, err := client.Runners(ctx, found.config.Scope())
 	if err != nil {
@@ -157,18 +155,16 @@ func busy(ctx context.Context, client *github.Client, metric Metric, found *targ
 	}
 	working := 0
 	for _, runner := range runners {
-		if runner.Busy {
+		if runner.Busy && strings.HasPrefix(runner.Name, found.name+"-") {
 			working++
 		}
 	}
-	desired := 0
+	desired := 1
 	if found.replicas != nil {
 		desired = *found.replicas
 	}
-	share := 0.0
-	if desired > 0 {
-		share = float64(working) / float64(desired)
-	}
+	// With no runner this is no number, and none of the cases.
+	share := float64(working) / float64(desired)
 	switch {
 	case share >= up && metric.ScaleUpAdjustment > 0:
 		desired += metric.ScaleUpAdjustment
@@ -188,7 +184,7 @@ func number(field, text string, otherwise float64) (float64, error) {
 	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0, fmt.Errorf("spec.autoscaling.metrics[].%s cannot be parsed into a float64", field)
+		return 0, fmt.Errorf("validating autoscaling metrics: spec.autoscaling.metrics[].%s cannot be parsed into a float64", field)
 	}
 	return value, nil
 }

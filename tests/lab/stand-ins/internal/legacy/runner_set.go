@@ -106,6 +106,8 @@ func (manager *Manager) wantedStatefulSet(ctx context.Context, set *RunnerSet) (
 		return nil, err
 	}
 	pod.Labels = withLabel(pod.Labels, runnerSetName, set.Name)
+	// A StatefulSet takes no other; the webhook makes it Never in the pods.
+	pod.Spec.RestartPolicy = corev1.RestartPolicyAlways
 	hash := digest(pod.Spec, pod.Labels, set.Spec.VolumeClaimTemplates)
 	wanted := &apps.StatefulSet{}
 	wanted.Namespace = set.Namespace
