@@ -103,7 +103,7 @@ pub async fn plan_uninstall(
     })
 }
 
-/// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
+/// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
 /// namespaces, in which lock and receipt lay.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
@@ -116,6 +116,7 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
         }
     };
     let mut take = |rank: Rank| steps.remove(&rank).unwrap_or_default();
+    push(Rank::Autoscalers.title(), take(Rank::Autoscalers));
     let runners = take(Rank::Runners);
     let objects: Vec<ObjectRef> = runners
         .iter()
@@ -274,6 +275,7 @@ mod tests {
         assert_eq!(
             titles,
             [
+                "autoscalers",
                 "runner sets",
                 "runner sets: finalizers",
                 "admission webhooks",
