@@ -4,7 +4,7 @@ use crate::clients::kube::{ApplyOptions, Cluster};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{MANAGER, Receipt};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, invalidates};
 
 /// The receipt of a run, and whether the cluster's copy is behind.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ impl Ledger {
             .unwrap_or_else(|| Receipt::new(&plan.install, &plan.namespace, &plan.inputs));
         receipt.plan.clone_from(&plan.inputs);
         receipt.complete = false;
+        receipt
+            .pull_tests
+            .retain(|tested| !invalidates(plan, &tested.set));
         for step in plan.steps() {
             match step {
                 Step::Create { object, .. } | Step::Unchanged { object } => {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::apply::{self, Executed, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
-use crate::cli::preflight::{self, Checked};
+use crate::cli::preflight::{self, Checked, Choices};
+use crate::cli::pull_test::PullTesting;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, last_words, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
@@ -18,7 +19,7 @@ use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Receipt, Resolver};
-use crate::plan::{self, Plan, describe};
+use crate::plan::{self, Plan, describe, idle_sets};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 use crate::verify::wait::{self, Level, Report, WaitOptions};
@@ -44,6 +45,9 @@ pub struct Args {
     /// How far to wait
     #[arg(long, value_enum, default_value_t = WaitFor::Runners, help_heading = "Applying")]
     wait: WaitFor,
+    /// Do not try a pod of each runner set that wants no runner while idle
+    #[arg(long, help_heading = "Applying")]
+    no_pull_test: bool,
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Applying")]
     timeout: Duration,
@@ -64,6 +68,15 @@ enum WaitFor {
     Manager,
     /// Every runner set is accepted, and the runners that are due are there.
     Runners,
+}
+
+impl Args {
+    fn choices(&self) -> Choices {
+        Choices {
+            force_conflicts: self.force_conflicts,
+            pull_test: self.wait == WaitFor::Runners && !self.no_pull_test,
+        }
+    }
 }
 
 /// The answer of `init`.
@@ -150,9 +163,9 @@ impl Work<'_> {
             .extend(plan::strip_moved(&mut rendered.manifests));
         progress.stage("comparing with the cluster, asking registry and GitHub");
         let resolver = Resolver::new(&loaded.credentials, now);
-        let force = args.force_conflicts;
+        let choices = args.choices();
         let checked =
-            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, force).await?;
+            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, choices).await?;
         let plan = plan::build(&plan::Inputs {
             install: &loaded.config.name,
             namespace: loaded.config.controller_namespace(),
@@ -233,7 +246,20 @@ impl Work<'_> {
         };
         let interrupt = &self.session.interrupt;
         let report = wait::wait(self.cluster, &options, &events, interrupt);
-        Ok(Some((receipt, Box::pin(report).await?)))
+        let mut report = Box::pin(report).await?;
+        let testing = PullTesting {
+            cluster: self.cluster,
+            config,
+            facts,
+            plan,
+            skipped: self.args.no_pull_test,
+            timeout: self.args.timeout,
+            registry: &look,
+            events: &events,
+            interrupt,
+        };
+        let receipt = testing.run(receipt, &mut report).await?;
+        Ok(Some((receipt, report)))
     }
 
     /// Shows findings, and the plan where it can be carried out, unless they were shown before; on stderr, since
@@ -262,6 +288,9 @@ impl Work<'_> {
         if is_new && plan.writes() && !stopped {
             for line in &shown.plan {
                 self.progress.line(line);
+            }
+            if args.choices().pull_test && !idle_sets(&plan.objects).is_empty() {
+                self.progress.line("then a pod of each runner set that wants no runner while idle is tried and removed, unless it was tried before (--no-pull-test leaves it out)");
             }
         }
         is_new

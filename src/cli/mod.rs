@@ -13,6 +13,7 @@ mod needed_secrets;
 mod pass;
 mod patch_images;
 mod preflight;
+mod pull_test;
 mod render;
 mod rollout;
 mod seconds;

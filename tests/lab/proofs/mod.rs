@@ -5,6 +5,7 @@ mod dockerd;
 mod flapping;
 mod node;
 mod pod_security;
+mod pull_test;
 mod repair;
 mod story;
 mod traffic;
@@ -27,4 +28,6 @@ pub(crate) const TOPICS: &[Topic] = &[
     pod_security::SCALE_SET,
     repair::LEGACY,
     repair::SCALE_SET,
+    pull_test::legacy::TOPIC,
+    pull_test::scale_set::TOPIC,
 ];
