@@ -130,8 +130,8 @@ fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
         .collect()
 }
 
-/// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the receipt,
-/// and last the namespaces, in which lock and receipt lay, until they are gone.
+/// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the
+/// receipt, and last the namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
     let mut push = |title: &str, steps: Vec<Step>| {

@@ -105,7 +105,7 @@ fn around_controllers(
     }
 }
 
-/// What the controllers make of a runner set, and what tells why they do not, or why the pod of a pull test does not start.
+/// What the controllers make of a runner set, and what tells why they do not; of a pod, why it does not start.
 fn around_runners(target: &ObjectRef, feeds: &mut BTreeSet<Feed>) {
     let group = target.group();
     let api_version = format!("{group}/v1alpha1");
