@@ -6,8 +6,7 @@
 use std::cell::{Cell, RefCell};
 
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess};
-use serde::de::{IntoDeserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Value as Json;
 
@@ -198,10 +197,8 @@ impl<'de> Deserializer<'de> for At<'_, '_> {
     /// A number or a name, a quantity, or any value at all.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let read = match &self.node.value {
-            NodeValue::List(nodes) => visitor.visit_seq(self.items(nodes)),
-            NodeValue::Mapping(entries) => {
-                visitor.visit_map(self.members(entries.iter().collect()))
-            }
+            NodeValue::List(nodes) => self.visit_items(nodes, visitor),
+            NodeValue::Mapping(entries) => self.visit_members(entries, visitor),
             NodeValue::Scalar(Json::Null) => visitor.visit_unit(),
             NodeValue::Scalar(Json::Bool(value)) => visitor.visit_bool(*value),
             NodeValue::Scalar(Json::Number(number)) => match (number.as_i64(), number.as_f64()) {
@@ -233,7 +230,7 @@ impl<'de> Deserializer<'de> for At<'_, '_> {
             return visitor.visit_map(nothing());
         };
         let known = self.known_entries(name, fields, entries);
-        visitor.visit_map(self.members(known))
+        self.visit_members(known, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -241,7 +238,7 @@ impl<'de> Deserializer<'de> for At<'_, '_> {
             self.wants("a mapping");
             return visitor.visit_map(nothing());
         };
-        visitor.visit_map(self.members(entries.iter().collect()))
+        self.visit_members(entries, visitor)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -249,7 +246,7 @@ impl<'de> Deserializer<'de> for At<'_, '_> {
             self.wants("a list");
             return visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<()>()));
         };
-        visitor.visit_seq(self.items(nodes))
+        self.visit_items(nodes, visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -314,7 +311,7 @@ impl<'de> Deserializer<'de> for At<'_, '_> {
     }
 }
 
-impl<'a, 'n> At<'a, 'n> {
+impl<'a> At<'a, '_> {
     fn whole_number(&self) -> Option<i64> {
         match &self.node.value {
             NodeValue::Scalar(number) => number.as_i64(),
@@ -322,86 +319,48 @@ impl<'a, 'n> At<'a, 'n> {
         }
     }
 
-    fn items(&self, nodes: &'a [Node]) -> Items<'a, 'n> {
-        Items {
-            nodes: nodes.iter().enumerate(),
-            path: self.path.clone(),
+    fn visit_items<'de, V: Visitor<'de>>(
+        &self,
+        nodes: &'a [Node],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let items = nodes.iter().enumerate();
+        let items = items.map(|(index, node)| self.beneath(node, &format!("[{index}]"), true));
+        visitor.visit_seq(SeqDeserializer::new(items))
+    }
+
+    fn visit_members<'de, V: Visitor<'de>>(
+        &self,
+        entries: impl IntoIterator<Item = &'a Entry>,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let members = entries.into_iter().map(|entry| {
+            let place = self.beneath(&entry.node, &format!(".{}", entry.key), false);
+            (entry.key.as_str(), place)
+        });
+        visitor.visit_map(MapDeserializer::new(members))
+    }
+
+    /// The place of a node beneath this one, whose path goes on by `step`.
+    fn beneath(&self, node: &'a Node, step: &str, in_list: bool) -> Self {
+        Self {
+            node,
+            path: format!("{}{step}", self.path),
+            in_list,
             notes: self.notes,
         }
     }
+}
 
-    fn members(&self, entries: Vec<&'a Entry>) -> Members<'a, 'n> {
-        Members {
-            entries: entries.into_iter(),
-            value: None,
-            path: self.path.clone(),
-            notes: self.notes,
-        }
+impl IntoDeserializer<'_, Error> for At<'_, '_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
 /// A mapping without entries.
 fn nothing<'de>() -> MapDeserializer<'de, std::iter::Empty<(&'static str, ())>, Error> {
     MapDeserializer::new(std::iter::empty())
-}
-
-struct Items<'a, 'n> {
-    nodes: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-    path: String,
-    notes: &'n RefCell<Vec<Note>>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
-        let Some((index, node)) = self.nodes.next() else {
-            return Ok(None);
-        };
-        seed.deserialize(At {
-            node,
-            path: format!("{}[{index}]", self.path),
-            in_list: true,
-            notes: self.notes,
-        })
-        .map(Some)
-    }
-}
-
-struct Members<'a, 'n> {
-    entries: std::vec::IntoIter<&'a Entry>,
-    value: Option<&'a Entry>,
-    path: String,
-    notes: &'n RefCell<Vec<Note>>,
-}
-
-impl<'de> MapAccess<'de> for Members<'_, '_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        self.value = self.entries.next();
-        let Some(entry) = self.value else {
-            return Ok(None);
-        };
-        seed.deserialize(entry.key.as_str().into_deserializer())
-            .map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let Some(entry) = self.value.take() else {
-            return Err(Error::custom("a value without a key"));
-        };
-        seed.deserialize(At {
-            node: &entry.node,
-            path: format!("{}.{}", self.path, entry.key),
-            in_list: false,
-            notes: self.notes,
-        })
-    }
 }
