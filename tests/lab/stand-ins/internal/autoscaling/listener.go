@@ -74,7 +74,7 @@ func (manager *Manager) ensureRights(ctx context.Context, listener *Listener, lo
 
 	role := &rbac.Role{Rules: listener.rules()}
 	role.Name, role.Namespace = listener.Name, listener.Spec.SetNamespace
-	role.Labels = merged(listener.Spec.RoleMeta.labels(), listener.setLabels(), listener.backLabels(), map[string]string{"role-policy-rules-hash": digest(role.Rules)})
+	role.Labels = merged(listener.Spec.RoleMeta.labels(), listener.setLabels(), listener.backLabels(), map[string]string{"role-policy-rules-hash": kube.Digest(role.Rules)})
 	role.Annotations = listener.Spec.RoleMeta.annotations()
 
 	binding := &rbac.RoleBinding{
@@ -83,7 +83,7 @@ func (manager *Manager) ensureRights(ctx context.Context, listener *Listener, lo
 	}
 	binding.Name, binding.Namespace = listener.Name, listener.Spec.SetNamespace
 	binding.Labels = merged(listener.Spec.RoleBindingMeta.labels(), listener.setLabels(), listener.backLabels(),
-		map[string]string{"role-binding-role-ref-hash": digest(binding.RoleRef), "role-binding-subject-hash": digest(binding.Subjects)})
+		map[string]string{"role-binding-role-ref-hash": kube.Digest(binding.RoleRef), "role-binding-subject-hash": kube.Digest(binding.Subjects)})
 	binding.Annotations = listener.Spec.RoleBindingMeta.annotations()
 
 	for _, one := range []struct {

@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -49,17 +48,6 @@ func short(text string) string {
 	_, _ = sum.Write([]byte(text))
 	encoded := rand.SafeEncodeString(fmt.Sprint(sum.Sum32()))
 	return encoded[:min(8, len(encoded))]
-}
-
-// digest is a name for the content of objects.
-func digest(objects ...any) string {
-	sum := fnv.New32a()
-	for _, object := range objects {
-		// Specifications always encode.
-		content, _ := json.Marshal(object)
-		_, _ = sum.Write(content)
-	}
-	return rand.SafeEncodeString(fmt.Sprint(sum.Sum32()))
 }
 
 // listenerOf is the name of a set's listener, its pod, account, Role and RoleBinding.

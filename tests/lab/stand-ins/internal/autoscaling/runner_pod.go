@@ -17,7 +17,7 @@ func (manager *Manager) runnerPod(runner *Runner) *corev1.Pod {
 	pod.Name, pod.Namespace = runner.Name, runner.Namespace
 	pod.Annotations = merged(runner.Annotations, runner.Spec.Metadata.Annotations)
 	pod.Labels = merged(runner.Labels, runner.Spec.Metadata.Labels, map[string]string{runnerLabel: "True"})
-	pod.Labels[podTemplateHash] = digest(pod.Labels, pod.Annotations, runner.Spec)
+	pod.Labels[podTemplateHash] = kube.Digest(pod.Labels, pod.Annotations, runner.Spec)
 	added := manager.variables(runner)
 	for index := range pod.Spec.Containers {
 		container := &pod.Spec.Containers[index]

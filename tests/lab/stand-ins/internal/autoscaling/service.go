@@ -52,7 +52,7 @@ func (services *services) get(ctx context.Context, namespace string, connection 
 			return nil, err
 		}
 	}
-	key := digest(connection, proxyKey, authority, secret.Data)
+	key := kube.Digest(connection, proxyKey, authority, secret.Data)
 	services.mutex.Lock()
 	defer services.mutex.Unlock()
 	if known := services.known[key]; known != nil {
@@ -102,7 +102,7 @@ func (services *services) proxy(ctx context.Context, namespace string, proxy *Pr
 	}
 	config := httpproxy.Config{HTTPProxy: addresses["http_proxy"], HTTPSProxy: addresses["https_proxy"], NoProxy: addresses["no_proxy"]}
 	choose := config.ProxyFunc()
-	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }, digest(addresses), nil
+	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }, kube.Digest(addresses), nil
 }
 
 // addresses are the values of the variables http_proxy, https_proxy and no_proxy, accounts included.

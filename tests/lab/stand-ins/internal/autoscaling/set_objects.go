@@ -12,13 +12,13 @@ import (
 
 // runnerHash changes with what runners are made from: another EphemeralRunnerSet is then due.
 func (set *Set) runnerHash() string {
-	return digest(set.Spec.Connection, set.Spec.Template, set.Spec.RunnerGroup, set.Spec.VaultConfig, set.Spec.RunnerSetMeta, set.Spec.RunnerMeta, set.Spec.RunnerConfigMeta)
+	return kube.Digest(set.Spec.Connection, set.Spec.Template, set.Spec.RunnerGroup, set.Spec.VaultConfig, set.Spec.RunnerSetMeta, set.Spec.RunnerMeta, set.Spec.RunnerConfigMeta)
 }
 
 // listenerHash changes with what the listener is made from.
 func (set *Set) listenerHash() string {
 	spec := set.Spec
-	return digest(spec.Connection, spec.RunnerGroup, spec.ScaleSetName, spec.MinRunners, spec.MaxRunners, spec.ListenerTemplate, spec.ListenerMetrics,
+	return kube.Digest(spec.Connection, spec.RunnerGroup, spec.ScaleSetName, spec.MinRunners, spec.MaxRunners, spec.ListenerTemplate, spec.ListenerMetrics,
 		spec.VaultConfig, spec.ListenerMeta, spec.ListenerAccountMeta, spec.ListenerRoleMeta, spec.ListenerRoleBindingMeta, spec.ListenerConfigMeta)
 }
 

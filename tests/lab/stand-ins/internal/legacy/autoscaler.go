@@ -179,7 +179,7 @@ func (manager *Manager) recordDecision(ctx context.Context, autoscaler *Autoscal
 	if summary != "" || autoscaler.Status.OverridesSummary != nil {
 		updated.Status.OverridesSummary = &summary
 	}
-	if digest(autoscaler.Status) == digest(updated.Status) {
+	if kube.Digest(autoscaler.Status) == kube.Digest(updated.Status) {
 		return nil
 	}
 	return manager.writeStatus(ctx, kube.Autoscalers, autoscaler, updated)

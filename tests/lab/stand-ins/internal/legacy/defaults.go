@@ -1,14 +1,10 @@
 package legacy
 
 import (
-	"encoding/json"
-	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 
 	"arc-setup/tests/lab/stand-ins/internal/flags"
 	"arc-setup/tests/lab/stand-ins/internal/release"
@@ -48,17 +44,6 @@ func DefaultsOf(version release.Version, options flags.Options) Defaults {
 		ImagePullSecrets: options.Strings("runner-image-pull-secret"), CommonLabels: options.Strings("common-runner-labels"),
 		StatusHook: options.Bool("runner-status-update-hook"),
 	}
-}
-
-// digest is a short name for the content of objects.
-func digest(objects ...any) string {
-	sum := fnv.New32a()
-	for _, object := range objects {
-		// Specifications always encode.
-		content, _ := json.Marshal(object)
-		_, _ = sum.Write(content)
-	}
-	return rand.SafeEncodeString(fmt.Sprint(sum.Sum32()))
 }
 
 func variable(name, value string) corev1.EnvVar {

@@ -78,7 +78,7 @@ func (manager *Manager) reconcileDeployment(ctx context.Context, key types.Names
 func (manager *Manager) wantedSet(deployment *ReplicaSet) *ReplicaSet {
 	template := deployment.Spec.Template
 	template.Spec.Labels = append(slices.Clone(template.Spec.Labels), manager.Defaults.CommonLabels...)
-	hash := digest(template)
+	hash := kube.Digest(template)
 	selector := deployment.Spec.Selector
 	if manager.since(0, 20, 0) {
 		template.Labels = withLabel(template.Labels, deploymentName, deployment.Name)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"arc-setup/tests/lab/stand-ins/internal/kube"
 )
 
 // runnerPod is the pod of a Runner in every release.
@@ -41,7 +43,7 @@ func runnerTemplate(runner *Runner, baseURL string) (*corev1.Pod, error) {
 	pod := &corev1.Pod{}
 	pod.Name, pod.Namespace, pod.Annotations = runner.Name, runner.Namespace, runner.Annotations
 	pod.Labels = withLabel(runner.Labels, podTemplateHash,
-		digest(withoutHash(runner.Labels), runner.Annotations, spec, baseURL, runner.Status.Registration.Token))
+		kube.Digest(withoutHash(runner.Labels), runner.Annotations, spec, baseURL, runner.Status.Registration.Token))
 	pod.Spec.Containers = slices.Clone(spec.Containers)
 	if len(spec.Containers) == 0 {
 		pod.Spec.Containers = []corev1.Container{{Name: "runner"}}

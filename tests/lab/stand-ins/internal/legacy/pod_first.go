@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"arc-setup/tests/lab/stand-ins/internal/kube"
 )
 
 // firstPod is the pod of a Runner before 0.20: `containers` replaces everything that would be generated, and the
@@ -15,7 +17,7 @@ func firstPod(runner *Runner, baseURL string, defaults Defaults) *corev1.Pod {
 	env := append(firstVariables(runner, baseURL, defaults), spec.Env...)
 	pod := &corev1.Pod{}
 	pod.Name, pod.Namespace, pod.Annotations = runner.Name, runner.Namespace, runner.Annotations
-	pod.Labels = withLabel(runner.Labels, podTemplateHash, digest(withoutHash(runner.Labels), runner.Annotations, spec, baseURL))
+	pod.Labels = withLabel(runner.Labels, podTemplateHash, kube.Digest(withoutHash(runner.Labels), runner.Annotations, spec, baseURL))
 	pod.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
 	main := corev1.Container{
 		Name: "runner", Image: spec.Image, ImagePullPolicy: spec.ImagePullPolicy, Env: env, EnvFrom: spec.EnvFrom,

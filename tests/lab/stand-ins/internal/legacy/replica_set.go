@@ -147,7 +147,7 @@ func (manager *Manager) countRunners(ctx context.Context, set *ReplicaSet, runne
 }
 
 func (manager *Manager) writeReplicaStatus(ctx context.Context, kind kube.Kind, set *ReplicaSet, status ReplicaStatus, log logging.Logger) error {
-	if digest(set.Status) == digest(status) && !set.statusIsNew() {
+	if kube.Digest(set.Status) == kube.Digest(status) && !set.statusIsNew() {
 		return nil
 	}
 	updated := copied(set)

@@ -108,7 +108,7 @@ func (manager *Manager) wantedStatefulSet(ctx context.Context, set *RunnerSet) (
 	pod.Labels = withLabel(pod.Labels, runnerSetName, set.Name)
 	// A StatefulSet takes no other; the webhook makes it Never in the pods.
 	pod.Spec.RestartPolicy = corev1.RestartPolicyAlways
-	hash := digest(pod.Spec, pod.Labels, set.Spec.VolumeClaimTemplates)
+	hash := kube.Digest(pod.Spec, pod.Labels, set.Spec.VolumeClaimTemplates)
 	wanted := &apps.StatefulSet{}
 	wanted.Namespace = set.Namespace
 	wanted.Labels = withLabel(pod.Labels, templateHash, hash)
@@ -178,7 +178,7 @@ func (manager *Manager) countSets(ctx context.Context, set *RunnerSet, existing 
 	}
 	updated := copied(set)
 	updated.Status = RunnerSetStatus{Current: &current, Ready: &ready, Updated: &current, Desired: &replicas, Replicas: &total}
-	if digest(set.Status) == digest(updated.Status) {
+	if kube.Digest(set.Status) == kube.Digest(updated.Status) {
 		return nil
 	}
 	return manager.writeStatus(ctx, kube.RunnerSets, set, updated)
