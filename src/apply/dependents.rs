@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, items_at, text_at};
 
 /// Kind and name inside one namespace.
 type Owner = (String, String);
@@ -49,35 +49,21 @@ fn owned_by(object: &Value, owners: &BTreeSet<Owner>) -> bool {
 /// What keeps an object, for a person: `EphemeralRunner r/x (finalizer ephemeralrunner.actions.github.com/finalizer)`,
 /// `Namespace r (Some resources are remaining: pods. has 1 resource instances)`.
 pub(super) fn keeps(object: &Value) -> String {
-    let conditions = object
-        .pointer("/status/conditions")
-        .and_then(Value::as_array);
-    let remaining: Vec<&str> = conditions
-        .into_iter()
-        .flatten()
-        .filter(|_| object.get("kind").is_some_and(|kind| kind == "Namespace"))
-        .filter(|condition| {
-            condition
-                .get("status")
-                .is_some_and(|status| status == "True")
-        })
-        .filter_map(|condition| condition.get("message").and_then(Value::as_str))
-        .collect();
-    if !remaining.is_empty() {
-        return format!(
-            "{} ({})",
-            ObjectRef::from_value(object),
-            remaining.join("; ")
-        );
+    let name = ObjectRef::from_value(object);
+    if name.kind == "Namespace" {
+        let remaining: Vec<&str> = items_at(object, "/status/conditions")
+            .iter()
+            .filter(|condition| text_at(condition, "/status") == Some("True"))
+            .filter_map(|condition| text_at(condition, "/message"))
+            .collect();
+        if !remaining.is_empty() {
+            return format!("{name} ({})", remaining.join("; "));
+        }
     }
-    let finalizers: Vec<&str> = object
-        .pointer("/metadata/finalizers")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    let finalizers: Vec<&str> = items_at(object, "/metadata/finalizers")
+        .iter()
         .filter_map(Value::as_str)
         .collect();
-    let name = ObjectRef::from_value(object);
     match finalizers.as_slice() {
         [] => name.to_string(),
         some => format!("{name} (finalizer {})", some.join(", ")),

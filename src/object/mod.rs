@@ -12,5 +12,5 @@ mod reference;
 pub use change::Change;
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use manifest::{Manifest, Source};
-pub use pointer::{Pointer, text_at};
+pub use pointer::{Pointer, items_at, text_at};
 pub use reference::ObjectRef;

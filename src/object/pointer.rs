@@ -119,6 +119,12 @@ pub fn text_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
     document.pointer(pointer).and_then(Value::as_str)
 }
 
+/// The items of the list at a pointer as it is written; none for anything but a list.
+pub fn items_at<'a>(document: &'a Value, pointer: &str) -> &'a [Value] {
+    let list = document.pointer(pointer).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+pub(in crate::verify) use crate::object::items_at as items;
+
 /// The text at a JSON pointer.
 pub(in crate::verify) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object
@@ -13,14 +15,6 @@ pub(in crate::verify) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
 /// The integer at a JSON pointer.
 pub(in crate::verify) fn number(object: &Value, pointer: &str) -> Option<i64> {
     object.pointer(pointer).and_then(Value::as_i64)
-}
-
-/// The items of the list at a JSON pointer.
-pub(in crate::verify) fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
 }
 
 /// The condition of this type in `status.conditions`.
