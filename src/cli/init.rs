@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::apply::{self, Executed, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
+use crate::cli::overtaken::look_again;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, last_words, pass, rollout, seconds};
@@ -83,9 +84,6 @@ struct Answer<'a> {
     report: Option<&'a Report>,
 }
 
-/// How often the cluster is looked at: again only where another run of arc-setup came in between.
-const LOOKS: usize = 3;
-
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let needs = session.target_needs(args.yes || args.dry_run, args.dry_run);
     let loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
@@ -106,13 +104,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         progress: &progress,
     };
     let mut shown = Shown::default();
-    for _ in 0..LOOKS {
-        if let Some(exit) = Box::pin(work.attempt(&mut shown)).await? {
-            return Ok(exit);
-        }
-        progress.line(rollout::OVERTAKEN);
-    }
-    Err(apply::contended(&loaded.config.name))
+    let attempt = async || Box::pin(work.attempt(&mut shown)).await;
+    look_again(&loaded.config.name, &progress, attempt).await
 }
 
 /// What the stages of one run share.

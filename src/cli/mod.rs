@@ -10,6 +10,7 @@ mod images;
 mod init;
 mod last_words;
 mod needed_secrets;
+mod overtaken;
 mod pass;
 mod patch_images;
 mod preflight;

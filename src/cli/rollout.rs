@@ -18,10 +18,6 @@ use crate::observe::{self, ImagePresence};
 use crate::verify::classify::RegistryAnswer;
 use crate::verify::wait::{RegistryLook, rolled_out};
 
-/// Said when what was seen of the cluster is out of date.
-pub(super) const OVERTAKEN: &str =
-    "another run of arc-setup was at work on this install: looking at the cluster again";
-
 /// Asks registries for images, the way that the configuration goes.
 #[derive(Debug)]
 pub(super) struct Registries {

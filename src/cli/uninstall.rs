@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::apply::{self, Executed, Execution};
 use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::overtaken::look_again;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, rollout, seconds};
 use crate::clients::kube::Cluster;
@@ -54,9 +55,6 @@ struct Answer<'a> {
     plan: &'a Plan,
 }
 
-/// How often the cluster is looked at: again only where another run of arc-setup came in between.
-const LOOKS: usize = 3;
-
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
@@ -74,13 +72,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         progress: &progress,
     };
     let mut shown = Vec::new();
-    for _ in 0..LOOKS {
-        if let Some(exit) = work.attempt(&mut shown).await? {
-            return Ok(exit);
-        }
-        progress.line(rollout::OVERTAKEN);
-    }
-    Err(apply::contended(&partial.name))
+    let attempt = async || work.attempt(&mut shown).await;
+    look_again(&partial.name, &progress, attempt).await
 }
 
 /// What one run is about.
