@@ -30,7 +30,8 @@ pub(super) fn server_version(config: &Config, facts: &Facts) -> Option<Finding> 
         .as_ref()
         .and_then(|github| github.enterprise_version.as_deref())
     else {
-        return Some(Finding::unknown(id, host).why("the server did not tell its version"));
+        let finding = Finding::unknown(id, host).why("the server did not tell its version");
+        return Some(finding.remedy("nothing if it is 3.9 or newer"));
     };
     let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));

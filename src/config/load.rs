@@ -128,6 +128,8 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
     gathered
         .problems
         .extend(validate::credentials(&config, &credentials));
+    let broken = gathered.settled.broken().clone();
+    gathered.problems.extend(validate::names(&config, &broken));
     gathered.problems.retain(|problem| !problem.is_missing());
     let warnings = gathered.warnings.clone();
     gathered

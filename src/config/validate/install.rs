@@ -21,9 +21,7 @@ const ACCOUNT: &[&str] = &["username", "password"];
 impl Validator<'_> {
     pub(super) fn install(&mut self) {
         let config = self.config;
-        self.label("name", &config.name, 30);
-        self.label("namespaces.controller", &config.namespaces.controller, 63);
-        self.label("namespaces.runners", &config.namespaces.runners, 63);
+        self.names();
         self.version();
         self.github_url();
         if let Some(scope) = &config.github.scope {
@@ -35,6 +33,13 @@ impl Validator<'_> {
         self.namespaces();
         self.no_proxy();
         self.labels();
+    }
+
+    pub(super) fn names(&mut self) {
+        let config = self.config;
+        self.label("name", &config.name, 30);
+        self.label("namespaces.controller", &config.namespaces.controller, 63);
+        self.label("namespaces.runners", &config.namespaces.runners, 63);
     }
 
     fn version(&mut self) {
