@@ -1,5 +1,8 @@
-//! The releases of ARC that are supported: the one list.
+//! The releases of ARC that are supported: the one list. `differences.rs` has what differs between them.
 
+pub mod differences;
+
+use self::differences::Feature;
 use super::model::{ArcVersion, Mode};
 
 /// What a scale-set install takes when nothing is said.
@@ -50,7 +53,8 @@ pub fn is_supported(mode: Mode, version: ArcVersion) -> bool {
 /// others it deletes at once (`IsVersionAllowed`: the same release up to 0.11, the same minor since).
 pub fn keeps(controller: ArcVersion, label: ArcVersion) -> bool {
     let same_minor = (controller.major, controller.minor) == (label.major, label.minor);
-    same_minor && ((controller.major, controller.minor) >= (0, 12) || controller == label)
+    controller == label
+        || same_minor && differences::has(Mode::ScaleSet, controller, Feature::KeepsMinor)
 }
 
 /// The supported releases in words.
