@@ -13,6 +13,7 @@ mod objects;
 mod preflight;
 mod reach;
 mod rights;
+mod secrets;
 
 pub use finding::{Finding, Verdict};
 pub use images::Kept;

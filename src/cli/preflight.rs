@@ -56,6 +56,7 @@ pub(super) async fn check(
             observe::observe(cluster, manifests, resolver, &options),
             observe::rights(cluster, manifests, options.namespace),
             observe::pods(cluster, manifests, &options),
+            observe::read_secrets(cluster, config.existing_secrets()),
         )
     };
     let outside = async {
@@ -67,7 +68,7 @@ pub(super) async fn check(
         )
     };
     let (cluster_side, outside) = join!(Box::pin(cluster_side), Box::pin(outside));
-    let (observed, rights, pods) = cluster_side;
+    let (observed, rights, pods, secrets) = cluster_side;
     let (images, github, handshakes) = outside;
     let observed = Observed {
         pods: pods?,
@@ -81,6 +82,7 @@ pub(super) async fn check(
         observed: &observed,
         rights: &rights,
         user: &cluster.identity.user,
+        secrets: &secrets,
         handshakes: &handshakes,
         images: &images,
         kept: &kept,

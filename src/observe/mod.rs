@@ -16,6 +16,7 @@ mod receipt;
 mod refusal;
 mod rights;
 mod runner_pod;
+mod secrets;
 mod surroundings;
 pub mod workloads;
 
@@ -33,6 +34,7 @@ pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
 pub use rights::{Right, rights};
 pub use runner_pod::pod_of;
+pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::{MANAGED_BY, is_ours};
 
 pub(crate) use refusal::all_ours;
