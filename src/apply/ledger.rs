@@ -23,6 +23,9 @@ impl Ledger {
             .clone()
             .unwrap_or_else(|| Receipt::new(&plan.install, &plan.namespace, &plan.inputs));
         receipt.plan.clone_from(&plan.inputs);
+        for object in &plan.forgotten {
+            receipt.forget(object);
+        }
         receipt.complete = false;
         for step in plan.steps() {
             match step {

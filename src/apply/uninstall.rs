@@ -68,6 +68,7 @@ pub async fn plan_uninstall(
         changes: Vec::new(),
         objects: Vec::new(),
         receipt,
+        forgotten: Vec::new(),
     })
 }
 

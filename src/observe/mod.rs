@@ -4,6 +4,7 @@
 
 mod as_wanted;
 mod compose;
+mod dropped;
 mod images;
 mod late;
 mod mask;
@@ -20,6 +21,7 @@ mod surroundings;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use dropped::{Dropped, Remains};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
 pub use mask::MANAGER;

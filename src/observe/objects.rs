@@ -11,6 +11,7 @@ use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 
+use super::dropped::dropped;
 use super::late::Resolver;
 use super::mask::MANAGER;
 use super::model::{Observed, ObservedObject};
@@ -66,7 +67,13 @@ pub async fn observe(
         read_receipt(cluster, options.install, options.namespace, Exit::Preflight).await
     };
     let (secrets, receipt) = futures::try_join!(ask(asking, &secrets), receipt)?;
-    let others = ask(asking, &others).await?;
+    let dropped = async {
+        match &receipt {
+            Some(receipt) => dropped(cluster, receipt, manifests).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (others, dropped) = futures::try_join!(ask(asking, &others), dropped)?;
 
     let (mut secrets, mut others) = (secrets.into_iter(), others.into_iter());
     let objects = manifests
@@ -83,6 +90,7 @@ pub async fn observe(
         objects,
         pods: Vec::new(),
         receipt,
+        dropped,
         renewed: resolver.renewed(),
     })
 }

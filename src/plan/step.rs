@@ -25,6 +25,9 @@ pub struct Plan {
     /// What an earlier run of this install wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What it notes and is not of this install: never written, gone, or somebody else's by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<ObjectRef>,
 }
 
 /// Steps that may run at the same time.
