@@ -74,6 +74,8 @@ pub(super) async fn check(
         ..observed?
     };
     facts.github.clone_from(&github.facts);
+    let removing = observe::rights_to_remove(cluster, &observed.dropped, &rights).await;
+    let rights = [rights, removing].concat();
     let findings = preflight(&Preflight {
         config,
         facts,

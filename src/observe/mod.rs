@@ -33,7 +33,7 @@ pub use objects::{Options, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
-pub use rights::{Right, rights};
+pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::pod_of;
 pub use surroundings::{MANAGED_BY, is_ours};
 
