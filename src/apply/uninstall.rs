@@ -14,7 +14,7 @@ use crate::plan::{PART_OF_THE_INSTALL, Plan, Rank, Step, Wave, is_runner_object}
 
 pub use self::found::installs;
 use self::found::{ASK, controller_namespace, find, receipts, without_receipt};
-use super::namespace::{others_in, others_of};
+use super::namespace::{kept, others_of};
 
 /// Why an object goes, for whoever is asked.
 fn why_gone(object: &ObjectRef) -> &'static str {
@@ -218,20 +218,7 @@ async fn why_kept(
             0 => None,
             count => Some(format!("{count} objects of its kind are left")),
         }),
-        "Namespace" => {
-            let others = match others_in(cluster, &object.name, going).await {
-                Err(ClusterError::Forbidden { .. }) => {
-                    return Ok(Some("nobody can tell whether it is empty".to_owned()));
-                }
-                others => others?,
-            };
-            Ok(others.first().map(|first| {
-                format!(
-                    "{} objects of others are in it, such as {first}",
-                    others.len()
-                )
-            }))
-        }
+        "Namespace" => kept(cluster, &object.name, going).await,
         _ => Ok(None),
     }
 }
