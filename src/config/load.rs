@@ -283,11 +283,15 @@ fn gather(sources: &Sources) -> Gathered {
         origin: Origin::Flag(format!("--{}", given.flag)),
         variable: false,
     });
-    for source in [
+    let given = [
         answers.collect(),
         from_variables(&sources.environment),
         flags.collect::<Vec<_>>(),
-    ] {
+    ];
+    for source in given.iter().rev() {
+        overlay::lay_map(source, &mut gathered.settled, &mut gathered.problems);
+    }
+    for source in given {
         overlay::lay(source, &mut gathered.settled, &mut gathered.problems);
     }
     for (first, second) in gathered.settled.rivals() {
