@@ -26,6 +26,9 @@ impl Ledger {
         for object in &plan.forgotten {
             receipt.forget(object);
         }
+        receipt
+            .controller_namespace
+            .clone_from(&plan.controller_namespace);
         receipt.complete = false;
         for step in plan.steps() {
             match step {

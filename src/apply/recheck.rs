@@ -94,6 +94,7 @@ pub(super) async fn pods(
     let options = observe::Options {
         install: &plan.install,
         namespace: &plan.namespace,
+        controller_namespace: plan.controller_namespace(),
         facts,
         force_conflicts: false,
         manage_namespaces: false,

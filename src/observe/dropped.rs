@@ -10,9 +10,11 @@ use crate::failure::{Exit, Failure};
 use crate::object::{Manifest, ObjectRef, text_at};
 
 use super::mask::MANAGER;
-use super::objects::CONCURRENCY;
 use super::receipt::{INSTALL_LABEL, Receipt};
 use super::surroundings::is_ours;
+
+/// Reads in flight at once.
+const CONCURRENCY: usize = 8;
 
 /// An object that the configuration no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

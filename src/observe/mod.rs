@@ -29,7 +29,7 @@ pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,
 };
-pub use objects::{Options, observe, observe_again, read_receipt};
+pub use objects::{Options, home, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};

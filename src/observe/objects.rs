@@ -27,8 +27,10 @@ pub(super) const CONCURRENCY: usize = 8;
 pub struct Options<'a> {
     /// The install's name.
     pub install: &'a str,
-    /// The controller's namespace: the home of the receipt.
+    /// The home of the receipt.
     pub namespace: &'a str,
+    /// The controller's namespace.
+    pub controller_namespace: &'a str,
     /// What was read before rendering.
     pub facts: &'a Facts,
     /// Takes other managers' fields, but never a CRD's.
@@ -153,6 +155,24 @@ fn seed(cluster: &Cluster, manifests: &[Manifest]) {
             cluster.seed(&api_version, kind, text("/spec/names/plural"), scope);
         }
     }
+}
+
+/// The one of `homes` that holds the receipt; the first where none does.
+pub async fn home<'a>(
+    cluster: &Cluster,
+    install: &str,
+    homes: &[&'a str],
+) -> Result<&'a str, Failure> {
+    let first = homes.first().copied().unwrap_or_default();
+    if homes.len() > 1 {
+        for home in homes {
+            let receipt = read_receipt(cluster, install, home, Exit::Preflight);
+            if receipt.await?.is_some() {
+                return Ok(home);
+            }
+        }
+    }
+    Ok(first)
 }
 
 /// The receipt of an install as the cluster holds it; None where there is none. `exit` is that of a failure.

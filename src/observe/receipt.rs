@@ -1,4 +1,4 @@
-//! What an install has in the cluster, kept in a Secret beside its controller: identities, never values.
+//! What an install has in the cluster, kept in a Secret: identities, never values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +28,11 @@ pub struct Receipt {
     pub format: String,
     /// The install.
     pub install: String,
-    /// The controller's namespace, where the receipt lies.
+    /// Where the receipt lies: the controller's namespace, or one of the runner sets under another team's controller.
     pub namespace: String,
+    /// The controller's namespace, where it is not that of the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_namespace: Option<String>,
     /// Hash of the inputs of the plan that was applied last.
     pub plan: String,
     /// True when every wave of that plan was done.
@@ -70,6 +73,7 @@ impl Receipt {
             format: FORMAT.to_owned(),
             install: install.to_owned(),
             namespace: namespace.to_owned(),
+            controller_namespace: None,
             plan: plan.to_owned(),
             complete: false,
             entries: Vec::new(),
@@ -89,6 +93,15 @@ impl Receipt {
             Some(&self.namespace),
             &Self::name_of(&self.install),
         )
+    }
+
+    /// True where it lies in one of these namespaces, or its controller does; none of them is any.
+    pub fn is_of(&self, namespaces: &[&str]) -> bool {
+        let controller = self.controller_namespace.as_deref();
+        namespaces.is_empty()
+            || namespaces
+                .iter()
+                .any(|name| *name == self.namespace || Some(*name) == controller)
     }
 
     /// The entry of an object.

@@ -19,8 +19,10 @@ use super::{Plan, Step, Wave};
 pub struct Inputs<'a> {
     /// The install's name.
     pub install: &'a str,
-    /// The controller's namespace.
+    /// The home of Lease and receipt.
     pub namespace: &'a str,
+    /// The controller's namespace.
+    pub controller_namespace: &'a str,
     /// What is wanted.
     pub manifests: &'a [Manifest],
     /// What the passes changed.
@@ -65,6 +67,8 @@ pub fn build(inputs: &Inputs<'_>) -> Plan {
     Plan {
         install: inputs.install.to_owned(),
         namespace: inputs.namespace.to_owned(),
+        controller_namespace: (inputs.controller_namespace != inputs.namespace)
+            .then(|| inputs.controller_namespace.to_owned()),
         inputs: hash(inputs.manifests),
         waves,
         changes: inputs.changes.to_vec(),

@@ -12,8 +12,11 @@ use crate::observe::{KeyDifference, Receipt};
 pub struct Plan {
     /// The install's name.
     pub install: String,
-    /// The controller's namespace: the home of Lease and receipt.
+    /// The home of Lease and receipt: the controller's namespace, unless that is another team's.
     pub namespace: String,
+    /// The controller's namespace, where it is not the home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_namespace: Option<String>,
     /// SHA-256 of the manifests, in hexadecimal. Late values are no part of it.
     pub inputs: String,
     /// In order of execution; inside one wave the order does not matter.
@@ -150,6 +153,12 @@ impl Step {
 }
 
 impl Plan {
+    /// The namespace that the controller is in.
+    pub fn controller_namespace(&self) -> &str {
+        let elsewhere = self.controller_namespace.as_deref();
+        elsewhere.unwrap_or(&self.namespace)
+    }
+
     /// True where any step changes the cluster.
     pub fn writes(&self) -> bool {
         self.steps().any(Step::writes)
