@@ -197,3 +197,37 @@ pub async fn read_receipt(
             .remedy("use the arc-setup that wrote it, or move the Secret away: objects of ours are still found by their label")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn home_is_where_the_receipt_lies_whichever_namespace_comes_first() {
+        let secret = Receipt::new("one", "b", "").to_secret();
+        let secret = secret.unwrap_or_default().to_string();
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (status, body) = match request.uri().path() {
+                "/api/v1/namespaces/b/secrets/arc-setup-one" => (200, secret.clone()),
+                _ => (404, String::new()),
+            };
+            async move {
+                let body = kube::client::Body::from(body.into_bytes());
+                Ok::<_, tower::BoxError>(
+                    http::Response::builder().status(status).body(body).unwrap(),
+                )
+            }
+        });
+        let identity = crate::clients::kube::Identity::default();
+        let cluster = Cluster::new(kube::Client::new(service, "default"), identity);
+        cluster.seed("v1", "Secret", "secrets", Scope::Namespaced);
+        for (homes, expected) in [
+            (&["a", "b", "c"][..], "b"),
+            (&["b", "a"], "b"),
+            (&["a", "c"], "a"),
+            (&["a"], "a"),
+        ] {
+            assert_eq!(home(&cluster, "one", homes).await.unwrap(), expected);
+        }
+    }
+}
