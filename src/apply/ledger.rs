@@ -23,6 +23,12 @@ impl Ledger {
             .clone()
             .unwrap_or_else(|| Receipt::new(&plan.install, &plan.namespace, &plan.inputs));
         receipt.plan.clone_from(&plan.inputs);
+        for object in &plan.forgotten {
+            receipt.forget(object);
+        }
+        receipt
+            .controller_namespace
+            .clone_from(&plan.controller_namespace);
         receipt.complete = false;
         for step in plan.steps() {
             match step {

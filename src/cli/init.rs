@@ -148,7 +148,8 @@ impl Work<'_> {
             preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, force).await?;
         let plan = plan::build(&plan::Inputs {
             install: &loaded.config.name,
-            namespace: loaded.config.controller_namespace(),
+            namespace: &checked.home,
+            controller_namespace: loaded.config.controller_namespace(),
             manifests: &rendered.manifests,
             changes: &rendered.changes,
             observed: &checked.observed,

@@ -23,6 +23,8 @@ use crate::ui::{self, output};
 /// What was observed, and what follows from it.
 #[derive(Debug)]
 pub(super) struct Checked {
+    /// Where receipt and lock lie.
+    pub(super) home: String,
     /// Each object against the cluster.
     pub(super) observed: Observed,
     /// Every finding.
@@ -44,9 +46,11 @@ pub(super) async fn check(
     let (images, kept) = pulled(rendered);
     let (servers, asked) = servers(loaded, rendered, &images);
     let manifests = &rendered.manifests;
+    let home = observe::home(cluster, &config.name, &config.homes()).await?;
     let options = observe::Options {
         install: &config.name,
-        namespace: config.controller_namespace(),
+        namespace: home,
+        controller_namespace: config.controller_namespace(),
         facts,
         force_conflicts,
         manage_namespaces: config.namespaces.manage,
@@ -75,6 +79,8 @@ pub(super) async fn check(
         ..observed?
     };
     facts.github.clone_from(&github.facts);
+    let removing = observe::rights_to_remove(cluster, &observed.dropped, &rights).await;
+    let rights = [rights, removing].concat();
     let findings = preflight(&Preflight {
         config,
         facts,
@@ -89,7 +95,11 @@ pub(super) async fn check(
         github: &github,
         force_conflicts,
     });
-    Ok(Checked { observed, findings })
+    Ok(Checked {
+        home: home.to_owned(),
+        observed,
+        findings,
+    })
 }
 
 /// Reading the machine's roots blocks: the cluster's answers do not wait for it.

@@ -49,6 +49,11 @@ pub(super) async fn read(cluster: &Cluster, namespaces: &[&str]) -> Reads {
     }
 }
 
+/// What a Deployment says of the ARC controller in it; None where it is none. Runner sets are not looked for.
+pub fn controller_of(deployment: &Value) -> Option<ControllerFacts> {
+    controller(deployment)
+}
+
 /// The runner sets of one generation; where its group is not served there are none, and none are asked for.
 async fn list_all(
     cluster: &Cluster,

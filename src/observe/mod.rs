@@ -4,6 +4,7 @@
 
 mod as_wanted;
 mod compose;
+mod dropped;
 mod images;
 mod late;
 mod mask;
@@ -21,6 +22,7 @@ mod surroundings;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use dropped::{Dropped, Remains};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
 pub use mask::MANAGER;
@@ -28,11 +30,11 @@ pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,
 };
-pub use objects::{Options, observe, observe_again, read_receipt};
+pub use objects::{Options, home, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
-pub use rights::{Right, rights};
+pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::pod_of;
 pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::{MANAGED_BY, is_ours};

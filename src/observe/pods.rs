@@ -34,7 +34,7 @@ pub async fn pods(
     let asking = Asking {
         cluster,
         manifests,
-        controller_namespace: options.namespace,
+        controller_namespace: options.controller_namespace,
         surroundings: &surroundings,
     };
     futures::stream::iter(templates)

@@ -1,13 +1,13 @@
-//! What an install has in the cluster, kept in a Secret beside its controller: identities, never values.
+//! What an install has in the cluster, kept in a Secret: identities, never values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::object::ObjectRef;
+use crate::object::{Manifest, ObjectRef};
 
 /// Type of the Secret.
 pub const RECEIPT_TYPE: &str = "arc-setup.dev/receipt";
@@ -28,8 +28,11 @@ pub struct Receipt {
     pub format: String,
     /// The install.
     pub install: String,
-    /// The controller's namespace, where the receipt lies.
+    /// Where the receipt lies: the controller's namespace, or one of the runner sets under another team's controller.
     pub namespace: String,
+    /// The controller's namespace, where it is not that of the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_namespace: Option<String>,
     /// Hash of the inputs of the plan that was applied last.
     pub plan: String,
     /// True when every wave of that plan was done.
@@ -70,6 +73,7 @@ impl Receipt {
             format: FORMAT.to_owned(),
             install: install.to_owned(),
             namespace: namespace.to_owned(),
+            controller_namespace: None,
             plan: plan.to_owned(),
             complete: false,
             entries: Vec::new(),
@@ -91,23 +95,53 @@ impl Receipt {
         )
     }
 
+    /// True where it lies in one of these namespaces, or its controller does; none of them is any.
+    pub fn is_of(&self, namespaces: &[&str]) -> bool {
+        let controller = self.controller_namespace.as_deref();
+        namespaces.is_empty()
+            || namespaces
+                .iter()
+                .any(|name| *name == self.namespace || Some(*name) == controller)
+    }
+
     /// The entry of an object.
     pub fn entry(&self, object: &ObjectRef) -> Option<&Entry> {
         self.entries.iter().find(|entry| &entry.object == object)
     }
 
-    /// Notes an object: a new entry, or the uid of one that is there. What was adopted once stays adopted.
+    /// What it notes and `manifests` no longer have. Namespaces and CRDs are left to `uninstall`, and adopted objects
+    /// to their owner. The same object under another version of its group is the same object.
+    pub fn dropped(&self, manifests: &[Manifest]) -> impl Iterator<Item = &ObjectRef> {
+        let wanted: BTreeSet<[String; 4]> = manifests
+            .iter()
+            .map(|manifest| place(&manifest.reference()))
+            .collect();
+        self.entries
+            .iter()
+            .filter(|entry| !entry.adopted)
+            .map(|entry| &entry.object)
+            .filter(|object| {
+                !matches!(
+                    object.kind.as_str(),
+                    "Namespace" | "CustomResourceDefinition"
+                )
+            })
+            .filter(move |object| !wanted.contains(&place(object)))
+    }
+
+    /// Notes an object: a new entry, or the uid of one that is there. What was adopted once stays adopted; what was
+    /// noted and never written is adopted when somebody else has made it since.
     pub fn note(&mut self, object: &ObjectRef, uid: Option<&str>, adopted: bool) {
         match self
             .entries
             .iter_mut()
             .find(|entry| &entry.object == object)
         {
-            Some(entry) => {
-                if let Some(uid) = uid {
-                    entry.uid = Some(uid.to_owned());
-                }
-            }
+            Some(entry) => match uid {
+                Some(uid) => entry.uid = Some(uid.to_owned()),
+                None if entry.uid.is_none() => entry.adopted |= adopted,
+                None => {}
+            },
             None => self.entries.push(Entry {
                 object: object.clone(),
                 uid: uid.map(str::to_owned),
@@ -165,6 +199,12 @@ impl Receipt {
     }
 }
 
+/// Group, kind, namespace and name.
+fn place(object: &ObjectRef) -> [String; 4] {
+    let namespace = object.namespace.as_deref().unwrap_or_default();
+    [object.group(), &object.kind, namespace, &object.name].map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +222,17 @@ mod tests {
         assert_eq!(Receipt::from_secret(&secret), Ok(Some(receipt.clone())));
         assert_eq!(receipt.entries.len(), 1);
         assert!(!receipt.entries[0].adopted, "made once is made");
+    }
+
+    #[test]
+    fn what_somebody_else_made_before_it_was_written_is_adopted() {
+        let mut receipt = Receipt::new("one", "ns", "hash");
+        receipt.note(&config_map("a"), None, false);
+        receipt.note(&config_map("a"), None, true);
+        receipt.note(&config_map("b"), Some("uid"), false);
+        receipt.note(&config_map("b"), None, true);
+        let adopted: Vec<bool> = receipt.entries.iter().map(|entry| entry.adopted).collect();
+        assert_eq!(adopted, [true, false]);
     }
 
     #[test]

@@ -50,37 +50,37 @@ pub(super) const KINDS: [(&str, &str); 24] = [
 /// What a user needs who may not.
 pub(super) const ASK: &str = "use a login that may read and delete what init made, Secrets included: which objects belong to an install stands in a Secret beside its controller";
 
-/// Every receipt in the cluster; only those of one namespace where the user may not look into all.
+/// Every receipt in the cluster; only those of some namespaces where the user may not look into all.
 pub(super) async fn receipts(
     cluster: &Cluster,
     install: &str,
-    namespace: Option<&str>,
+    namespaces: &[&str],
 ) -> Result<Vec<Receipt>, Failure> {
     let fields = format!("type={RECEIPT_TYPE}");
     let everywhere = Selection {
         fields: Some(&fields),
         ..Selection::default()
     };
-    let secrets = match (
-        cluster.list_selected("v1", "Secret", &everywhere).await,
-        namespace,
-    ) {
-        (Ok(page), _) => page.items,
-        (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
-            let reference = Receipt::new(install, namespace, "").reference();
-            let found = cluster.get(&reference).await;
-            let found = found.map_err(|error| {
-                let what =
-                    format!("cannot read what belongs to the install {install} in {namespace}");
-                error.failure(what, Exit::Preflight).remedy(ASK)
-            })?;
-            found.into_iter().collect()
+    let secrets = match cluster.list_selected("v1", "Secret", &everywhere).await {
+        Ok(page) => page.items,
+        Err(ClusterError::Forbidden { .. }) if !namespaces.is_empty() => {
+            let mut secrets = Vec::new();
+            for namespace in namespaces {
+                let reference = Receipt::new(install, namespace, "").reference();
+                let found = cluster.get(&reference).await;
+                secrets.extend(found.map_err(|error| {
+                    let what =
+                        format!("cannot read what belongs to the install {install} in {namespace}");
+                    error.failure(what, Exit::Preflight).remedy(ASK)
+                })?);
+            }
+            secrets
         }
-        (Err(error), _) => {
+        Err(error) => {
             let what = format!("cannot look for the install {install} in the whole cluster");
             let failure = error.failure(what, Exit::Preflight);
             return Err(failure
-                .remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+                .remedy("name the controller's namespace, or that of the runner sets where the controller is another team's: --controller-namespace NAMESPACE")
                 .remedy(ASK));
         }
     };
@@ -101,7 +101,7 @@ pub(super) async fn receipts(
 
 /// The installs that the cluster holds, as `NAME in NAMESPACE`; none where the user may not look.
 pub async fn installs(cluster: &Cluster) -> Vec<String> {
-    let receipts = receipts(cluster, "", None).await.unwrap_or_default();
+    let receipts = receipts(cluster, "", &[]).await.unwrap_or_default();
     let named = |receipt: &Receipt| format!("{} in {}", receipt.install, receipt.namespace);
     receipts.iter().map(named).collect()
 }
