@@ -86,6 +86,10 @@ fn program() -> ArcSetup {
         "ARC_SETUP_GITHUB_TOKEN",
         "ghp_readme0000000000000000000000000000",
     );
+    program.secret_env(
+        "PULL_SECRET",
+        r#"{"auths":{"registry.artifactory.mydomain.com":{"auth":"cm9ib3Q6Y2FuYXJ5"}}}"#,
+    );
     program
 }
 
