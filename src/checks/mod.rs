@@ -16,4 +16,5 @@ mod rights;
 
 pub use finding::{Finding, Verdict};
 pub use images::Kept;
+pub(crate) use objects::refusal_code;
 pub use preflight::{Preflight, blocking, preflight};

@@ -76,7 +76,7 @@ fn denied(right: &Right) -> Finding {
         .as_deref()
         .map(|namespace| format!(" -n {namespace}"))
         .unwrap_or_default();
-    Finding::failed("rights", format!("{} {resource} {place}", right.verb))
+    let finding = Finding::failed("rights", format!("{} {resource} {place}", right.verb))
         .why(format!(
             "the user of this kubeconfig may not {} {resource} {place}",
             right.verb
@@ -85,7 +85,13 @@ fn denied(right: &Right) -> Finding {
             "verify with: kubectl auth can-i {} {resource}{flag}",
             right.verb
         ))
-        .remedy(format!("ask an administrator to grant it {place}"))
+        .remedy(format!("ask an administrator to grant it {place}"));
+    match right.kind.as_str() {
+        "Pod" => finding.remedy(
+            "or go on without starting a pod of the runner sets to test them: --no-pull-test",
+        ),
+        _ => finding,
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ const CONCURRENCY: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Right {
-    /// `create` or `patch`.
+    /// `create` or `patch`; for the pods of a pull test also `delete`, `list` and `watch`.
     pub verb: String,
     /// API group; empty for core.
     pub group: String,
@@ -33,9 +33,14 @@ pub struct Right {
     pub allowed: Option<bool>,
 }
 
-/// Asks for every right that writing `manifests` needs, and the lock and receipt in `namespace`. An administrator is
-/// recognised by one question.
-pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> Vec<Right> {
+/// Asks for every right that writing `manifests` needs, the lock and receipt in `namespace`, and pull tests in the
+/// namespaces `tested`. An administrator is recognised by one question.
+pub async fn rights(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> Vec<Right> {
     let everything = Right {
         verb: "*".to_owned(),
         group: "*".to_owned(),
@@ -48,7 +53,7 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) 
     if everything.allowed == Some(true) {
         return vec![everything];
     }
-    let needed = needed(cluster, manifests, namespace);
+    let needed = needed(cluster, manifests, namespace, tested);
     let mut answers: Vec<Right> = futures::stream::iter(needed)
         .map(|right| ask(cluster, right))
         .buffer_unordered(CONCURRENCY)
@@ -59,24 +64,32 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) 
 }
 
 /// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
-fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSet<Right> {
+fn needed(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> BTreeSet<Right> {
+    const APPLY: &[&str] = &["create", "patch"];
     let mut needed = BTreeSet::new();
-    let mut add = |group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
-        for verb in ["create", "patch"] {
-            needed.insert(Right {
-                verb: verb.to_owned(),
-                group: group.to_owned(),
-                resource: resource.to_owned(),
-                kind: kind.to_owned(),
-                namespace: namespace.map(str::to_owned),
-                allowed: None,
-            });
-        }
-    };
+    let mut add =
+        |verbs: &[&str], group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
+            for verb in verbs {
+                needed.insert(Right {
+                    verb: (*verb).to_owned(),
+                    group: group.to_owned(),
+                    resource: resource.to_owned(),
+                    kind: kind.to_owned(),
+                    namespace: namespace.map(str::to_owned),
+                    allowed: None,
+                });
+            }
+        };
     for manifest in manifests {
         let object = manifest.reference();
         if let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) {
             add(
+                APPLY,
                 object.group(),
                 &resource,
                 &object.kind,
@@ -85,8 +98,19 @@ fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSe
         }
     }
     // In no manifest: without them an install would end after its namespaces.
-    add("coordination.k8s.io", "leases", "Lease", Some(namespace));
-    add("", "secrets", "Secret", Some(namespace));
+    add(
+        APPLY,
+        "coordination.k8s.io",
+        "leases",
+        "Lease",
+        Some(namespace),
+    );
+    add(APPLY, "", "secrets", "Secret", Some(namespace));
+    // In no manifest either: without them it would end at its last stage.
+    for namespace in tested {
+        let verbs = ["create", "delete", "list", "watch"];
+        add(&verbs, "", "pods", "Pod", Some(namespace));
+    }
     needed
 }
 
@@ -116,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lock_and_receipt_are_asked_for_too() {
+    async fn lock_receipt_and_pull_tests_are_asked_for_too() {
         let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
             Err::<http::Response<kube::client::Body>, _>(tower::BoxError::from("nobody is asked"))
         });
@@ -124,7 +148,8 @@ mod tests {
             kube::Client::new(service, "default"),
             crate::clients::kube::Identity::default(),
         );
-        let needed = needed(&cluster, &[], "arc-systems");
+        let tested = BTreeSet::from(["arc-runners".to_owned()]);
+        let needed = needed(&cluster, &[], "arc-systems", &tested);
         let of = |resource: &str| {
             let mut verbs = needed
                 .iter()
@@ -138,5 +163,8 @@ mod tests {
             [Some(("create", home)), Some(("patch", home))]
         );
         assert_eq!(of("secrets"), of("leases"));
+        let pods = needed.iter().filter(|right| right.kind == "Pod");
+        let verbs: Vec<&str> = pods.map(|right| right.verb.as_str()).collect();
+        assert_eq!(verbs, ["create", "delete", "list", "watch"]);
     }
 }

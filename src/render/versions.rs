@@ -92,6 +92,10 @@ pub enum Feature {
     /// `dockerVarRunVolumeSizeLimit`: without it /run of the daemon is a memory volume of 1 MB, which a few
     /// containers fill (actions-runner-controller#2621).
     RunVolumeLimit,
+    /// The generated daemon listens on a socket that both containers mount, without TLS.
+    DockerSocket,
+    /// That socket lies in /run itself.
+    DockerSocketInRun,
     /// `containerMode: kubernetes`.
     KubernetesMode,
     /// `containerMode: kubernetes-novolume`.
@@ -126,6 +130,8 @@ const FEATURES: &[Row<Feature>] = &[
     legacy(Feature::NoRunnerVolume, (0, 19, 0)),
     legacy(Feature::RunnerEnvironment, (0, 20, 0)),
     legacy(Feature::RunVolumeLimit, (0, 27, 5)),
+    legacy(Feature::DockerSocket, (0, 27, 3)),
+    legacy(Feature::DockerSocketInRun, (0, 27, 4)),
     legacy(Feature::KubernetesMode, (0, 25, 0)),
     scale_set(Feature::KubernetesMode, (0, 0, 0)),
     scale_set(Feature::KubernetesNovolume, (0, 13, 0)),
@@ -138,7 +144,7 @@ const FEATURES: &[Row<Feature>] = &[
 ];
 
 impl Feature {
-    const ALL: [(Self, &'static str); 17] = [
+    const ALL: [(Self, &'static str); 19] = [
         (Self::RunnerSet, "runner_set"),
         (Self::RunnerVolumes, "runner_volumes"),
         (Self::LeaseLock, "lease_lock"),
@@ -149,6 +155,8 @@ impl Feature {
         (Self::NoRunnerVolume, "no_runner_volume"),
         (Self::RunnerEnvironment, "runner_environment"),
         (Self::RunVolumeLimit, "run_volume_limit"),
+        (Self::DockerSocket, "docker_socket"),
+        (Self::DockerSocketInRun, "docker_socket_in_run"),
         (Self::KubernetesMode, "kubernetes_mode"),
         (Self::KubernetesNovolume, "kubernetes_novolume"),
         (Self::CredentialsFrom, "credentials_from"),
