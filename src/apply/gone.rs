@@ -59,14 +59,7 @@ pub(super) async fn gone(
             return Ok(());
         };
         if last.as_ref() != Some(&left) {
-            let reason = match left.len() {
-                1 => why.to_owned(),
-                count => format!("{why}; {} more", count - 1),
-            };
-            events(Event::Waiting {
-                object: ObjectRef::from_value(&first.1),
-                reason: format!("{reason}: {}", first.0),
-            });
+            events(waiting(first, left.len(), why));
             (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
         } else if progress.elapsed() >= limit {
             return Err(stuck(&left, limit));
@@ -74,6 +67,20 @@ pub(super) async fn gone(
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// What is told of the first one that is left, of so many.
+fn waiting((kept_by, object): &(String, Value), count: usize, why: &str) -> Event {
+    let object = ObjectRef::from_value(object);
+    let mut reason = match count {
+        1 => why.to_owned(),
+        count => format!("{why}; {} more", count - 1),
+    };
+    // What keeps it says more than its name only where something does.
+    if *kept_by != object.to_string() {
+        reason = format!("{reason}: {kept_by}");
+    }
+    Event::Waiting { object, reason }
 }
 
 /// What is still there: what keeps it, and itself without what changes all the time.
@@ -101,18 +108,10 @@ async fn left(
         })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
-        for (group, kinds) in DEPENDENTS {
-            let concerned = objects.iter().any(|object| {
-                object.group() == group && object.namespace.as_deref() == Some(namespace)
-            });
-            if !concerned {
-                continue;
-            }
-            let mut found = Vec::new();
-            for (api_version, kind) in kinds {
-                let listed = list(cluster, api_version, kind, namespace).await;
-                found.extend(listed.map_err(failed)?);
-            }
+        let made = made_under(cluster, objects, namespace)
+            .await
+            .map_err(failed)?;
+        for (group, found) in made {
             left.extend(dependents(owners, &found).into_iter().cloned());
             if group == LEGACY {
                 let pods = list(cluster, "v1", "Pod", namespace).await;
@@ -139,6 +138,29 @@ async fn left(
     left.sort_by_cached_key(|(keeps, object)| (depth(object), keeps.clone()));
     left.dedup_by(|one, other| one.0 == other.0);
     Ok(left)
+}
+
+/// What controllers made in a namespace under runner objects like those of ours there, by API group.
+async fn made_under(
+    cluster: &Cluster,
+    objects: &[ObjectRef],
+    namespace: &str,
+) -> Result<Vec<(&'static str, Vec<Value>)>, ClusterError> {
+    let mut all = Vec::new();
+    for (group, kinds) in DEPENDENTS {
+        let concerned = objects.iter().any(|object| {
+            object.group() == group && object.namespace.as_deref() == Some(namespace)
+        });
+        if !concerned {
+            continue;
+        }
+        let mut found = Vec::new();
+        for (api_version, kind) in kinds {
+            found.extend(list(cluster, api_version, kind, namespace).await?);
+        }
+        all.push((group, found));
+    }
+    Ok(all)
 }
 
 /// The objects of a kind in a namespace; none where the server does not know it or the user may not look.

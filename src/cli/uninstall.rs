@@ -107,7 +107,7 @@ impl Work<'_> {
             let last = if plan.writes() {
                 "nothing was removed; the same command without --dry-run does it".to_owned()
             } else {
-                nothing(self.cluster, self.install).await
+                nothing(self.cluster, self.install, self.namespace).await
             };
             progress.told(&last);
             return self.answer(&plan).map(Some);
@@ -192,14 +192,21 @@ impl Args {
 }
 
 /// Why there is nothing to do, and which installs there are instead.
-async fn nothing(cluster: &Cluster, name: &str) -> String {
+async fn nothing(cluster: &Cluster, name: &str, namespace: Option<&str>) -> String {
     let context = &cluster.identity.context;
-    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let place = match namespace {
+        Some(namespace) => format!("namespace {namespace} of {context}"),
+        None => context.clone(),
+    };
+    let nothing = format!("nothing to do: there is no install named {name} in {place}");
     let others = apply::installs(cluster).await;
     if others.is_empty() {
         nothing
     } else {
-        format!("{nothing}; there is {} (--name)", others.join(", "))
+        format!(
+            "{nothing}; there is {} (--name, --controller-namespace)",
+            others.join(", ")
+        )
     }
 }
 

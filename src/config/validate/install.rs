@@ -1,9 +1,10 @@
 //! Checks of the install as a whole.
 
 use crate::config::arc_versions;
+use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::model::{
-    ArcVersion, ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode,
-    ProxyCredentials, PullSecret, Scope, Watch, WebhookCertificate,
+    ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode, ProxyCredentials,
+    PullSecret, Scope, Watch, WebhookCertificate,
 };
 
 use super::{Validator, syntax};
@@ -21,9 +22,7 @@ const ACCOUNT: &[&str] = &["username", "password"];
 impl Validator<'_> {
     pub(super) fn install(&mut self) {
         let config = self.config;
-        self.label("name", &config.name, 30);
-        self.label("namespaces.controller", &config.namespaces.controller, 63);
-        self.label("namespaces.runners", &config.namespaces.runners, 63);
+        self.names();
         self.version();
         self.github_url();
         if let Some(scope) = &config.github.scope {
@@ -35,6 +34,13 @@ impl Validator<'_> {
         self.namespaces();
         self.no_proxy();
         self.labels();
+    }
+
+    pub(super) fn names(&mut self) {
+        let config = self.config;
+        self.label("name", &config.name, 30);
+        self.label("namespaces.controller", &config.namespaces.controller, 63);
+        self.label("namespaces.runners", &config.namespaces.runners, 63);
     }
 
     fn version(&mut self) {
@@ -50,16 +56,17 @@ impl Validator<'_> {
                 format!("supported: {}", arc_versions::describe(config.mode)),
             );
         }
-        // Acquiring jobs was removed in 0.14.0 and came back in 0.14.1 (actions-runner-controller#4442, #4447).
-        if config.mode == Mode::ScaleSet
-            && config.version == ArcVersion::new(0, 14, 0)
+        if !has(config.mode, config.version, Feature::EnterpriseServer)
             && self.knows(&["github.url"])
             && config.github.is_enterprise_server()
         {
             self.problem(
                 "config-version",
                 "version",
-                "ARC 0.14.0 does not work with a GitHub Enterprise Server",
+                format!(
+                    "ARC {} does not work with a GitHub Enterprise Server",
+                    config.version
+                ),
                 "use version 0.14.2",
             );
         }
@@ -149,8 +156,7 @@ impl Validator<'_> {
             return;
         };
         let is_number = |text: &str| text.parse::<i64>().is_ok_and(|number| number > 0);
-        let client_ids =
-            config.mode == Mode::ScaleSet && config.version >= ArcVersion::new(0, 12, 0);
+        let client_ids = has(config.mode, config.version, Feature::ClientId);
         let client_id = client_ids
             && id.len() >= 8
             && id

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::{ArcVersion, Mode};
 use crate::object::items_at;
 use crate::object::pods::{Role, absent_slots, containers, flags};
-use crate::render::versions::{Feature, has};
 
 /// What a legacy Runner's spec shares with a PodSpec; everything else in it is read by the controller.
 const SHARED: [&str; 18] = [
@@ -186,7 +186,7 @@ impl Daemon {
         {
             return None;
         }
-        if !manager.has(Feature::DockerSocket) {
+        if !manager.has(Feature::SocketGroup) {
             return Some(Self {
                 volume: json!({"name": "certs-client", "emptyDir": {}}),
                 mount: json!({"name": "certs-client", "mountPath": "/certs/client"}),
@@ -194,7 +194,7 @@ impl Daemon {
                 tls: true,
             });
         }
-        let (directory, host) = if manager.has(Feature::DockerSocketInRun) {
+        let (directory, host) = if manager.has(Feature::SocketInRun) {
             ("/run", "unix:///run/docker.sock")
         } else {
             ("/run/docker", "unix:///run/docker/docker.sock")

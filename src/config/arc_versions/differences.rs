@@ -1,10 +1,10 @@
 //! What differs between releases of ARC: one table of flags, one of features, one of default images.
 //!
-//! Templates and code ask by name; no version number stands anywhere else in `render`.
+//! Templates, checks and code ask by name; no version number stands anywhere else.
 
 use std::collections::BTreeMap;
 
-use crate::config::{ArcVersion, Mode};
+use crate::config::model::{ArcVersion, Mode};
 
 /// The first and the last release that has something; no last release means that it is still there.
 type Row<Name> = (Name, Mode, ArcVersion, Option<ArcVersion>);
@@ -92,10 +92,6 @@ pub enum Feature {
     /// `dockerVarRunVolumeSizeLimit`: without it /run of the daemon is a memory volume of 1 MB, which a few
     /// containers fill (actions-runner-controller#2621).
     RunVolumeLimit,
-    /// The generated daemon listens on a socket that both containers mount, without TLS.
-    DockerSocket,
-    /// That socket lies in /run itself.
-    DockerSocketInRun,
     /// `containerMode: kubernetes`.
     KubernetesMode,
     /// `containerMode: kubernetes-novolume`.
@@ -110,6 +106,20 @@ pub enum Feature {
     HealthProbe,
     /// Claims made for each pod survive the controller's own Kubernetes types.
     EphemeralClaim,
+    /// The generated daemon listens on a socket that both containers mount, without TLS; it has a group, guessed
+    /// from the runner image's name.
+    SocketGroup,
+    /// That socket lies in /run itself.
+    SocketInRun,
+    /// `scheduledOverrides`.
+    Schedules,
+    /// A GitHub App's client id serves in place of its number.
+    ClientId,
+    /// Jobs of a GitHub Enterprise Server are acquired: removed in 0.14.0, back in 0.14.1
+    /// (actions-runner-controller#4442, #4447).
+    EnterpriseServer,
+    /// Runner sets of another patch of its minor are kept (`IsVersionAllowed`); before it they are deleted.
+    KeepsMinor,
 }
 
 const FEATURES: &[Row<Feature>] = &[
@@ -130,8 +140,6 @@ const FEATURES: &[Row<Feature>] = &[
     legacy(Feature::NoRunnerVolume, (0, 19, 0)),
     legacy(Feature::RunnerEnvironment, (0, 20, 0)),
     legacy(Feature::RunVolumeLimit, (0, 27, 5)),
-    legacy(Feature::DockerSocket, (0, 27, 3)),
-    legacy(Feature::DockerSocketInRun, (0, 27, 4)),
     legacy(Feature::KubernetesMode, (0, 25, 0)),
     scale_set(Feature::KubernetesMode, (0, 0, 0)),
     scale_set(Feature::KubernetesNovolume, (0, 13, 0)),
@@ -141,10 +149,23 @@ const FEATURES: &[Row<Feature>] = &[
     scale_set(Feature::HealthProbe, (0, 14, 2)),
     legacy(Feature::EphemeralClaim, (0, 20, 0)),
     scale_set(Feature::EphemeralClaim, (0, 0, 0)),
+    legacy(Feature::SocketGroup, (0, 27, 3)),
+    legacy(Feature::SocketInRun, (0, 27, 4)),
+    legacy(Feature::Schedules, (0, 20, 0)),
+    scale_set(Feature::ClientId, (0, 12, 0)),
+    legacy(Feature::EnterpriseServer, (0, 0, 0)),
+    (
+        Feature::EnterpriseServer,
+        Mode::ScaleSet,
+        START,
+        Some(ArcVersion::new(0, 13, 99)),
+    ),
+    scale_set(Feature::EnterpriseServer, (0, 14, 1)),
+    scale_set(Feature::KeepsMinor, (0, 12, 0)),
 ];
 
 impl Feature {
-    const ALL: [(Self, &'static str); 19] = [
+    const ALL: [(Self, &'static str); 23] = [
         (Self::RunnerSet, "runner_set"),
         (Self::RunnerVolumes, "runner_volumes"),
         (Self::LeaseLock, "lease_lock"),
@@ -155,8 +176,6 @@ impl Feature {
         (Self::NoRunnerVolume, "no_runner_volume"),
         (Self::RunnerEnvironment, "runner_environment"),
         (Self::RunVolumeLimit, "run_volume_limit"),
-        (Self::DockerSocket, "docker_socket"),
-        (Self::DockerSocketInRun, "docker_socket_in_run"),
         (Self::KubernetesMode, "kubernetes_mode"),
         (Self::KubernetesNovolume, "kubernetes_novolume"),
         (Self::CredentialsFrom, "credentials_from"),
@@ -164,6 +183,12 @@ impl Feature {
         (Self::NativeSidecar, "native_sidecar"),
         (Self::HealthProbe, "health_probe"),
         (Self::EphemeralClaim, "ephemeral_claim"),
+        (Self::SocketGroup, "socket_group"),
+        (Self::SocketInRun, "socket_in_run"),
+        (Self::Schedules, "schedules"),
+        (Self::ClientId, "client_id"),
+        (Self::EnterpriseServer, "enterprise_server"),
+        (Self::KeepsMinor, "keeps_minor"),
     ];
 }
 
@@ -192,7 +217,7 @@ pub fn has(mode: Mode, version: ArcVersion, feature: Feature) -> bool {
 }
 
 /// Every feature by the name that templates use.
-pub(super) fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str, bool> {
+pub fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str, bool> {
     Feature::ALL
         .iter()
         .map(|(feature, name)| (*name, has(mode, version, *feature)))
@@ -200,7 +225,7 @@ pub(super) fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str
 }
 
 /// The first release that has the feature, for messages.
-pub(super) fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
+pub fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
     FEATURES
         .iter()
         .find(|(row, row_mode, ..)| *row == feature && *row_mode == mode)
@@ -208,7 +233,7 @@ pub(super) fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
 }
 
 /// How often the legacy manager looks at everything again: the default of the release.
-pub(super) fn sync_period(version: ArcVersion) -> &'static str {
+pub fn sync_period(version: ArcVersion) -> &'static str {
     if version < ArcVersion::new(0, 24, 0) {
         "10m"
     } else {
@@ -272,7 +297,7 @@ pub fn dind_image() -> &'static str {
 }
 
 /// Keeps the flags that the release has, in order, as arguments; an empty value stands for a bare flag.
-pub(super) fn arguments(
+pub fn arguments(
     mode: Mode,
     version: ArcVersion,
     wanted: &[(&str, Option<String>)],
