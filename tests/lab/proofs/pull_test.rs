@@ -59,6 +59,17 @@ impl Install {
 
     /// Waits until a RunnerDeployment wants no runner.
     async fn is_idle(&self, name: &str) -> Result<()> {
+        // A controller that meets an autoscaler before its target looks again after a whole sync period, or when
+        // it changes.
+        let touch = [
+            "annotate",
+            "--namespace",
+            &self.runners,
+            "horizontalrunnerautoscalers.actions.summerwind.dev",
+            "--all",
+            "arc-setup.test/look=again",
+        ];
+        self.lab.cluster.kubectl(&touch).await?;
         let deployment = format!("runnerdeployments.actions.summerwind.dev/{name}");
         let wait = [
             "wait",
