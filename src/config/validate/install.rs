@@ -3,8 +3,8 @@
 use crate::config::arc_versions;
 use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::model::{
-    ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode, ProxyCredentials,
-    PullSecret, Scope, Watch, WebhookCertificate,
+    ContainerMode, ExistingSecret, GithubCredentials, Library, MirrorCredentials, Mode,
+    ProxyCredentials, PullSecret, Scope, Watch, WebhookCertificate,
 };
 
 use super::{Validator, syntax};
@@ -23,6 +23,7 @@ impl Validator<'_> {
     pub(super) fn install(&mut self) {
         let config = self.config;
         self.names();
+        self.library_in_daemons();
         self.version();
         self.github_url();
         if let Some(scope) = &config.github.scope {
@@ -41,6 +42,23 @@ impl Validator<'_> {
         self.label("name", &config.name, 30);
         self.label("namespaces.controller", &config.namespaces.controller, 63);
         self.label("namespaces.runners", &config.namespaces.runners, 63);
+    }
+
+    /// The daemon adds `library/` by itself, and no rule of hosts.toml takes it away.
+    fn library_in_daemons(&mut self) {
+        let config = self.config;
+        let has_daemon = config
+            .runner_sets
+            .iter()
+            .any(|set| set.container_mode == ContainerMode::Dind);
+        if config.registry.library == Library::Drop && has_daemon {
+            self.warn(
+                "config-library",
+                "registry.library",
+                "registry.library: drop holds for what is rendered, not inside dind: for `docker pull alpine` the daemon asks the mirror for library/alpine",
+                "have the registry answer for library/ too, or let jobs name images in full",
+            );
+        }
     }
 
     fn version(&mut self) {
