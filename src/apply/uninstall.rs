@@ -134,8 +134,8 @@ fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
         .collect()
 }
 
-/// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
-/// namespaces, in which lock and receipt lay, until they are gone.
+/// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the
+/// receipt, and last the namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
     let mut push = |title: &str, steps: Vec<Step>| {
@@ -147,11 +147,13 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
         }
     };
     let mut take = |rank: Rank| steps.remove(&rank).unwrap_or_default();
+    push(Rank::Autoscalers.title(), take(Rank::Autoscalers));
     let runners = take(Rank::Runners);
     let objects: Vec<ObjectRef> = runners
         .iter()
         .filter(|step| step.writes())
         .filter_map(|step| step.object().cloned())
+        .filter(is_runner_object)
         .collect();
     push("runner sets", runners);
     if !objects.is_empty() {
@@ -252,6 +254,7 @@ mod tests {
         assert_eq!(
             titles,
             [
+                "autoscalers",
                 "runner sets",
                 "runner sets: finalizers",
                 "admission webhooks",

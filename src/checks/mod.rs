@@ -17,4 +17,5 @@ mod secrets;
 
 pub use finding::{Finding, Verdict};
 pub use images::Kept;
+pub(crate) use objects::refusal_code;
 pub use preflight::{Preflight, blocking, preflight};

@@ -67,8 +67,9 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
     )
 }
 
-fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
-    let id = match refusal {
+/// The code of a refusal; `words` are the server's.
+pub(crate) fn refusal_code(refusal: Refusal, words: &str) -> &'static str {
+    match refusal {
         Refusal::Forbidden if is_escalation(words) => "rights-escalation",
         Refusal::Forbidden => "rights",
         Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
@@ -76,7 +77,11 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
         Refusal::Quota => "quota-exceeded",
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
-    };
+    }
+}
+
+fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
+    let id = refusal_code(refusal, words);
     let finding = Finding::failed(id, object.to_string())
         .why(format!("the API server refuses {object}"))
         .evidence(words);

@@ -95,7 +95,7 @@ fn denied(right: &Right) -> Finding {
             .why("the lock cannot be given back: each run then waits until that of the run before it has expired")
             .remedy(format!("ask an administrator to grant it {place}"));
     }
-    Finding::failed("rights", subject)
+    let finding = Finding::failed("rights", subject)
         .why(format!(
             "the user of this kubeconfig may not {} {resource} {place}",
             right.verb
@@ -104,7 +104,13 @@ fn denied(right: &Right) -> Finding {
             "verify with: kubectl auth can-i {} {resource}{flag}",
             right.verb
         ))
-        .remedy(format!("ask an administrator to grant it {place}"))
+        .remedy(format!("ask an administrator to grant it {place}"));
+    match right.kind.as_str() {
+        "Pod" => finding.remedy(
+            "or go on without starting a pod of the runner sets to test them: --no-pull-test",
+        ),
+        _ => finding,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Gathers what preflight looks at: cluster, registry and GitHub are asked at the same time.
 
+use std::collections::BTreeSet;
+
 use futures::join;
 use serde::Serialize;
 
@@ -15,6 +17,7 @@ use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
+use crate::plan::idle_sets;
 use crate::rules::Outcome;
 use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
@@ -31,6 +34,15 @@ pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
 }
 
+/// What the command line says about the writing to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choices {
+    /// Other managers' fields are taken.
+    pub(super) force_conflicts: bool,
+    /// Runner sets without idle runners will be tried.
+    pub(super) pull_test: bool,
+}
+
 /// Observes the cluster and asks registry and GitHub, all at the same time.
 pub(super) async fn check(
     cluster: &Cluster,
@@ -38,7 +50,7 @@ pub(super) async fn check(
     facts: &mut Facts,
     rendered: &Rendered,
     resolver: &Resolver<'_>,
-    force_conflicts: bool,
+    choices: Choices,
 ) -> Result<Checked, Failure> {
     let config = &loaded.config;
     let http = facts::route(config, &loaded.credentials, facts).client()?;
@@ -52,13 +64,19 @@ pub(super) async fn check(
         namespace: home,
         controller_namespace: config.controller_namespace(),
         facts,
-        force_conflicts,
+        force_conflicts: choices.force_conflicts,
         manage_namespaces: config.namespaces.manage,
+    };
+    let tested: BTreeSet<String> = if choices.pull_test {
+        let sets = idle_sets(manifests).into_iter();
+        sets.filter_map(|set| set.namespace).collect()
+    } else {
+        BTreeSet::new()
     };
     let cluster_side = async {
         join!(
             observe::observe(cluster, manifests, resolver, &options),
-            observe::rights(cluster, manifests, options.namespace),
+            observe::rights(cluster, manifests, options.namespace, &tested),
             observe::pods(cluster, manifests, &options),
             observe::read_secrets(cluster, config.existing_secrets()),
         )
@@ -93,7 +111,7 @@ pub(super) async fn check(
         images: &images,
         kept: &kept,
         github: &github,
-        force_conflicts,
+        force_conflicts: choices.force_conflicts,
     });
     Ok(Checked {
         home: home.to_owned(),

@@ -2,7 +2,6 @@
 //!
 //! A cluster may have thousands of Deployments: of each page only what is said of a controller is kept.
 
-mod flags;
 mod manager;
 
 use std::collections::BTreeMap;

@@ -39,6 +39,23 @@ pub struct Receipt {
     pub complete: bool,
     /// Every object, in the order of apply.
     pub entries: Vec<Entry>,
+    /// What pull tests have shown, one entry for each runner set, for as long as it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pull_tests: Vec<PullTested>,
+}
+
+/// A pod of a runner set that started every container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PullTested {
+    /// The runner set.
+    pub set: ObjectRef,
+    /// Hash of the pod.
+    pub pod: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// What was shown.
+    pub proof: String,
 }
 
 /// One object of the inventory.
@@ -77,6 +94,7 @@ impl Receipt {
             plan: plan.to_owned(),
             complete: false,
             entries: Vec::new(),
+            pull_tests: Vec::new(),
         }
     }
 
@@ -153,6 +171,20 @@ impl Receipt {
     /// Drops an object that is gone.
     pub fn forget(&mut self, object: &ObjectRef) {
         self.entries.retain(|entry| &entry.object != object);
+        self.pull_tests.retain(|tested| &tested.set != object);
+    }
+
+    /// Notes what a pull test has shown, in place of what an earlier one has.
+    pub fn note_pull_test(&mut self, tested: PullTested) {
+        self.pull_tests.retain(|known| known.set != tested.set);
+        self.pull_tests.push(tested);
+    }
+
+    /// What was shown by a pod of this runner set with this hash.
+    pub fn pull_test(&self, set: &ObjectRef, pod: &str) -> Option<&PullTested> {
+        self.pull_tests
+            .iter()
+            .find(|known| &known.set == set && known.pod == pod)
     }
 
     /// The Secret that holds it.
@@ -218,6 +250,16 @@ mod tests {
         let mut receipt = Receipt::new("one", "ns", "hash");
         receipt.note(&config_map("a"), None, false);
         receipt.note(&config_map("a"), Some("uid"), true);
+        let tested = |pod: &str| PullTested {
+            set: config_map("set"),
+            pod: pod.to_owned(),
+            at: "2026-01-01T00:00:00Z".to_owned(),
+            proof: "all".to_owned(),
+        };
+        receipt.note_pull_test(tested("old"));
+        receipt.note_pull_test(tested("new"));
+        assert_eq!(receipt.pull_test(&config_map("set"), "old"), None);
+        assert!(receipt.pull_test(&config_map("set"), "new").is_some());
         let secret = receipt.to_secret().unwrap();
         assert_eq!(Receipt::from_secret(&secret), Ok(Some(receipt.clone())));
         assert_eq!(receipt.entries.len(), 1);
@@ -233,6 +275,19 @@ mod tests {
         receipt.note(&config_map("b"), None, true);
         let adopted: Vec<bool> = receipt.entries.iter().map(|entry| entry.adopted).collect();
         assert_eq!(adopted, [true, false]);
+    }
+
+    #[test]
+    fn a_receipt_from_before_pull_tests_is_read() {
+        let mut value = serde_json::to_value(Receipt::new("one", "ns", "hash")).unwrap();
+        assert_eq!(value.get("pullTests"), None);
+        value["entries"] = json!([]);
+        assert!(
+            serde_json::from_value::<Receipt>(value)
+                .unwrap()
+                .pull_tests
+                .is_empty()
+        );
     }
 
     #[test]

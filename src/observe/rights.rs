@@ -21,7 +21,7 @@ const CONCURRENCY: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Right {
-    /// `create`, `patch` or `delete`.
+    /// `create`, `patch` or `delete`; for the pods of a pull test also `list` and `watch`.
     pub verb: String,
     /// API group; empty for core.
     pub group: String,
@@ -54,14 +54,19 @@ impl Right {
     }
 }
 
-/// Asks for every right that writing `manifests` needs, and the lock and receipt in `namespace`. An administrator is
-/// recognised by one question.
-pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> Vec<Right> {
+/// Asks for every right that writing `manifests` needs, the lock and receipt in `namespace`, and pull tests in the
+/// namespaces `tested`. An administrator is recognised by one question.
+pub async fn rights(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> Vec<Right> {
     let everything = ask(cluster, Right::of("*", "*", "*", "*", None)).await;
     if everything.is_everything() {
         return vec![everything];
     }
-    answers(cluster, needed(cluster, manifests, namespace)).await
+    answers(cluster, needed(cluster, manifests, namespace, tested)).await
 }
 
 async fn answers(cluster: &Cluster, needed: BTreeSet<Right>) -> Vec<Right> {
@@ -104,17 +109,25 @@ pub async fn rights_to_remove(
 }
 
 /// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
-fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSet<Right> {
+fn needed(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> BTreeSet<Right> {
+    const APPLY: &[&str] = &["create", "patch"];
     let mut needed = BTreeSet::new();
-    let mut add = |group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
-        for verb in ["create", "patch"] {
-            needed.insert(Right::of(verb, group, resource, kind, namespace));
-        }
-    };
+    let mut add =
+        |verbs: &[&str], group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
+            for verb in verbs {
+                needed.insert(Right::of(verb, group, resource, kind, namespace));
+            }
+        };
     for manifest in manifests {
         let object = manifest.reference();
         if let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) {
             add(
+                APPLY,
                 object.group(),
                 &resource,
                 &object.kind,
@@ -123,15 +136,19 @@ fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSe
         }
     }
     // In no manifest: without them an install would end after its namespaces.
-    add("coordination.k8s.io", "leases", "Lease", Some(namespace));
-    add("", "secrets", "Secret", Some(namespace));
-    needed.insert(Right::of(
-        "delete",
+    add(
+        &["create", "patch", "delete"],
         "coordination.k8s.io",
         "leases",
         "Lease",
         Some(namespace),
-    ));
+    );
+    add(APPLY, "", "secrets", "Secret", Some(namespace));
+    // In no manifest either: without them it would end at its last stage.
+    for namespace in tested {
+        let verbs = ["create", "delete", "list", "watch"];
+        add(&verbs, "", "pods", "Pod", Some(namespace));
+    }
     needed
 }
 
@@ -161,7 +178,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lock_and_receipt_are_asked_for_too() {
+    async fn lock_receipt_and_pull_tests_are_asked_for_too() {
         let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
             Err::<http::Response<kube::client::Body>, _>(tower::BoxError::from("nobody is asked"))
         });
@@ -169,7 +186,8 @@ mod tests {
             kube::Client::new(service, "default"),
             crate::clients::kube::Identity::default(),
         );
-        let needed = needed(&cluster, &[], "arc-systems");
+        let tested = BTreeSet::from(["arc-runners".to_owned()]);
+        let needed = needed(&cluster, &[], "arc-systems", &tested);
         let of = |resource: &str| {
             let mut verbs = needed
                 .iter()
@@ -190,6 +208,9 @@ mod tests {
             of("secrets"),
             [Some(("create", home)), Some(("patch", home)), None]
         );
+        let pods = needed.iter().filter(|right| right.kind == "Pod");
+        let verbs: Vec<&str> = pods.map(|right| right.verb.as_str()).collect();
+        assert_eq!(verbs, ["create", "delete", "list", "watch"]);
     }
 
     #[tokio::test]

@@ -229,8 +229,13 @@ fn writes(inputs: &Inputs<'_>, object: &ObjectRef) -> bool {
 /// SHA-256 of the manifests; late values are not part of them.
 fn hash(manifests: &[Manifest]) -> String {
     let bytes = serde_json::to_vec(manifests).unwrap_or_default();
-    let mut text = String::with_capacity(64);
-    for byte in digest(&SHA256, &bytes).as_ref() {
+    hexadecimal(digest(&SHA256, &bytes).as_ref())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             text.extend(char::from_digit(u32::from(nibble), 16));
         }

@@ -3,6 +3,7 @@
 mod examples;
 mod installs;
 mod lock;
+mod pull_test;
 mod session;
 
 use arc_setup::clients::kube::ApplyOptions;

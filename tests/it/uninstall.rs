@@ -42,6 +42,11 @@ async fn a_scale_set_install_leaves_nothing_and_touches_nothing_of_others() {
         .await;
     let before = site.census().await;
     site.init(&[]).await;
+    // What a killed init left behind of its pull test.
+    site.foreign(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "left-behind", "namespace": "arc-runners",
+        "labels": {"app.kubernetes.io/managed-by": "arc-setup", "arc-setup.dev/install": "arc", "arc-setup.dev/pull-test": "x"}},
+        "spec": {"containers": [{"name": "runner", "image": "x:1"}]}}))
+        .await;
     let manager = manager(&site, &before, "arc-runners").await;
     manager.populate(&site.cluster).await;
     let running = manager.start(&site.plane);

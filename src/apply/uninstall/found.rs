@@ -11,7 +11,7 @@ use crate::object::ObjectRef;
 use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt};
 
 /// Kinds that the label is looked for in; what the server does not know is passed over.
-pub(super) const KINDS: [(&str, &str); 24] = [
+pub(super) const KINDS: [(&str, &str); 25] = [
     ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
     (
         "actions.summerwind.dev/v1alpha1",
@@ -28,6 +28,8 @@ pub(super) const KINDS: [(&str, &str); 24] = [
         "admissionregistration.k8s.io/v1",
         "ValidatingWebhookConfiguration",
     ),
+    // Of a pull test whose run was killed.
+    ("v1", "Pod"),
     ("apps/v1", "Deployment"),
     ("v1", "Service"),
     ("policy/v1", "PodDisruptionBudget"),
@@ -117,7 +119,7 @@ pub(super) async fn find(
     if !namesake {
         let selector = format!("{INSTALL_LABEL}={install}");
         let lists: Vec<_> = futures::stream::iter(KINDS)
-            .map(|(api_version, kind)| cluster.list(api_version, kind, None, Some(&selector)))
+            .map(|kind| labelled(cluster, kind, &selector, receipt))
             .buffered(8)
             .collect()
             .await;
@@ -179,6 +181,35 @@ pub(super) async fn without_receipt(
         .into_iter()
         .map(|object| (ObjectRef::from_value(&object), object))
         .collect())
+}
+
+/// Objects with the label, everywhere. A pod of a pull test stands in no receipt: where the user may not look
+/// everywhere, it is looked for where the install has anything.
+async fn labelled(
+    cluster: &Cluster,
+    (api_version, kind): (&str, &str),
+    selector: &str,
+    receipt: Option<&Receipt>,
+) -> Result<Vec<Value>, ClusterError> {
+    let everywhere = cluster.list(api_version, kind, None, Some(selector)).await;
+    let (Err(ClusterError::Forbidden { .. }), "Pod", Some(receipt)) = (&everywhere, kind, receipt)
+    else {
+        return everywhere;
+    };
+    let namespaces: BTreeSet<&str> = receipt
+        .entries
+        .iter()
+        .filter_map(|entry| entry.object.namespace.as_deref())
+        .collect();
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        let listed = cluster.list(api_version, kind, Some(namespace), Some(selector));
+        match listed.await {
+            Err(ClusterError::Forbidden { .. }) => {}
+            listed => found.extend(listed?),
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn controller_namespace(found: &BTreeMap<ObjectRef, Value>) -> Option<String> {

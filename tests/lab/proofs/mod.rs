@@ -5,6 +5,7 @@ mod dockerd;
 mod flapping;
 mod node;
 mod pod_security;
+mod pull_test;
 mod repair;
 mod story;
 mod traffic;
@@ -32,4 +33,6 @@ pub(crate) const OPEN: &[Topic] = &[
     pod_security::SCALE_SET,
     repair::LEGACY,
     repair::SCALE_SET,
+    pull_test::legacy::TOPIC,
+    pull_test::scale_set::TOPIC,
 ];
