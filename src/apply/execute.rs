@@ -25,7 +25,7 @@ const CONCURRENCY: usize = 8;
 #[derive(Debug)]
 pub enum Executed {
     /// Everything is done.
-    Done(Receipt),
+    Done(Box<Receipt>),
     /// Another run of this install was at work since the cluster was looked at: the plan would undo what that run
     /// did, or forget what it made. Nothing was written but namespaces; look again.
     Overtaken,
@@ -44,9 +44,8 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
             step(&run, plan, one).await?;
         }
         let stored = plan.receipt.clone();
-        return Ok(Executed::Done(
-            stored.unwrap_or_else(|| ledger.into_receipt()),
-        ));
+        let receipt = stored.unwrap_or_else(|| ledger.into_receipt());
+        return Ok(Executed::Done(Box::new(receipt)));
     }
     execution.interrupt.check()?;
     // Lock and receipt lie in a namespace: it is made before them, and removed after them.
@@ -71,7 +70,7 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
     for index in locked.end..count {
         wave(&run, plan, index, &mut ledger).await?;
     }
-    Ok(Executed::Done(ledger.into_receipt()))
+    Ok(Executed::Done(Box::new(ledger.into_receipt())))
 }
 
 /// True where the receipt tells of everything that is there, and no run holds the lock; a removal needs neither.
@@ -142,6 +141,7 @@ async fn take_lock(plan: &Plan, execution: &Execution<'_>) -> Result<Option<Lock
         execution.cluster,
         &plan.install,
         &plan.namespace,
+        &plan.common,
         execution.events,
     )
     .await

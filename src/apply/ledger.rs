@@ -29,6 +29,7 @@ impl Ledger {
         receipt
             .controller_namespace
             .clone_from(&plan.controller_namespace);
+        receipt.common.clone_from(&plan.common);
         receipt.complete = false;
         receipt
             .pull_tests

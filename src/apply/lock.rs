@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, MANAGER, Receipt, read_receipt};
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
+use crate::object::{Common, ObjectRef};
+use crate::observe::{MANAGER, Receipt, read_receipt};
 
 /// How long the lock holds without renewal.
 const DURATION: Duration = Duration::from_secs(15);
@@ -30,12 +31,13 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock. Where another run holds it, waits for one expiry; fails with exit code 22 when that run
+    /// Takes the lock, which carries what is `common` to the install. Where another run holds it, waits for one expiry; fails with exit code 22 when that run
     /// turns out to be alive.
     pub(super) async fn acquire(
         cluster: &Cluster,
         install: &str,
         namespace: &str,
+        common: &Common,
         events: Sink<'_>,
     ) -> Result<Self, Failure> {
         let lease = lease(install, namespace);
@@ -44,11 +46,11 @@ impl Lock {
         let manifest = json!({
             "apiVersion": lease.api_version,
             "kind": lease.kind,
-            "metadata": {
-                "name": lease.name,
-                "namespace": namespace,
-                "labels": {MANAGED_BY: "arc-setup", INSTALL_LABEL: install},
-            },
+            "metadata": common.metadata(
+                &lease.name,
+                namespace,
+                &[(MANAGED_BY, "arc-setup"), (INSTALL_LABEL, install)],
+            ),
             "spec": {
                 "holderIdentity": holder,
                 "leaseDurationSeconds": DURATION.as_secs(),

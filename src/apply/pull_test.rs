@@ -19,7 +19,8 @@ use crate::clients::kube::{Cluster, ClusterError, Selection};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::{DryRun, INSTALL_LABEL, PullTested, Receipt, Refusal, classify};
+use crate::object::labels::INSTALL_LABEL;
+use crate::observe::{DryRun, PullTested, Receipt, Refusal, classify};
 use crate::plan::{PULL_TEST_LABEL, PullTest};
 
 /// How long a quota may count a pod that is removed.
@@ -69,7 +70,7 @@ type Lost<'a> = Pin<&'a mut (dyn Future<Output = Failure> + Send)>;
 /// tried where another run may have changed the runner sets since they were looked at. No pod stays, whatever happens;
 /// where none is to be tried and none was left, nothing is written.
 pub async fn pull_tests(run: &PullTests<'_>) -> Result<Executed, Failure> {
-    let unchanged = || Ok(Executed::Done(run.receipt.clone()));
+    let unchanged = || Ok(Executed::Done(Box::new(run.receipt.clone())));
     let proves_nothing = run.tests.is_empty() && run.seen.is_empty();
     if proves_nothing && left_behind(run).await.is_empty() {
         return unchanged();
@@ -78,7 +79,7 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Executed, Failure> {
     let lock = tokio::select! {
         biased;
         stopped = run.interrupt.requested() => return Err(stopped),
-        lock = Lock::acquire(run.cluster, &run.receipt.install, &run.receipt.namespace, run.events) => lock,
+        lock = Lock::acquire(run.cluster, &run.receipt.install, &run.receipt.namespace, &run.receipt.common, run.events) => lock,
     };
     let lock = match lock {
         // Nothing is urgent; what was taken for left behind is the pod of a run that is alive.
@@ -91,7 +92,8 @@ pub async fn pull_tests(run: &PullTests<'_>) -> Result<Executed, Failure> {
         if !proves_nothing && is_overtaken(run, &lock).await? {
             return Ok(Executed::Overtaken);
         }
-        under_lock(run, &lock).await.map(Executed::Done)
+        let receipt = under_lock(run, &lock).await?;
+        Ok(Executed::Done(Box::new(receipt)))
     };
     let result = result.await;
     lock.release(run.cluster).await;

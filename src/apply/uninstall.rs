@@ -66,6 +66,10 @@ pub async fn plan_uninstall(
         controller_namespace: receipt
             .as_ref()
             .and_then(|receipt| receipt.controller_namespace.clone()),
+        common: receipt
+            .as_ref()
+            .map(|receipt| receipt.common.clone())
+            .unwrap_or_default(),
         inputs: String::new(),
         waves: waves(steps, receipt.as_ref()),
         changes: Vec::new(),

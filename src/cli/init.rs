@@ -165,6 +165,7 @@ impl Work<'_> {
             install: &loaded.config.name,
             namespace: &checked.home,
             controller_namespace: loaded.config.controller_namespace(),
+            common: &loaded.config.common(),
             manifests: &rendered.manifests,
             changes: &rendered.changes,
             observed: &checked.observed,
@@ -229,7 +230,7 @@ impl Work<'_> {
             interrupt: &self.session.interrupt,
         };
         let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
-            Executed::Done(receipt) => receipt,
+            Executed::Done(receipt) => *receipt,
             Executed::Overtaken => return Ok(None),
         };
         so_far.wrote |= plan.writes();
@@ -260,7 +261,7 @@ impl Work<'_> {
             interrupt,
         };
         Ok(match testing.run(receipt, &mut report).await? {
-            Executed::Done(receipt) => Some((receipt, report)),
+            Executed::Done(receipt) => Some((*receipt, report)),
             Executed::Overtaken => None,
         })
     }

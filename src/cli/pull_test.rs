@@ -40,7 +40,7 @@ impl PullTesting<'_> {
         report: &mut Report,
     ) -> Result<Executed, Failure> {
         if report.level != Level::Runners {
-            return Ok(Executed::Done(receipt));
+            return Ok(Executed::Done(Box::new(receipt)));
         }
         let (mut due, seen) = self.sorted(&receipt, report).await?;
         if !due.is_empty() && !(self.agreed)(&due)? {

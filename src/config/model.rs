@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::object::Common;
 use crate::object::Credential;
 use crate::rules::RuleSpec;
 
@@ -332,6 +333,14 @@ impl Config {
             }
         }
         namespaces
+    }
+
+    /// What every object carries.
+    pub fn common(&self) -> Common {
+        Common {
+            labels: self.common_labels.clone(),
+            annotations: self.common_annotations.clone(),
+        }
     }
 
     /// The namespace that the controller is in: its own, or the existing controller's.

@@ -3,6 +3,8 @@
 //! A leaf: no input or output, no clock.
 
 mod change;
+mod common;
+pub mod labels;
 mod late;
 mod manifest;
 pub mod pods;
@@ -10,6 +12,7 @@ mod pointer;
 mod reference;
 
 pub use change::Change;
+pub use common::Common;
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use manifest::{Manifest, Source};
 pub use pointer::{Pointer, items_at, text_at};

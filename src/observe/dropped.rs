@@ -10,8 +10,9 @@ use crate::failure::{Exit, Failure};
 use crate::object::{Manifest, ObjectRef, text_at};
 
 use super::mask::MANAGER;
-use super::receipt::{INSTALL_LABEL, Receipt};
+use super::receipt::Receipt;
 use super::surroundings::is_ours;
+use crate::object::labels::INSTALL_LABEL;
 
 /// Reads in flight at once.
 const CONCURRENCY: usize = 8;

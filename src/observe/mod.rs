@@ -33,10 +33,10 @@ pub use model::{
 pub use objects::{Options, home, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
-pub use receipt::{Entry, INSTALL_LABEL, PullTested, RECEIPT_TYPE, Receipt, ReceiptProblem};
+pub use receipt::{Entry, PullTested, RECEIPT_TYPE, Receipt, ReceiptProblem};
 pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::{LegacyManager, names_every_image, pod_of};
 pub use secrets::{SecretReport, read_secrets};
-pub use surroundings::{MANAGED_BY, is_ours};
+pub use surroundings::is_ours;
 
 pub(crate) use refusal::{all_ours, classify};

@@ -7,12 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::object::{Manifest, ObjectRef};
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
+use crate::object::{Common, Manifest, ObjectRef};
 
 /// Type of the Secret.
 pub const RECEIPT_TYPE: &str = "arc-setup.dev/receipt";
-/// The label that names the install, on the receipt and on every object of it.
-pub const INSTALL_LABEL: &str = "arc-setup.dev/install";
 /// The key in its data.
 const KEY: &str = "receipt.json";
 /// Largest receipt, in bytes.
@@ -39,6 +38,9 @@ pub struct Receipt {
     pub complete: bool,
     /// Every object, in the order of apply.
     pub entries: Vec<Entry>,
+    /// What Lease and receipt carry too.
+    #[serde(default, skip_serializing_if = "Common::is_empty")]
+    pub common: Common,
     /// What pull tests have shown, one entry for each runner set, for as long as it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pull_tests: Vec<PullTested>,
@@ -94,6 +96,7 @@ impl Receipt {
             plan: plan.to_owned(),
             complete: false,
             entries: Vec::new(),
+            common: Common::default(),
             pull_tests: Vec::new(),
         }
     }
@@ -198,11 +201,11 @@ impl Receipt {
         Ok(json!({
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {
-                "name": Self::name_of(&self.install),
-                "namespace": self.namespace,
-                "labels": {"app.kubernetes.io/managed-by": "arc-setup", INSTALL_LABEL: self.install},
-            },
+            "metadata": self.common.metadata(
+                &Self::name_of(&self.install),
+                &self.namespace,
+                &[(MANAGED_BY, "arc-setup"), (INSTALL_LABEL, &self.install)],
+            ),
             "type": RECEIPT_TYPE,
             "data": data,
         }))

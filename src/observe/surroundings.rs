@@ -9,10 +9,7 @@ use crate::object::{Manifest, ObjectRef, text_at};
 
 use super::mask::masked;
 use super::model::{DryRun, Live};
-use super::receipt::INSTALL_LABEL;
-
-/// The label of what this program manages; shared objects (CRDs, namespaces) carry it alone.
-pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 
 /// True where an object says that this program manages it.
 pub fn is_ours(object: &Value) -> bool {

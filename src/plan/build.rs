@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::object::{Change, Manifest, ObjectRef};
+use crate::object::{Change, Common, Manifest, ObjectRef};
 use crate::observe::{DryRun, Observed, ObservedObject, is_ours};
 
 use super::certificate::{backend, guards, is_webhook, trust_both};
@@ -23,6 +23,8 @@ pub struct Inputs<'a> {
     pub namespace: &'a str,
     /// The controller's namespace.
     pub controller_namespace: &'a str,
+    /// What every object carries; Lease and receipt, which are no manifests, take it from here.
+    pub common: &'a Common,
     /// What is wanted.
     pub manifests: &'a [Manifest],
     /// What the passes changed.
@@ -69,6 +71,7 @@ pub fn build(inputs: &Inputs<'_>) -> Plan {
         namespace: inputs.namespace.to_owned(),
         controller_namespace: (inputs.controller_namespace != inputs.namespace)
             .then(|| inputs.controller_namespace.to_owned()),
+        common: inputs.common.clone(),
         inputs: hash(inputs.manifests),
         waves,
         changes: inputs.changes.to_vec(),

@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::object::labels::MANAGED_BY;
 use crate::object::{Late, LateSource, Pointer, SecretKey, Source};
-use crate::observe::{Live, MANAGED_BY, Receipt};
+use crate::observe::{Live, Receipt};
 
 fn manifest(object: Value) -> Manifest {
     Manifest::new(object, Source::Pass("test".to_owned()))
@@ -69,6 +70,7 @@ fn plan(manifests: &[Manifest], observed: &Observed) -> Plan {
         install: "one",
         namespace: "ns",
         controller_namespace: "ns",
+        common: &crate::object::Common::default(),
         manifests,
         changes: &[],
         observed,

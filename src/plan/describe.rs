@@ -163,6 +163,7 @@ mod tests {
             install: "one".to_owned(),
             namespace: "ns".to_owned(),
             controller_namespace: None,
+            common: crate::object::Common::default(),
             forgotten: Vec::new(),
             inputs: String::new(),
             waves: vec![Wave {

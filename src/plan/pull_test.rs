@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::build::hexadecimal;
 use super::{Plan, Step};
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 use crate::object::pods::{Part, Shape, pod_specs};
 use crate::object::{Manifest, ObjectRef, items_at, text_at};
-use crate::observe::{INSTALL_LABEL, LegacyManager, MANAGED_BY, names_every_image, pod_of};
+use crate::observe::{LegacyManager, names_every_image, pod_of};
 
 /// On every pod of a pull test: the runner set.
 pub const PULL_TEST_LABEL: &str = "arc-setup.dev/pull-test";

@@ -190,6 +190,7 @@ fn what_the_pod_reads_ends_an_earlier_proof_when_it_is_written() {
             inputs: String::new(),
             waves: vec![wave],
             controller_namespace: None,
+            common: crate::object::Common::default(),
             forgotten: Vec::new(),
             changes: Vec::new(),
             objects: Vec::new(),

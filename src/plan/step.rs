@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::object::{Change, Manifest, ObjectRef};
+use crate::object::{Change, Common, Manifest, ObjectRef};
 use crate::observe::{KeyDifference, Receipt};
 
 /// Everything that a run will do.
@@ -17,6 +17,9 @@ pub struct Plan {
     /// The controller's namespace, where it is not the home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller_namespace: Option<String>,
+    /// What Lease and receipt carry too.
+    #[serde(default, skip_serializing_if = "Common::is_empty")]
+    pub common: Common,
     /// SHA-256 of the manifests, in hexadecimal. Late values are no part of it.
     pub inputs: String,
     /// In order of execution; inside one wave the order does not matter.

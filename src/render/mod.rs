@@ -16,5 +16,4 @@ mod support;
 mod tests;
 pub use crate::config::arc_versions::differences as versions;
 
-pub use names::INSTALL_LABEL;
 pub use stage::render;

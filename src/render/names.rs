@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Config, Mode, RunnerSet};
-
-/// The label that says which install made an object.
-pub const INSTALL_LABEL: &str = "arc-setup.dev/install";
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 
 /// Its domain: the scale-set controller is told not to copy such labels to what it makes itself, so that
 /// those objects are never taken for ours.
@@ -15,7 +13,7 @@ pub(super) type Labels = BTreeMap<&'static str, String>;
 
 /// Labels of a shared object: it belongs to no install alone.
 pub(super) fn shared_labels() -> Labels {
-    BTreeMap::from([("app.kubernetes.io/managed-by", "arc-setup".to_owned())])
+    BTreeMap::from([(MANAGED_BY, "arc-setup".to_owned())])
 }
 
 /// What a pod or a selector says of itself.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Mode};
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
+use crate::object::labels::MANAGED_BY;
 use crate::object::{Manifest, Source, text_at};
 
 use super::context::Input;
@@ -120,7 +121,7 @@ fn replace_definition(config: &Config, facts: &Facts, manifest: &mut Manifest) {
         if !labels.is_object() {
             *labels = json!({});
         }
-        labels["app.kubernetes.io/managed-by"] = json!("arc-setup");
+        labels[MANAGED_BY] = json!("arc-setup");
         let directory = config.crds.as_ref();
         manifest.source =
             Source::File(directory.map_or_else(|| name.clone(), |path| path.display().to_string()));

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 use crate::object::{Change, Late, LateSource, Manifest, Pointer, Source};
-use crate::render::INSTALL_LABEL;
 
 /// Every namespace in which something of this install runs, the controller's first.
 pub(super) fn namespaces(config: &Config) -> Vec<&str> {
@@ -63,21 +63,12 @@ pub(super) fn secret(
 }
 
 fn metadata(config: &Config, namespace: &str, name: &str) -> Value {
-    let mut labels = Map::new();
-    labels.insert("app.kubernetes.io/instance".to_owned(), json!(config.name));
-    labels.insert(
-        "app.kubernetes.io/managed-by".to_owned(),
-        json!("arc-setup"),
-    );
-    labels.insert(INSTALL_LABEL.to_owned(), json!(config.name));
-    for (key, value) in &config.common_labels {
-        labels.entry(key.as_str()).or_insert_with(|| json!(value));
-    }
-    let mut metadata = json!({"name": name, "namespace": namespace, "labels": labels});
-    if !config.common_annotations.is_empty() {
-        metadata["annotations"] = json!(config.common_annotations);
-    }
-    metadata
+    let own = [
+        ("app.kubernetes.io/instance", config.name.as_str()),
+        (MANAGED_BY, "arc-setup"),
+        (INSTALL_LABEL, config.name.as_str()),
+    ];
+    config.common().metadata(name, namespace, &own)
 }
 
 /// Puts an object behind the namespaces and what passes added before; the same object again replaces it.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::clients::kube::{Cluster, ClusterError, Selection};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt};
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
+use crate::observe::{RECEIPT_TYPE, Receipt};
 
 /// Kinds that the label is looked for in; what the server does not know is passed over.
 pub(super) const KINDS: [(&str, &str); 25] = [

@@ -8,10 +8,8 @@ use super::labels;
 use crate::config::ArcVersion;
 use crate::facts::ControllerFacts;
 use crate::object::ObjectRef;
-use crate::object::pods::flags;
-
-/// The label of everything that this program makes.
-const INSTALL_LABEL: &str = "arc-setup.dev/install";
+use crate::object::labels::INSTALL_LABEL;
+use crate::object::pods::{flags, runs_arc};
 
 /// Reads a Deployment; None where it is no ARC controller. Which runner sets it looks after is not said here.
 pub(super) fn controller(deployment: &Value) -> Option<ControllerFacts> {
@@ -67,49 +65,7 @@ fn is_manager(container: &Value, labels: &BTreeMap<String, String>) -> bool {
     if command.is_some_and(|command| command.rsplit('/').next() != Some("manager")) {
         return false;
     }
-    has_image_of_arc(container)
-        || (command.is_some()
-            && (has_flag_of_arc(container)
-                || has_variable_of_arc(container)
-                || has_label_of_arc(labels)))
-}
-
-fn has_image_of_arc(container: &Value) -> bool {
-    const NAMES: [&str; 2] = [
-        "actions-runner-controller",
-        "gha-runner-scale-set-controller",
-    ];
-    let image = container.get("image").and_then(Value::as_str);
-    // The last part: images of runners stand under the same names as directories.
-    let program = image.and_then(|image| image.rsplit('/').next());
-    program.is_some_and(|program| NAMES.iter().any(|name| program.contains(name)))
-}
-
-fn has_flag_of_arc(container: &Value) -> bool {
-    const FLAGS: [&str; 4] = [
-        "auto-scaling-runner-set-only",
-        "docker-image",
-        "runner-image",
-        "common-runner-labels",
-    ];
-    let mut words = ["args", "command"]
-        .into_iter()
-        .flat_map(|key| items(container, key))
-        .filter_map(Value::as_str);
-    words.any(|word| {
-        let flag = word.trim_start_matches('-').split('=').next();
-        flag.is_some_and(|flag| FLAGS.contains(&flag))
-    })
-}
-
-fn has_variable_of_arc(container: &Value) -> bool {
-    const NAMES: [&str; 2] = [
-        "CONTROLLER_MANAGER_CONTAINER_IMAGE",
-        "GITHUB_APP_INSTALLATION_ID",
-    ];
-    items(container, "env")
-        .filter_map(|variable| variable.get("name")?.as_str())
-        .any(|name| NAMES.contains(&name))
+    runs_arc(container) || (command.is_some() && has_label_of_arc(labels))
 }
 
 fn has_label_of_arc(labels: &BTreeMap<String, String>) -> bool {
@@ -122,11 +78,6 @@ fn has_label_of_arc(labels: &BTreeMap<String, String>) -> bool {
                 "gha-rs-controller" | "actions-runner-controller"
             )
         })
-}
-
-fn items<'a>(container: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    let list = container.get(key).and_then(Value::as_array);
-    list.into_iter().flatten()
 }
 
 fn tag(image: &str) -> Option<&str> {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::{Config, ContainerMode, Mode};
 use crate::facts::Facts;
+use crate::object::labels::INSTALL_LABEL;
 use crate::render::names::{self, Labels};
 
 #[derive(Debug, Serialize)]
@@ -42,8 +43,7 @@ pub(super) fn namespaces<'a>(config: &'a Config, facts: &Facts) -> Vec<Namespace
         .into_iter()
         .filter(|(name, _)| {
             let live = facts.cluster.namespaces.get(*name);
-            let ours =
-                live.is_none_or(|labels| labels.get(names::INSTALL_LABEL) == Some(&config.name));
+            let ours = live.is_none_or(|labels| labels.get(INSTALL_LABEL) == Some(&config.name));
             config.namespaces.manage || ours
         })
         .map(|(name, level)| Namespace {

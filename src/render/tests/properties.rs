@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::config::{ContainerMode, Mode, Watch};
 use crate::object::Source;
-use crate::render::{INSTALL_LABEL, fixtures, render, versions};
+use crate::object::labels::INSTALL_LABEL;
+use crate::render::{fixtures, render, versions};
 
 use super::golden::every_legacy_kind;
 use super::{containers, names, rendered};

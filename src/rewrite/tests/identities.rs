@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::whole::every_install;
 use super::{facts, locked_down, passes};
 use crate::config::{Config, Mode, Watch, WebhookCertificate};
+use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 use crate::object::pods::pod_specs;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, MANAGER, RECEIPT_TYPE, Receipt};
+use crate::observe::{MANAGER, RECEIPT_TYPE, Receipt};
 use crate::plan::patch;
 
 /// What to do when this test fails.

@@ -105,6 +105,7 @@ impl Session {
             install: &self.install,
             namespace: &self.namespace,
             controller_namespace: &self.namespace,
+            common: &arc_setup::object::Common::default(),
             manifests,
             changes: &[],
             observed: &observed,
