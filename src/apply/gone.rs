@@ -53,14 +53,7 @@ pub(super) async fn gone(
             return Ok(());
         };
         if last.as_ref() != Some(&left) {
-            let reason = match left.len() {
-                1 => why.to_owned(),
-                count => format!("{why}; {} more", count - 1),
-            };
-            events(Event::Waiting {
-                object: ObjectRef::from_value(&first.1),
-                reason: format!("{reason}: {}", first.0),
-            });
+            events(waiting(first, left.len(), why));
             (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
         } else if progress.elapsed() >= limit {
             return Err(stuck(&left, limit));
@@ -68,6 +61,20 @@ pub(super) async fn gone(
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// What is told of the first one that is left, of so many.
+fn waiting((kept_by, object): &(String, Value), count: usize, why: &str) -> Event {
+    let object = ObjectRef::from_value(object);
+    let mut reason = match count {
+        1 => why.to_owned(),
+        count => format!("{why}; {} more", count - 1),
+    };
+    // What keeps it says more than its name only where something does.
+    if *kept_by != object.to_string() {
+        reason = format!("{reason}: {kept_by}");
+    }
+    Event::Waiting { object, reason }
 }
 
 /// What is still there: what keeps it, and itself without what changes all the time.
@@ -95,21 +102,10 @@ async fn left(
         })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
-        for (group, api_version, kinds) in DEPENDENTS {
-            let concerned = objects.iter().any(|object| {
-                object.group() == group && object.namespace.as_deref() == Some(namespace)
-            });
-            if !concerned {
-                continue;
-            }
-            let mut found = Vec::new();
-            for kind in kinds {
-                match cluster.list(api_version, kind, Some(namespace), None).await {
-                    Ok(objects) => found.extend(objects),
-                    Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
-                    Err(error) => return Err(failed(error)),
-                }
-            }
+        let found = made_under(cluster, objects, namespace)
+            .await
+            .map_err(failed)?;
+        for found in found {
             left.extend(dependents(owners, &found).into_iter().cloned());
         }
     }
@@ -131,6 +127,33 @@ async fn left(
     left.sort_by_cached_key(|(keeps, object)| (depth(object), keeps.clone()));
     left.dedup_by(|one, other| one.0 == other.0);
     Ok(left)
+}
+
+/// What controllers made in a namespace under runner objects like those of ours there, by generation of ARC.
+async fn made_under(
+    cluster: &Cluster,
+    objects: &[ObjectRef],
+    namespace: &str,
+) -> Result<Vec<Vec<Value>>, ClusterError> {
+    let mut all = Vec::new();
+    for (group, api_version, kinds) in DEPENDENTS {
+        let concerned = objects.iter().any(|object| {
+            object.group() == group && object.namespace.as_deref() == Some(namespace)
+        });
+        if !concerned {
+            continue;
+        }
+        let mut found = Vec::new();
+        for kind in kinds {
+            match cluster.list(api_version, kind, Some(namespace), None).await {
+                Ok(objects) => found.extend(objects),
+                Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        all.push(found);
+    }
+    Ok(all)
 }
 
 /// The listeners of runner sets, wherever the controller is. They have no owner to follow.

@@ -8,6 +8,7 @@ use super::{Finding, Verdict, reach};
 use crate::config::{Config, PullSecret};
 use crate::image_ref::ImageReference;
 use crate::observe::{ImagePresence, ImageReport};
+use crate::plan::counted;
 
 /// Images of one registry that a rule keeps as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub(super) fn findings(reports: &[ImageReport], config: &Config) -> Vec<Finding>
     if present > 0 {
         findings.push(Finding::ok(
             "image-absent",
-            format!("{present} images, asked of the registry"),
+            format!("{}, asked of the registry", counted(present, "image")),
         ));
     }
     findings

@@ -3,6 +3,7 @@
 use super::{Finding, rights};
 use crate::object::ObjectRef;
 use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal, Right};
+use crate::plan::counted;
 
 /// The kind that force never reaches.
 const CRD: &str = "CustomResourceDefinition";
@@ -43,7 +44,7 @@ pub(super) fn findings(
     if accepted > 0 {
         findings.push(Finding::ok(
             "object-refused",
-            format!("{accepted} objects, asked of the API server"),
+            format!("{}, asked of the API server", counted(accepted, "object")),
         ));
     }
     findings.extend(unanswered(&unknown));
@@ -57,7 +58,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
     let subject = if others == 0 {
         first.to_string()
     } else {
-        format!("{first} and {others} more objects")
+        format!("{first} and {} more", counted(others, "object"))
     };
     Some(
         Finding::unknown("object-later", subject)

@@ -3,6 +3,7 @@
 use super::Finding;
 use crate::object::ObjectRef;
 use crate::observe::{DryRun, Observed, ObservedObject, Right};
+use crate::plan::counted;
 
 /// One finding for each right that is denied and that something to be written needs; one `ok` when none is.
 pub(super) fn findings(rights: &[Right], observed: &Observed, user: &str) -> Vec<Finding> {
@@ -16,9 +17,12 @@ pub(super) fn findings(rights: &[Right], observed: &Observed, user: &str) -> Vec
         .filter(|right| right.allowed.is_none())
         .count();
     if unanswered > 0 {
-        findings.push(Finding::unknown("rights", user).why(format!(
-            "{unanswered} questions about rights were not answered"
-        )));
+        let asked = counted(unanswered, "question");
+        findings.push(
+            Finding::unknown("rights", user)
+                .why(format!("no answer to {asked} about rights"))
+                .remedy("nothing: what may not be written ends the run at that object, and the same command goes on from there"),
+        );
     }
     if findings.is_empty() {
         findings.push(Finding::ok("rights", user));

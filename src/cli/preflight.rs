@@ -8,6 +8,7 @@ use crate::cli::Session;
 use crate::cli::pass::Rendered;
 use crate::clients::kube::{Cluster, Identity};
 use crate::clients::roots::preload_system_roots;
+use crate::clients::transport::Http;
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
 use crate::failure::{Details, Failure};
@@ -58,10 +59,7 @@ pub(super) async fn check(
         )
     };
     let outside = async {
-        if http.route().roots.bundle.is_empty() {
-            // Reading the machine's roots blocks: the cluster's answers do not wait for it.
-            tokio::task::spawn_blocking(preload_system_roots).await.ok();
-        }
+        roots_read(&http).await;
         join!(
             Box::pin(observe::read_images(&images, &http, &accounts)),
             Box::pin(facts::read_github(config, &loaded.credentials, &http)),
@@ -90,6 +88,13 @@ pub(super) async fn check(
         force_conflicts,
     });
     Ok(Checked { observed, findings })
+}
+
+/// Reading the machine's roots blocks: the cluster's answers do not wait for it.
+async fn roots_read(http: &Http) {
+    if http.route().roots.bundle.is_empty() {
+        tokio::task::spawn_blocking(preload_system_roots).await.ok();
+    }
 }
 
 /// Every image whose place is known here, and by registry those that a rule keeps: the nodes' own affair.

@@ -107,7 +107,7 @@ impl Work<'_> {
             let last = if plan.writes() {
                 "nothing was removed; the same command without --dry-run does it".to_owned()
             } else {
-                self.nothing().await
+                nothing(self.cluster, self.install, self.namespace).await
             };
             progress.told(&last);
             return self.answer(&plan).map(Some);
@@ -127,26 +127,6 @@ impl Work<'_> {
         let context = &self.cluster.identity.context;
         progress.told(&format!("{} is removed from {context}", self.install));
         self.answer(&plan).map(Some)
-    }
-
-    /// Why there is nothing to do, and which installs there are instead: one of that name may be in another namespace.
-    async fn nothing(&self) -> String {
-        let context = &self.cluster.identity.context;
-        let place = match self.namespace {
-            Some(namespace) => format!("namespace {namespace} of {context}"),
-            None => context.clone(),
-        };
-        let nothing = format!(
-            "nothing to do: there is no install named {} in {place}",
-            self.install
-        );
-        let others = apply::installs(self.cluster).await;
-        if others.is_empty() {
-            nothing
-        } else {
-            let others = others.join(", ");
-            format!("{nothing}; there is {others} (--name, --controller-namespace)")
-        }
     }
 
     fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
@@ -208,6 +188,25 @@ impl Args {
     /// True where nobody would read the plan: whoever is asked must see what about.
     fn asks_in_vain(&self, session: &Session) -> bool {
         session.quiet && (self.yes || self.dry_run)
+    }
+}
+
+/// Why there is nothing to do, and which installs there are instead.
+async fn nothing(cluster: &Cluster, name: &str, namespace: Option<&str>) -> String {
+    let context = &cluster.identity.context;
+    let place = match namespace {
+        Some(namespace) => format!("namespace {namespace} of {context}"),
+        None => context.clone(),
+    };
+    let nothing = format!("nothing to do: there is no install named {name} in {place}");
+    let others = apply::installs(cluster).await;
+    if others.is_empty() {
+        nothing
+    } else {
+        format!(
+            "{nothing}; there is {} (--name, --controller-namespace)",
+            others.join(", ")
+        )
     }
 }
 
