@@ -12,24 +12,30 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::plan::{counted, is_runner_object};
 
-use super::dependents::{dependents, keeps};
+use super::dependents::{abandoned, dependents, keeps};
 use super::namespace::listens_for;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Kinds that controllers make under runner objects, by API group.
-const DEPENDENTS: [(&str, &str, &[&str]); 2] = [
+const DEPENDENTS: [(&str, &[(&str, &str)]); 2] = [
     (
         "actions.github.com",
-        "actions.github.com/v1alpha1",
-        &["EphemeralRunnerSet", "EphemeralRunner"],
+        &[
+            ("actions.github.com/v1alpha1", "EphemeralRunnerSet"),
+            ("actions.github.com/v1alpha1", "EphemeralRunner"),
+        ],
     ),
     (
-        "actions.summerwind.dev",
-        "actions.summerwind.dev/v1alpha1",
-        &["RunnerReplicaSet", "Runner"],
+        LEGACY,
+        &[
+            ("actions.summerwind.dev/v1alpha1", "RunnerReplicaSet"),
+            ("actions.summerwind.dev/v1alpha1", "Runner"),
+            ("apps/v1", "StatefulSet"),
+        ],
     ),
 ];
+const LEGACY: &str = "actions.summerwind.dev";
 
 /// Ends when all are gone. `limit` counts from the last progress.
 pub(super) async fn gone(
@@ -102,11 +108,16 @@ async fn left(
         })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
-        let found = made_under(cluster, objects, namespace)
+        let made = made_under(cluster, objects, namespace)
             .await
             .map_err(failed)?;
-        for found in found {
+        for (group, found) in made {
             left.extend(dependents(owners, &found).into_iter().cloned());
+            if group == LEGACY {
+                let pods = list(cluster, "v1", "Pod", namespace).await;
+                let pods = pods.map_err(failed)?;
+                left.extend(abandoned(&pods, owners, &found).into_iter().cloned());
+            }
         }
     }
     left.extend(listeners(cluster, objects).await.map_err(failed)?);
@@ -129,14 +140,14 @@ async fn left(
     Ok(left)
 }
 
-/// What controllers made in a namespace under runner objects like those of ours there, by generation of ARC.
+/// What controllers made in a namespace under runner objects like those of ours there, by API group.
 async fn made_under(
     cluster: &Cluster,
     objects: &[ObjectRef],
     namespace: &str,
-) -> Result<Vec<Vec<Value>>, ClusterError> {
+) -> Result<Vec<(&'static str, Vec<Value>)>, ClusterError> {
     let mut all = Vec::new();
-    for (group, api_version, kinds) in DEPENDENTS {
+    for (group, kinds) in DEPENDENTS {
         let concerned = objects.iter().any(|object| {
             object.group() == group && object.namespace.as_deref() == Some(namespace)
         });
@@ -144,16 +155,25 @@ async fn made_under(
             continue;
         }
         let mut found = Vec::new();
-        for kind in kinds {
-            match cluster.list(api_version, kind, Some(namespace), None).await {
-                Ok(objects) => found.extend(objects),
-                Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
-                Err(error) => return Err(error),
-            }
+        for (api_version, kind) in kinds {
+            found.extend(list(cluster, api_version, kind, namespace).await?);
         }
-        all.push(found);
+        all.push((group, found));
     }
     Ok(all)
+}
+
+/// The objects of a kind in a namespace; none where the server does not know it or the user may not look.
+async fn list(
+    cluster: &Cluster,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+) -> Result<Vec<Value>, ClusterError> {
+    match cluster.list(api_version, kind, Some(namespace), None).await {
+        Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => Ok(Vec::new()),
+        listed => listed,
+    }
 }
 
 /// The listeners of runner sets, wherever the controller is. They have no owner to follow.
@@ -185,8 +205,8 @@ async fn listeners(cluster: &Cluster, objects: &[ObjectRef]) -> Result<Vec<Value
 fn depth(object: &Value) -> usize {
     let kind = object.get("kind").and_then(Value::as_str);
     match kind.unwrap_or_default() {
-        "Runner" | "EphemeralRunner" | "AutoscalingListener" => 0,
-        "RunnerReplicaSet" | "EphemeralRunnerSet" => 1,
+        "Pod" | "Runner" | "EphemeralRunner" | "AutoscalingListener" => 0,
+        "RunnerReplicaSet" | "EphemeralRunnerSet" | "StatefulSet" => 1,
         _ => 2,
     }
 }
@@ -205,7 +225,7 @@ fn stuck(left: &[(String, Value)], limit: Duration) -> Failure {
         limit.as_secs()
     );
     let failure = Failure::new("finalizers", Exit::Timeout, what);
-    let failure = match objects.iter().find(|object| is_runner_object(object)) {
+    let failure = match objects.iter().find(|object| object.kind != "Namespace") {
         Some(first) => runner_objects_stuck(failure, first),
         None => failure
             .why("a namespace goes when everything in it is gone; all that this install made is removed")

@@ -10,7 +10,7 @@ use crate::plan::{Plan, Step};
 use super::established::established;
 use super::execution::Run;
 use super::gone::gone;
-use super::namespace::{others_in, others_of};
+use super::namespace::{kept, others_of};
 
 /// What a step did to the inventory.
 #[derive(Debug)]
@@ -155,15 +155,7 @@ async fn still_used(
         .filter_map(|step| step.object().cloned())
         .collect();
     Ok(match object.kind.as_str() {
-        "Namespace" => {
-            let others = others_in(cluster, &object.name, &going).await?;
-            others.first().map(|first| {
-                format!(
-                    "{} objects of others are in it, such as {first}",
-                    others.len()
-                )
-            })
-        }
+        "Namespace" => kept(cluster, &object.name, &going).await?,
         "CustomResourceDefinition" => match cluster.get(object).await? {
             Some(definition) => match others_of(cluster, &definition, &going).await? {
                 0 => None,

@@ -21,7 +21,10 @@ pub(super) fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        let scope = scope(config).join(", ");
+        let scope = match scope(config).as_slice() {
+            ["*"] => "every namespace".to_owned(),
+            namespaces => namespaces.join(", "),
+        };
         let unread = facts.cluster.incomplete.iter();
         let mut unread = unread.filter(|gap| gap.starts_with("Deployments of "));
         findings.push(match unread.next() {

@@ -162,6 +162,8 @@ mod tests {
         let plan = Plan {
             install: "one".to_owned(),
             namespace: "ns".to_owned(),
+            controller_namespace: None,
+            forgotten: Vec::new(),
             inputs: String::new(),
             waves: vec![Wave {
                 title: "configuration and secrets".to_owned(),

@@ -106,8 +106,11 @@ pub enum Feature {
     HealthProbe,
     /// Claims made for each pod survive the controller's own Kubernetes types.
     EphemeralClaim,
-    /// The Docker socket has a group, guessed from the runner image's name.
+    /// The generated daemon listens on a socket that both containers mount, without TLS; it has a group, guessed
+    /// from the runner image's name.
     SocketGroup,
+    /// That socket lies in /run itself.
+    SocketInRun,
     /// `scheduledOverrides`.
     Schedules,
     /// A GitHub App's client id serves in place of its number.
@@ -147,6 +150,7 @@ const FEATURES: &[Row<Feature>] = &[
     legacy(Feature::EphemeralClaim, (0, 20, 0)),
     scale_set(Feature::EphemeralClaim, (0, 0, 0)),
     legacy(Feature::SocketGroup, (0, 27, 3)),
+    legacy(Feature::SocketInRun, (0, 27, 4)),
     legacy(Feature::Schedules, (0, 20, 0)),
     scale_set(Feature::ClientId, (0, 12, 0)),
     legacy(Feature::EnterpriseServer, (0, 0, 0)),
@@ -161,7 +165,7 @@ const FEATURES: &[Row<Feature>] = &[
 ];
 
 impl Feature {
-    const ALL: [(Self, &'static str); 22] = [
+    const ALL: [(Self, &'static str); 23] = [
         (Self::RunnerSet, "runner_set"),
         (Self::RunnerVolumes, "runner_volumes"),
         (Self::LeaseLock, "lease_lock"),
@@ -180,6 +184,7 @@ impl Feature {
         (Self::HealthProbe, "health_probe"),
         (Self::EphemeralClaim, "ephemeral_claim"),
         (Self::SocketGroup, "socket_group"),
+        (Self::SocketInRun, "socket_in_run"),
         (Self::Schedules, "schedules"),
         (Self::ClientId, "client_id"),
         (Self::EnterpriseServer, "enterprise_server"),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::flags::flags;
 use super::labels;
 use crate::config::ArcVersion;
 use crate::facts::ControllerFacts;
 use crate::object::ObjectRef;
+use crate::object::pods::flags;
 
 /// The label of everything that this program makes.
 const INSTALL_LABEL: &str = "arc-setup.dev/install";
