@@ -246,6 +246,12 @@ async fn of_two_installs_the_other_stays_whole() {
         .iter()
         .filter(|line| line.contains("second") || line.contains("CustomResourceDefinition"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    // Of that name elsewhere: it says where.
+    let elsewhere = ["--name", "second", "--controller-namespace", "arc-systems"];
+    let outcome = site.run("uninstall", &[&elsewhere, YES].concat()).await;
+    let nothing = "nothing to do: there is no install named second in namespace arc-systems of site; \
+                   there is second in second-systems (--name, --controller-namespace)\n";
+    assert!(outcome.stderr.ends_with(nothing), "{outcome:?}");
     site.run("uninstall", &remove_second).await.expect_code(0);
     site.is_again(&before).await;
 }

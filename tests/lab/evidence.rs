@@ -37,6 +37,17 @@ pub(crate) struct Evidence {
 }
 
 impl Since {
+    /// The start of the lab. Addresses of pods are not used a second time.
+    pub(crate) fn start() -> Self {
+        Self {
+            requests: 0,
+            let_in: 0,
+            refused: 0,
+            queries: 0,
+            strays: BTreeSet::new(),
+        }
+    }
+
     pub(crate) fn now(lab: &Lab) -> Result<Self> {
         Ok(Self {
             requests: lab.registry.requests()?.len(),

@@ -32,12 +32,14 @@ pub(crate) enum Lane {
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
     pub(crate) lane: Lane,
+    /// They share an install (`Standing`), and so come after those of the lane that have one of their own.
+    pub(crate) share: bool,
     pub(crate) proofs: &'static [(&'static str, Proof)],
 }
 
 /// `topic!(node in Aside: a_pod_runs, a_service_answers);` names the proofs of a file and their lane;
 /// each is an `async fn(Arc<Lab>) -> Result<()>`. Without a lane they are aside. `topic!(LEGACY = story in Legacy: …)`
-/// gives the constant a name, for a topic of several lanes.
+/// gives the constant a name, for a topic of several lanes; with `on` for `in` the proofs share the lane's standing install.
 macro_rules! topic {
     ($topic:ident: $($proof:ident),+ $(,)?) => {
         $crate::harness::topic!($topic in Aside: $($proof),+);
@@ -46,9 +48,16 @@ macro_rules! topic {
         $crate::harness::topic!(TOPIC = $topic in $lane: $($proof),+);
     };
     ($constant:ident = $topic:ident in $lane:ident: $($proof:ident),+ $(,)?) => {
+        $crate::harness::topic!($constant = $topic, $lane, false: $($proof),+);
+    };
+    ($constant:ident = $topic:ident on $lane:ident: $($proof:ident),+ $(,)?) => {
+        $crate::harness::topic!($constant = $topic, $lane, true: $($proof),+);
+    };
+    ($constant:ident = $topic:ident, $lane:ident, $share:literal: $($proof:ident),+) => {
         pub(crate) const $constant: $crate::harness::Topic = $crate::harness::Topic {
             name: stringify!($topic),
             lane: $crate::harness::Lane::$lane,
+            share: $share,
             proofs: &[$((stringify!($proof), |lab| Box::pin($proof(lab)))),+],
         };
     };
@@ -67,8 +76,15 @@ pub(crate) struct Report {
 /// What is to be run.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    chosen: BTreeMap<Lane, Vec<(String, Proof)>>,
+    chosen: BTreeMap<Lane, Vec<Chosen>>,
     filtered_out: usize,
+}
+
+#[derive(Debug)]
+struct Chosen {
+    name: String,
+    proof: Proof,
+    shares: bool,
 }
 
 impl Selection {
@@ -83,7 +99,11 @@ impl Selection {
                 let name = format!("{}::{name}", topic.name);
                 if matches(&name, filters) {
                     let lane = selection.chosen.entry(topic.lane).or_default();
-                    lane.push((name, *proof));
+                    lane.push(Chosen {
+                        name,
+                        proof: *proof,
+                        shares: topic.share,
+                    });
                 } else {
                     selection.filtered_out += 1;
                 }
@@ -100,14 +120,19 @@ impl Selection {
             filtered_out: self.filtered_out,
             ..Report::default()
         });
-        let lanes = self.chosen.into_values();
-        futures::future::join_all(lanes.map(|lane| run_lane(lane, lab, &report))).await;
+        let lanes = self.chosen.into_values().map(|mut lane| {
+            // Nobody then has to take the shared install away.
+            lane.sort_by_key(|one| one.shares);
+            run_lane(lane, lab, &report)
+        });
+        futures::future::join_all(lanes).await;
+        lab.standing.forget().await;
         report.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn run_lane(proofs: Vec<(String, Proof)>, lab: &Arc<Lab>, report: &Mutex<Report>) {
-    for (name, proof) in proofs {
+async fn run_lane(proofs: Vec<Chosen>, lab: &Arc<Lab>, report: &Mutex<Report>) {
+    for Chosen { name, proof, .. } in proofs {
         let started = Instant::now();
         // A thread of its own, so that a panic ends it alone.
         let (runtime, lab) = (tokio::runtime::Handle::current(), Arc::clone(lab));

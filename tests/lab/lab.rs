@@ -20,6 +20,7 @@ use crate::parts::{
     apiserver, containerd, controller_manager, etcd, github, kube_proxy, kubelet, namespaces,
 };
 use crate::processes::Processes;
+use crate::standing::Standing;
 
 /// What `prepare` put onto the machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +43,7 @@ pub(crate) struct Lab {
     pub(crate) dns: Dns,
     pub(crate) squid: Squid,
     pub(crate) github: github::Servers,
+    pub(crate) standing: Standing,
 }
 
 impl Prepared {
@@ -112,6 +114,7 @@ impl Lab {
             dns,
             squid,
             github,
+            standing: Standing::default(),
         })
     }
 

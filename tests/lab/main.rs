@@ -23,6 +23,7 @@ mod parts;
 mod pods;
 mod processes;
 mod proofs;
+mod standing;
 mod supervision;
 #[path = "../it/support/mod.rs"]
 #[expect(

@@ -9,26 +9,21 @@ use serde_json::Value;
 use crate::harness::topic;
 use crate::install::{self, Install};
 use crate::lab::Lab;
+use crate::standing::make_restricted;
 
-topic!(LEGACY = pod_security in Legacy:
-    restricted_suits_the_first_controller,
-    a_daemon_of_the_first_generation_is_refused_before_anything,
-);
-topic!(SCALE_SET = pod_security in ScaleSet:
-    restricted_suits_the_scale_set_controller,
-    a_scale_sets_daemon_is_refused_before_anything,
-);
-
-const RESTRICTED: &str = "pod-security.kubernetes.io/enforce=restricted";
+topic!(LEGACY = pod_security in Legacy: a_daemon_of_the_first_generation_is_refused_before_anything);
+topic!(LEGACY_CONTROLLER = pod_security on Legacy: restricted_suits_the_first_controller);
+topic!(SCALE_SET = pod_security in ScaleSet: a_scale_sets_daemon_is_refused_before_anything);
+topic!(SCALE_SET_CONTROLLER = pod_security on ScaleSet: restricted_suits_the_scale_set_controller);
 
 async fn restricted_suits_the_first_controller(lab: Arc<Lab>) -> Result<()> {
-    let config = install::story(&lab)?;
-    restricted_suits_the_controller(&lab, config).await
+    let install = lab.standing.legacy(&lab).await?;
+    restricted_suits_the_controller(&lab, &install).await
 }
 
 async fn restricted_suits_the_scale_set_controller(lab: Arc<Lab>) -> Result<()> {
-    let config = install::scale_set(&lab);
-    restricted_suits_the_controller(&lab, config).await
+    let install = lab.standing.scale_set(&lab).await?;
+    restricted_suits_the_controller(&lab, &install).await
 }
 
 async fn a_daemon_of_the_first_generation_is_refused_before_anything(lab: Arc<Lab>) -> Result<()> {
@@ -41,18 +36,15 @@ async fn a_scale_sets_daemon_is_refused_before_anything(lab: Arc<Lab>) -> Result
     a_daemon_is_refused(&lab, config, "actions.github.com").await
 }
 
-/// The company has made the namespace, and its label is not ours to change.
-async fn restricted_suits_the_controller(lab: &Arc<Lab>, config: Value) -> Result<()> {
-    let install = Install::new(lab, config)?;
-    let namespace = install.controller.name();
-    make_restricted(lab, namespace).await?;
-    install.init().await?;
+/// The company has made the namespace so, and it is so still.
+async fn restricted_suits_the_controller(lab: &Lab, install: &Install) -> Result<()> {
     install.pod_with("manager").await?;
+    let namespace = install.controller.name();
     let label = "jsonpath={.metadata.labels.pod-security\\.kubernetes\\.io/enforce}";
     let level = ["get", "namespace", namespace, "-o", label];
     let level = lab.cluster.kubectl(&level).await?;
     ensure!(level == "restricted", "it is {level} now");
-    install.uninstall().await
+    Ok(())
 }
 
 async fn a_daemon_is_refused(lab: &Arc<Lab>, config: Value, group: &str) -> Result<()> {
@@ -89,12 +81,4 @@ async fn a_daemon_is_refused(lab: &Arc<Lab>, config: Value, group: &str) -> Resu
     let objects = install.runners.kubectl(&objects).await?;
     ensure!(objects.trim() == "configmap/kube-root-ca.crt", "{objects}");
     install.clear().await
-}
-
-async fn make_restricted(lab: &Lab, namespace: &str) -> Result<()> {
-    lab.cluster
-        .kubectl(&["create", "namespace", namespace])
-        .await?;
-    let label = ["label", "namespace", namespace, RESTRICTED];
-    lab.cluster.kubectl(&label).await.map(drop)
 }

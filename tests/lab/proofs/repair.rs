@@ -16,15 +16,20 @@ use crate::support::arc_setup::Outcome;
 topic!(LEGACY = repair in Legacy: a_manager_that_cannot_pull_is_mended);
 topic!(SCALE_SET = repair in ScaleSet: a_listener_of_a_helm_release_is_mended_by_force);
 
+/// Nobody has a receipt of these installs: they are found by this name, which no other one has.
+const NAME: &str = "stuck";
+
 /// The story: everything is there, and of the manager's two images the one of quay.io cannot be pulled.
 async fn a_manager_that_cannot_pull_is_mended(lab: Arc<Lab>) -> Result<()> {
     let mut config = install::story(&lab)?;
+    config["name"] = json!(NAME);
     config["registry"]["map"][1]["target"] = json!("keep");
     let mut install = Install::new(&lab, config)?;
     let objects = administrator::rendered(&mut install.program, &install.config).await?;
     let mut objects = objects["items"].as_array().cloned().context("no list")?;
     // Nobody answers for them before the manager does.
     objects.retain(|one| !is_of(one, "actions.summerwind.dev"));
+    objects.push(webhook_certificate(&lab, &objects)?);
     apply(&lab, &objects).await?;
     is_stuck(&install.controller, "quay.io/brancz/kube-rbac-proxy").await?;
 
@@ -46,7 +51,9 @@ async fn a_manager_that_cannot_pull_is_mended(lab: Arc<Lab>) -> Result<()> {
 
 /// Somebody has set the controller's image by hand; the listener's stands in a variable.
 async fn a_listener_of_a_helm_release_is_mended_by_force(lab: Arc<Lab>) -> Result<()> {
-    let mut install = Install::new(&lab, install::scale_set(&lab))?;
+    let mut config = install::scale_set(&lab);
+    config["name"] = json!(NAME);
+    let mut install = Install::new(&lab, config)?;
     let objects = administrator::rendered(&mut install.program, &install.config).await?;
     let mut objects = objects["items"].as_array().cloned().context("no list")?;
     for object in &mut objects {
@@ -87,11 +94,14 @@ async fn a_listener_of_a_helm_release_is_mended_by_force(lab: Arc<Lab>) -> Resul
 
 async fn patch_images(install: &Install, more: &[&str], source: &str) -> Result<Outcome> {
     let rule = format!("{source}={}", registry::HOST);
+    // Other proofs have theirs in other namespaces.
     let command = [
         "patch-images",
         "--context",
         "lab",
         "--yes",
+        "--namespace",
+        install.controller.name(),
         "--registry-map",
         &rule,
     ];
@@ -101,6 +111,35 @@ async fn patch_images(install: &Install, more: &[&str], source: &str) -> Result<
 fn is_of(object: &Value, group: &str) -> bool {
     let version = object["apiVersion"].as_str().unwrap_or_default();
     version.starts_with(group)
+}
+
+/// The Secret that the Deployment mounts and that no manifest holds: whoever installs by hand makes it.
+fn webhook_certificate(lab: &Lab, objects: &[Value]) -> Result<Value> {
+    let one_of = |kind: &str| {
+        let mut objects = objects.iter();
+        let found = objects.find(|one| one["kind"] == json!(kind));
+        found.with_context(|| format!("no {kind}"))
+    };
+    let volumes = &one_of("Deployment")?["spec"]["template"]["spec"]["volumes"];
+    let mut volumes = volumes.as_array().into_iter().flatten();
+    let volume = volumes.find(|one| one["name"] == json!("serving-cert"));
+    let configuration = one_of("ValidatingWebhookConfiguration")?;
+    let service = &configuration["webhooks"][0]["clientConfig"]["service"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (name, namespace) = (text(&service["name"]), text(&service["namespace"]));
+    let host = format!("{name}.{namespace}.svc");
+    let server = lab.pki.server(lab.processes.directory(), &[&host])?;
+    Ok(json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": {
+            "name": volume.context("no volume of certificates")?["secret"]["secretName"],
+            "namespace": namespace,
+        },
+        "stringData": {
+            "tls.crt": std::fs::read_to_string(server.certificate)?,
+            "tls.key": std::fs::read_to_string(server.key)?,
+        },
+    }))
 }
 
 /// Definitions and namespaces first, as Helm does.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use crate::evidence::{Evidence, Since};
 use crate::harness::topic;
@@ -14,27 +13,21 @@ use crate::parts::github::OUTSIDE_HOST;
 use crate::parts::registry::MIRROR_READER;
 use crate::parts::squid;
 
-topic!(LEGACY = traffic in Legacy: of_the_first_generation);
-topic!(SCALE_SET = traffic in ScaleSet: of_scale_sets);
+topic!(LEGACY = traffic on Legacy: of_the_first_generation);
+topic!(SCALE_SET = traffic on ScaleSet: of_scale_sets);
 
 async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
-    let config = install::story(&lab)?;
-    everything_takes_its_way(&lab, config, &["manager", "runner"]).await
+    let install = lab.standing.legacy(&lab).await?;
+    everything_takes_its_way(&lab, &install, &["manager", "runner"]).await
 }
 
 async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
-    let config = install::scale_set(&lab);
-    everything_takes_its_way(&lab, config, &["manager", "listener", "runner"]).await
+    let install = lab.standing.scale_set(&lab).await?;
+    everything_takes_its_way(&lab, &install, &["manager", "listener", "runner"]).await
 }
 
-async fn everything_takes_its_way(
-    lab: &Arc<Lab>,
-    config: Value,
-    containers: &[&str],
-) -> Result<()> {
-    let since = Since::now(lab)?;
-    let install = Install::new(lab, config)?;
-    install.init().await?;
+async fn everything_takes_its_way(lab: &Lab, install: &Install, containers: &[&str]) -> Result<()> {
+    let since = Since::start();
     install.runner_at_github().await?;
     let mut pods = Vec::new();
     for container in containers {
@@ -44,13 +37,13 @@ async fn everything_takes_its_way(
         went_through_the_proxy(container, pod, &since.of(lab, pod.address)?)?;
     }
     if let Some((_, runner)) = pods.iter().find(|(container, _)| *container == "runner") {
-        a_job_pulls_directly(lab, &install, runner).await?;
+        a_job_pulls_directly(lab, install, runner).await?;
     }
     for (container, pod) in &pods {
         let evidence = since.of(lab, pod.address)?;
         only_to_github(container, pod, &evidence)?;
     }
-    install.uninstall().await
+    Ok(())
 }
 
 /// With the account; and GitHub was asked for at all.

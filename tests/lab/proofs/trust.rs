@@ -12,8 +12,8 @@ use crate::lab::Lab;
 use crate::parts::github::{ORGANIZATION, OUTSIDE_HOST};
 use crate::pods::Sandbox;
 
-topic!(LEGACY = trust in Legacy: of_the_first_generation);
-topic!(SCALE_SET = trust in ScaleSet: of_scale_sets);
+topic!(LEGACY = trust on Legacy: of_the_first_generation);
+topic!(SCALE_SET = trust on ScaleSet: of_scale_sets);
 
 /// A pod of the runner's that has nothing of arc-setup's trust.
 const STRIPPED: &str = "without-authorities";
@@ -34,8 +34,7 @@ struct Client {
 }
 
 async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
-    let install = Install::new(&lab, install::story(&lab)?)?;
-    install.init().await?;
+    let install = lab.standing.legacy(&lab).await?;
     the_runners_programs(&install).await?;
 
     let manager = strip_the_manager(&install).await?;
@@ -57,27 +56,40 @@ async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
         .runners
         .kubectl(&["delete", "runner", STRIPPED])
         .await?;
-    mend_and_remove(install).await
+    // A plain second run puts back what was taken away.
+    install.init().await.map(drop)
 }
 
 async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
-    let install = Install::new(&lab, install::scale_set(&lab))?;
-    install.init().await?;
+    let install = lab.standing.scale_set(&lab).await?;
     the_runners_programs(&install).await?;
     // It has its session.
     install.pod_with("listener").await?;
 
     let manager = strip_the_manager(&install).await?;
-    let set = "autoscalingrunnersets.actions.github.com/rancher-dind";
-    let written = install.runners.kubectl(&["get", set, "-o", "json"]).await?;
-    let mut written: Value = serde_json::from_str(&written)?;
-    let mut spec = json!({ "githubServerTLS": null });
+    let name = "autoscalingrunnersets.actions.github.com/rancher-dind";
+    let set = install
+        .runners
+        .kubectl(&["get", name, "-o", "json"])
+        .await?;
+    let mut set: Value = serde_json::from_str(&set)?;
+    let mut spec = set["spec"].take();
+    spec["githubServerTLS"] = Value::Null;
     for template in ["template", "listenerTemplate"] {
-        spec[template] = written["spec"][template].take();
         strip(&mut spec[template]["spec"]);
     }
-    merge(&install.runners, set, &json!({ "spec": spec })).await?;
+    // The controller asks GitHub about a set that it does not know yet; a known one is its listener's work.
+    let label = "app.kubernetes.io/version";
+    let bare = json!({
+        "apiVersion": set["apiVersion"], "kind": set["kind"],
+        "metadata": { "name": STRIPPED, "labels": { label: set["metadata"]["labels"][label] } },
+        "spec": spec,
+    });
+    install.runners.apply(&bare).await?;
+    merge(&install.runners, name, &json!({ "spec": spec })).await?;
     says(&install.controller, &manager, UNKNOWN_AUTHORITY).await?;
+    let kind = "autoscalingrunnersets.actions.github.com";
+    install.runners.kubectl(&["delete", kind, STRIPPED]).await?;
     until("a listener that trusts nobody", async || {
         let pods = install.controller.pods().await?;
         for pod in pods.iter().filter(|pod| pod.name.ends_with("-listener")) {
@@ -90,13 +102,9 @@ async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
         Ok(None)
     })
     .await?;
-    mend_and_remove(install).await
-}
-
-/// A plain second run puts back what was taken away, and the controller can let its objects go again.
-async fn mend_and_remove(install: Install) -> Result<()> {
-    install.init().await?;
-    install.uninstall().await
+    // Lists of a set have one owner as a whole, and since the patch that is kubectl.
+    let outcome = install.run(&["init", "--force-conflicts"]).await?;
+    install.expect_code(outcome, 0).await.map(drop)
 }
 
 fn clients() -> Result<Vec<Client>> {

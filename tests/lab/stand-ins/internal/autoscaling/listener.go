@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
@@ -143,7 +144,8 @@ func (listener *Listener) rules() []rbac.PolicyRule {
 	}
 }
 
-// removeListenerObjects takes a deleted listener apart: pod, Secrets, RoleBinding, Role, account.
+// removeListenerObjects takes a deleted listener apart: pod, Secrets, RoleBinding, Role, account. It looks again every
+// second until all of them are gone.
 func (manager *Manager) removeListenerObjects(ctx context.Context, listener *Listener, log logging.Logger) (kube.Result, error) {
 	if !isHeld(listener, listenerFinalizer) {
 		return kube.Result{}, nil
@@ -167,6 +169,7 @@ func (manager *Manager) removeListenerObjects(ctx context.Context, listener *Lis
 	if listener.Spec.Proxy != nil {
 		parts = append(parts, part{kube.Secrets, secret(listener.proxyName())})
 	}
+	left := false
 	for _, one := range parts {
 		err := manager.client.Get(ctx, one.kind, keyOf(one.object), one.object)
 		if kerrors.IsNotFound(err) {
@@ -175,13 +178,17 @@ func (manager *Manager) removeListenerObjects(ctx context.Context, listener *Lis
 		if err != nil {
 			return kube.Result{}, err
 		}
+		left = true
 		if one.object.GetDeletionTimestamp().IsZero() {
 			log.Info("Deleting the listener "+one.kind.Name, "name", one.object.GetName())
 			if err := manager.client.Delete(ctx, one.kind, one.object); err != nil && !kerrors.IsNotFound(err) {
 				return kube.Result{}, fmt.Errorf("failed to delete listener %s: %w", one.kind.Name, err)
 			}
 		}
-		return kube.Result{Requeue: true}, nil
+	}
+	if left {
+		log.Info("Waiting for resources to be deleted before removing finalizer")
+		return kube.Result{After: time.Second}, nil
 	}
 	log.Info("Removing finalizer")
 	err := manager.hold(ctx, kube.AutoscalingListeners, listener, copied(listener), listenerFinalizer, false)
