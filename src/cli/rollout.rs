@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::cli::pass;
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::clients::registry::DockerConfig;
@@ -15,6 +16,7 @@ use crate::facts::{self, Facts};
 use crate::failure::Failure;
 use crate::object::ObjectRef;
 use crate::observe::{self, ImagePresence};
+use crate::rules::RuleSet;
 use crate::verify::classify::RegistryAnswer;
 use crate::verify::wait::{RegistryLook, rolled_out};
 
@@ -23,6 +25,7 @@ use crate::verify::wait::{RegistryLook, rolled_out};
 pub(super) struct Registries {
     http: Http,
     accounts: DockerConfig,
+    rules: RuleSet,
 }
 
 impl Registries {
@@ -35,12 +38,15 @@ impl Registries {
         Ok(Self {
             http: facts::route(config, credentials, facts).client()?,
             accounts: observe::accounts(credentials)?,
+            rules: pass::rules(config)?,
         })
     }
 
-    /// What the registry says of an image; None where it says nothing of use.
+    /// What the registry says of an image; None where it says nothing of use. Where a rule keeps the image and names
+    /// a mirror of its registry, that mirror is asked.
     pub(super) fn ask(&self, image: String) -> BoxFuture<'_, Option<RegistryAnswer>> {
         async move {
+            let image = self.rules.mirrored(&image).unwrap_or(image);
             let reports = observe::read_images(&[image], &self.http, &self.accounts).await;
             answer(&reports.into_iter().next()?.presence)
         }
