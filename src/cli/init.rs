@@ -22,7 +22,7 @@ use crate::observe::{Receipt, Resolver};
 use crate::plan::{self, Plan, describe};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
-use crate::verify::wait::{self, Level, Report, WaitOptions};
+use crate::verify::wait::{self, KnownLines, Level, Report, WaitOptions};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -209,6 +209,11 @@ impl Work<'_> {
             events: &events,
             interrupt: &self.session.interrupt,
         };
+        let mut known_lines = None;
+        if plan.writes() {
+            let namespace = config.controller_namespace();
+            known_lines = Some(KnownLines::read(self.cluster, namespace).await);
+        }
         let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
             Executed::Done(receipt) => receipt,
             Executed::Overtaken => return Ok(None),
@@ -221,6 +226,7 @@ impl Work<'_> {
                 .map(crate::object::Manifest::reference)
                 .collect(),
             controller_namespace: Some(config.controller_namespace().to_owned()),
+            known_lines,
             timeout: self.args.timeout,
             registry: Some(&look),
         };
