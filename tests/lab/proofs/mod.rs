@@ -2,7 +2,9 @@
 
 mod company;
 mod dockerd;
+mod failures;
 mod flapping;
+mod interrupted;
 mod node;
 mod pod_security;
 mod repair;
@@ -32,4 +34,7 @@ pub(crate) const OPEN: &[Topic] = &[
     pod_security::SCALE_SET,
     repair::LEGACY,
     repair::SCALE_SET,
+    failures::LEGACY,
+    failures::SCALE_SET,
+    interrupted::TOPIC,
 ];
