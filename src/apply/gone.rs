@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, items_at};
 use crate::plan::{counted, is_runner_object};
 
 use super::dependents::{dependents, keeps};
@@ -17,17 +17,24 @@ use super::namespace::listens_for;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Kinds that controllers make under runner objects, by API group.
-const DEPENDENTS: [(&str, &str, &[&str]); 2] = [
+/// Kinds that controllers make under runner objects, owners first, by API group. Of pods only those count that somebody
+/// holds: legacy controllers do from 0.22 on, those of RunnerSets before.
+const DEPENDENTS: [(&str, &[(&str, &str)]); 2] = [
     (
         "actions.github.com",
-        "actions.github.com/v1alpha1",
-        &["EphemeralRunnerSet", "EphemeralRunner"],
+        &[
+            ("actions.github.com/v1alpha1", "EphemeralRunnerSet"),
+            ("actions.github.com/v1alpha1", "EphemeralRunner"),
+        ],
     ),
     (
         "actions.summerwind.dev",
-        "actions.summerwind.dev/v1alpha1",
-        &["RunnerReplicaSet", "Runner"],
+        &[
+            ("actions.summerwind.dev/v1alpha1", "RunnerReplicaSet"),
+            ("actions.summerwind.dev/v1alpha1", "Runner"),
+            ("apps/v1", "StatefulSet"),
+            ("v1", "Pod"),
+        ],
     ),
 ];
 
@@ -95,7 +102,7 @@ async fn left(
         })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
-        for (group, api_version, kinds) in DEPENDENTS {
+        for (group, kinds) in DEPENDENTS {
             let concerned = objects.iter().any(|object| {
                 object.group() == group && object.namespace.as_deref() == Some(namespace)
             });
@@ -103,14 +110,15 @@ async fn left(
                 continue;
             }
             let mut found = Vec::new();
-            for kind in kinds {
+            for (api_version, kind) in kinds {
                 match cluster.list(api_version, kind, Some(namespace), None).await {
                     Ok(objects) => found.extend(objects),
                     Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
                     Err(error) => return Err(failed(error)),
                 }
             }
-            left.extend(dependents(owners, &found).into_iter().cloned());
+            let hanging = dependents(owners, &found).into_iter().cloned();
+            left.extend(hanging.filter(|object| !is_free_pod(object)));
         }
     }
     left.extend(listeners(cluster, objects).await.map_err(failed)?);
@@ -131,6 +139,12 @@ async fn left(
     left.sort_by_cached_key(|(keeps, object)| (depth(object), keeps.clone()));
     left.dedup_by(|one, other| one.0 == other.0);
     Ok(left)
+}
+
+/// A pod that goes by itself.
+fn is_free_pod(object: &Value) -> bool {
+    object.get("kind").and_then(Value::as_str) == Some("Pod")
+        && items_at(object, "/metadata/finalizers").is_empty()
 }
 
 /// The listeners of runner sets, wherever the controller is. They have no owner to follow.
@@ -162,9 +176,10 @@ async fn listeners(cluster: &Cluster, objects: &[ObjectRef]) -> Result<Vec<Value
 fn depth(object: &Value) -> usize {
     let kind = object.get("kind").and_then(Value::as_str);
     match kind.unwrap_or_default() {
-        "Runner" | "EphemeralRunner" | "AutoscalingListener" => 0,
-        "RunnerReplicaSet" | "EphemeralRunnerSet" => 1,
-        _ => 2,
+        "Pod" => 0,
+        "Runner" | "EphemeralRunner" | "AutoscalingListener" => 1,
+        "RunnerReplicaSet" | "EphemeralRunnerSet" => 2,
+        _ => 3,
     }
 }
 
@@ -182,7 +197,8 @@ fn stuck(left: &[(String, Value)], limit: Duration) -> Failure {
         limit.as_secs()
     );
     let failure = Failure::new("finalizers", Exit::Timeout, what);
-    let failure = match objects.iter().find(|object| is_runner_object(object)) {
+    let waits = |object: &&ObjectRef| is_runner_object(object) || object.kind == "Pod";
+    let failure = match objects.iter().find(waits) {
         Some(first) => runner_objects_stuck(failure, first),
         None => failure
             .why("a namespace goes when everything in it is gone; all that this install made is removed")

@@ -14,12 +14,12 @@ pub fn crash(evidence: &PodEvidence, log: &str) -> Option<Classified> {
         return None;
     }
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    let unknown_flag = lines.iter().find_map(|line| unknown_flag(line));
+    let flag = lines.iter().position(|line| unknown_flag(line).is_some());
     let wrong_platform = lines.iter().any(|line| line.contains("exec format error"))
         || evidence.message.contains("exec format error");
     let container = &evidence.container;
     let restarts = evidence.restarts;
-    let (id, detail) = if let Some(words) = unknown_flag {
+    let (id, detail) = if let Some(words) = flag.and_then(|at| unknown_flag(lines[at])) {
         (
             "crash-unknown-flag",
             format!("container {container}: {words}"),
@@ -45,9 +45,8 @@ pub fn crash(evidence: &PodEvidence, log: &str) -> Option<Classified> {
     };
     let mut classified = Classified::new(id, &evidence.object, detail);
     // What follows an unknown flag are the flags that there are.
-    let first = lines.iter().position(|line| unknown_flag(line).is_some());
-    let shown = match first {
-        Some(first) => &lines[first..=first],
+    let shown = match flag {
+        Some(at) => &lines[at..=at],
         None => &lines[lines.len().saturating_sub(LINES)..],
     };
     for line in shown {
