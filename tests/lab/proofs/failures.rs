@@ -6,15 +6,30 @@ mod case;
 mod managers;
 mod runners;
 
+use std::sync::Arc;
+
+use anyhow::Result;
+
 use crate::harness::topic;
+use crate::lab::Lab;
 
 use before::preflight_sees_it_first;
-use managers::{a_first_manager_that_does_not_start, a_scale_set_manager_that_does_not_start};
-use runners::{first_runners_that_do_not_come, scale_set_runners_that_do_not_come};
+use case::all_end;
 
-topic!(LEGACY = failures in Legacy: a_first_manager_that_does_not_start, first_runners_that_do_not_come);
+topic!(LEGACY = failures in Legacy: first_installs_end_with_their_cause);
 topic!(SCALE_SET = failures in ScaleSet:
     preflight_sees_it_first,
-    a_scale_set_manager_that_does_not_start,
-    scale_set_runners_that_do_not_come,
+    scale_set_installs_end_with_their_cause,
 );
+
+async fn first_installs_end_with_their_cause(lab: Arc<Lab>) -> Result<()> {
+    let mut cases = managers::of_the_first_generation(&lab).await?;
+    cases.extend(runners::of_the_first_generation(&lab).await?);
+    all_end(cases).await
+}
+
+async fn scale_set_installs_end_with_their_cause(lab: Arc<Lab>) -> Result<()> {
+    let mut cases = managers::of_scale_sets(&lab).await?;
+    cases.extend(runners::of_scale_sets(&lab).await?);
+    all_end(cases).await
+}

@@ -90,7 +90,8 @@ async fn written(lab: &Lab) -> Result<BTreeMap<String, Value>> {
     world.retain(|_, object| {
         let metadata = &object["metadata"];
         let mut owners = metadata["ownerReferences"].as_array().into_iter().flatten();
-        metadata["labels"]["arc-setup.dev/install"] == json!(NAME)
+        let is_definition = object["spec"]["group"] == json!("actions.summerwind.dev");
+        (is_definition || metadata["labels"]["arc-setup.dev/install"] == json!(NAME))
             && !owners.any(|owner| owner["controller"] == json!(true))
     });
     let faults = inventory_faults(&world);

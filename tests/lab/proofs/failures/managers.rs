@@ -9,14 +9,14 @@ use crate::administrator;
 use crate::lab::Lab;
 use crate::parts::registry::{self, FLAPPING_HOST, PULLER, UNTRUSTED_HOST};
 
-use super::case::{Case, Generation, Trouble, all_end};
+use super::case::{Case, Generation, Trouble};
 
 /// What this node's containerd says of an absent image too.
 const X509: &str = "x509: certificate signed by unknown authority";
 
 /// Two images of two registries: its own of Docker Hub, which the node mirrors, and kube-rbac-proxy of quay.io.
-pub(super) async fn a_first_manager_that_does_not_start(lab: Arc<Lab>) -> Result<()> {
-    let case = |name, id, says| Case::new(&lab, Generation::First, name, id, says);
+pub(super) async fn of_the_first_generation(lab: &Arc<Lab>) -> Result<Vec<Case>> {
+    let case = |name, id, says| Case::new(lab, Generation::First, name, id, says);
 
     let mut absent = case("absent", "image-absent", &[X509, "v9.9.9", "404"])?;
     absent.install.config["controller"]["image"] =
@@ -45,12 +45,12 @@ pub(super) async fn a_first_manager_that_does_not_start(lab: Arc<Lab>) -> Result
     outdated.install.config["controller"]["image"] =
         json!("summerwind/actions-runner-controller:v0.18.2");
 
-    all_end(vec![absent, unauthorized, untrusted, looping, outdated]).await
+    Ok(vec![absent, unauthorized, untrusted, looping, outdated])
 }
 
 /// One image, of ghcr.io.
-pub(super) async fn a_scale_set_manager_that_does_not_start(lab: Arc<Lab>) -> Result<()> {
-    let case = |name, id, says| Case::new(&lab, Generation::ScaleSets, name, id, says);
+pub(super) async fn of_scale_sets(lab: &Arc<Lab>) -> Result<Vec<Case>> {
+    let case = |name, id, says| Case::new(lab, Generation::ScaleSets, name, id, says);
 
     let says = &[X509, "the registry does not have the image"];
     let mut absent = case("absent", "image-absent", says)?;
@@ -79,7 +79,7 @@ pub(super) async fn a_scale_set_manager_that_does_not_start(lab: Arc<Lab>) -> Re
     let mut outdated = case("outdated", "crash-unknown-flag", says)?;
     arguments(&mut outdated, "--no-such-flag");
 
-    all_end(vec![absent, unauthorized, untrusted, looping, outdated]).await
+    Ok(vec![absent, unauthorized, untrusted, looping, outdated])
 }
 
 /// The rule of this number sends its images there, for which there is a login.

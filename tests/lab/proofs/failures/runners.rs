@@ -11,24 +11,23 @@ use crate::parts::github::TOKEN;
 use crate::parts::squid;
 use crate::pods::Sandbox;
 
-use super::case::{Case, Generation, Trouble, all_end};
+use super::case::{Case, Generation, Trouble};
 
-pub(super) async fn first_runners_that_do_not_come(lab: Arc<Lab>) -> Result<()> {
-    let mut cases = of(&lab, Generation::First).await?;
+pub(super) async fn of_the_first_generation(lab: &Arc<Lab>) -> Result<Vec<Case>> {
+    let mut cases = of(lab, Generation::First).await?;
     // It tries again at once, and the default release only after minutes.
-    let mut oldest = refused_login(&lab, Generation::First, "oldest").await?;
+    let mut oldest = refused_login(lab, Generation::First, "oldest").await?;
     oldest.install.config["version"] = json!("0.18.2");
     cases.push(oldest);
     let says = &["failed calling webhook"];
-    let mut webhook = Case::new(&lab, Generation::First, "webhook", "webhook-failed", says)?;
+    let mut webhook = Case::new(lab, Generation::First, "webhook", "webhook-failed", says)?;
     webhook.trouble = Trouble::WebhookIsCutOff;
     cases.push(webhook);
-    all_end(cases).await
+    Ok(cases)
 }
 
-pub(super) async fn scale_set_runners_that_do_not_come(lab: Arc<Lab>) -> Result<()> {
-    let cases = of(&lab, Generation::ScaleSets).await?;
-    all_end(cases).await
+pub(super) async fn of_scale_sets(lab: &Arc<Lab>) -> Result<Vec<Case>> {
+    of(lab, Generation::ScaleSets).await
 }
 
 /// What both generations meet.
