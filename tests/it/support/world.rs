@@ -205,7 +205,9 @@ async fn listable(client: &Client) -> Vec<String> {
 }
 
 async fn get(client: &Client, path: &str) -> Value {
-    let request = Request::get(path).body(Vec::new()).unwrap();
+    let Ok(request) = Request::get(path).body(Vec::new()) else {
+        return Value::Null;
+    };
     // A kind may vanish between discovery and list.
     client.request(request).await.unwrap_or(Value::Null)
 }

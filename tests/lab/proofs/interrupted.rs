@@ -23,6 +23,8 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
     config["mode"] = json!("legacy");
     config["name"] = json!(NAME);
     config["namespaces"] = json!({ "controller": "killed-systems", "runners": "killed-runners" });
+    let at_once = json!({ "terminationGracePeriodSeconds": 0 });
+    config["controller"]["podTemplate"] = json!({ "spec": at_once });
     config["runnerSets"] = json!([{ "name": NAME, "max": 1 }]);
     let mut install = Install::new(&lab, config)?;
     let recorder = RecordingProxy::start(lab.cluster.client()?).await?;
@@ -31,11 +33,15 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
         .file("recorded", recorder.kubeconfig("lab"))?;
     install.program.env("KUBECONFIG", kubeconfig);
 
+    let started = std::time::Instant::now();
     install.init().await?;
+    eprintln!("TOOK first {:?}", started.elapsed());
     let writes = recorder.take().iter().filter(|one| one.writes()).count();
     ensure!(writes > 25, "{writes} writes");
     let wanted = written(&lab).await?;
+    eprintln!("TOOK written {:?}", started.elapsed());
     install.remove().await?;
+    eprintln!("TOOK removed {:?}", started.elapsed());
     let places = [
         Hold::Before(writes / 4),
         Hold::After(writes / 2),
@@ -46,10 +52,13 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
         if !waits {
             expire_lock(&lab).await;
         }
-        install.init().await?;
+        eprintln!("TOOK killed {:?}", started.elapsed());
+        let o = install.init().await?;
+        eprintln!("TOOK again {:?} {}", started.elapsed(), o.stderr);
         let differing = differing(&wanted, &written(&lab).await?);
         ensure!(differing.is_empty(), "killed {place:?}: {differing:#?}");
         install.remove().await?;
+        eprintln!("TOOK removed {:?}", started.elapsed());
     }
     install.clear().await
 }

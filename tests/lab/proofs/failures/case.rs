@@ -65,8 +65,10 @@ impl Case {
             "controller": format!("{name}-systems"),
             "runners": format!("{name}-runners"),
         });
-        config["controller"]["podTemplate"]["spec"]["containers"] = manager;
-        let template = json!({ "spec": { "containers": [small("runner")] } });
+        // Nobody waits for their ends.
+        let pod = |containers| json!({ "spec": { "containers": containers, "terminationGracePeriodSeconds": 0 } });
+        config["controller"]["podTemplate"] = pod(manager);
+        let template = pod(json!([small("runner")]));
         config["runnerSets"] =
             json!([{ "name": name, "min": 1, "max": 1, "podTemplate": template }]);
         Ok(Self {
@@ -194,7 +196,17 @@ fn small(container: &str) -> Value {
 pub(super) async fn all_end(cases: Vec<Case>) -> Result<()> {
     let ends = join_all(cases.iter().map(Case::ends_as_it_should)).await;
     eprintln!("TOOK all ended");
-    let removals = join_all(cases.iter().map(|case| case.install.remove())).await;
+    let removals = join_all(cases.iter().map(|case| async {
+        let s = std::time::Instant::now();
+        let r = case.install.remove().await;
+        eprintln!(
+            "TOOK removal {} {:?}",
+            case.install.config["name"],
+            s.elapsed()
+        );
+        r
+    }))
+    .await;
     eprintln!("TOOK all removed");
     let mut wrong = Vec::new();
     for (case, (end, removal)) in cases.iter().zip(ends.into_iter().zip(removals)) {
