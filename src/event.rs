@@ -43,6 +43,13 @@ pub enum Event {
         /// Which object.
         object: ObjectRef,
     },
+    /// Something was tried, and what it has shown.
+    Proven {
+        /// Of which object.
+        object: ObjectRef,
+        /// What, as a fragment.
+        proof: String,
+    },
     /// Something to know that is no failure, such as a server's warning.
     Note {
         /// The text.

@@ -6,6 +6,11 @@ use serde_json::Value;
 
 use crate::object::{ObjectRef, items_at, text_at};
 
+/// By which labels the legacy controller tells the pods of a runner set.
+const SET_LABELS: [(&str, &str); 2] = [
+    ("RunnerDeployment", "runner-deployment-name"),
+    ("RunnerSet", "runnerset-name"),
+];
 /// Kind and name inside one namespace.
 type Owner = (String, String);
 
@@ -31,19 +36,43 @@ pub(super) fn dependents<'a>(owners: &mut BTreeSet<Owner>, found: &'a [Value]) -
 }
 
 fn owned_by(object: &Value, owners: &BTreeSet<Owner>) -> bool {
-    let references = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
-    references.into_iter().flatten().any(|reference| {
-        let text = |key: &str| {
-            reference
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        owners.contains(&(text("kind"), text("name")))
-    })
+    let references = items_at(object, "/metadata/ownerReferences").iter();
+    references
+        .map(|owner| {
+            let text = |pointer| text_at(owner, pointer).unwrap_or_default().to_owned();
+            (text("/kind"), text("/name"))
+        })
+        .any(|owner| owners.contains(&owner))
+}
+
+/// Pods of `owners` that the legacy controller holds by its finalizer until GitHub no longer lists their runners, and
+/// that none of `found` owns any more: a Runner goes before its pod does, and may have gone before anybody looked.
+pub(super) fn abandoned<'a>(
+    pods: &'a [Value],
+    owners: &BTreeSet<Owner>,
+    found: &[Value],
+) -> Vec<&'a Value> {
+    let found: BTreeSet<Owner> = found
+        .iter()
+        .map(ObjectRef::from_value)
+        .map(|owner| (owner.kind, owner.name))
+        .collect();
+    let is_held = |pod: &Value| {
+        let finalizers = items_at(pod, "/metadata/finalizers").iter();
+        finalizers
+            .filter_map(Value::as_str)
+            .any(|finalizer| finalizer.starts_with("actions.summerwind.dev/"))
+    };
+    let is_labelled = |pod: &Value| {
+        SET_LABELS.iter().any(|(kind, label)| {
+            let name = text_at(pod, &format!("/metadata/labels/{label}"));
+            name.is_some_and(|name| owners.contains(&((*kind).to_owned(), name.to_owned())))
+        })
+    };
+    pods.iter()
+        .filter(|pod| is_held(pod) && !owned_by(pod, &found))
+        .filter(|pod| is_labelled(pod) || owned_by(pod, owners))
+        .collect()
 }
 
 /// What keeps an object, for a person: `EphemeralRunner r/x (finalizer ephemeralrunner.actions.github.com/finalizer)`,
@@ -100,6 +129,29 @@ mod tests {
             1,
             "its owner is gone, it is not"
         );
+    }
+
+    #[test]
+    fn a_held_pod_is_waited_for_once_its_runner_is_gone() {
+        let held = |name: &str, runner: &str, set: &str| {
+            let mut pod = object("Pod", name, Some(("Runner", runner)));
+            pod["metadata"]["finalizers"] = json!(["actions.summerwind.dev/runner-pod"]);
+            pod["metadata"]["labels"] = json!({"runner-deployment-name": set});
+            pod
+        };
+        let mut free = held("free", "gone", "a");
+        free["metadata"]["finalizers"] = json!([]);
+        let owner = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+        let owners = BTreeSet::from([owner("RunnerDeployment", "a"), owner("Runner", "mine")]);
+        let pods = [
+            held("mine", "mine", "none"),
+            held("labelled", "gone", "a"),
+            held("later", "there", "a"),
+            held("foreign", "gone", "b"),
+            free,
+        ];
+        let found = [object("Runner", "there", None)];
+        assert_eq!(abandoned(&pods, &owners, &found), [&pods[0], &pods[1]]);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use futures::StreamExt;
 
 use crate::clients::kube::Cluster;
 use crate::event::Event;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::object::ObjectRef;
-use crate::observe::{Receipt, read_receipt};
+use crate::observe::Receipt;
 use crate::plan::{Plan, Rank, Step, Wave};
 
 use super::execution::{Execution, Run};
@@ -21,10 +21,10 @@ use super::steps::{Done, step};
 /// Requests in flight inside one wave.
 const CONCURRENCY: usize = 8;
 
-/// How carrying a plan out ended, where it did not fail.
+/// How carrying a plan out, or trying pods of its runner sets, ended where it did not fail.
 #[derive(Debug)]
 pub enum Executed {
-    /// Every step is done.
+    /// Everything is done.
     Done(Receipt),
     /// Another run of this install was at work since the cluster was looked at: the plan would undo what that run
     /// did, or forget what it made. Nothing was written but namespaces; look again.
@@ -43,7 +43,10 @@ pub async fn execute(plan: &Plan, execution: &Execution<'_>) -> Result<Executed,
         for one in plan.steps() {
             step(&run, plan, one).await?;
         }
-        return Ok(Executed::Done(ledger.into_receipt()));
+        let stored = plan.receipt.clone();
+        return Ok(Executed::Done(
+            stored.unwrap_or_else(|| ledger.into_receipt()),
+        ));
     }
     execution.interrupt.check()?;
     // Lock and receipt lie in a namespace: it is made before them, and removed after them.
@@ -94,7 +97,8 @@ async fn under_lock(
         return recorded(run, plan, range, ledger).await.map(|()| true);
     };
     let work = async {
-        if is_overtaken(cluster, plan, &lock).await? {
+        let known = plan.receipt.as_ref();
+        if lock.is_overtaken(cluster, &plan.install, known).await? {
             return Ok(false);
         }
         recorded(run, plan, range, ledger).await.map(|()| true)
@@ -107,16 +111,6 @@ async fn under_lock(
     };
     lock.release(cluster).await;
     result
-}
-
-/// True where another run may have written since the plan was made: it held the lock when this one asked for it,
-/// or has come and gone, and left another receipt.
-async fn is_overtaken(cluster: &Cluster, plan: &Plan, lock: &Lock) -> Result<bool, Failure> {
-    if lock.waited {
-        return Ok(true);
-    }
-    let now = read_receipt(cluster, &plan.install, &plan.namespace, Exit::ApplyFailed).await?;
-    Ok(now != plan.receipt)
 }
 
 /// The waves, and the receipt of them: whatever happens, the inventory tells what is there.

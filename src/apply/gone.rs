@@ -9,16 +9,15 @@ use tokio::time::{Instant, sleep};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
-use crate::object::{ObjectRef, items_at};
+use crate::object::ObjectRef;
 use crate::plan::{counted, is_runner_object};
 
-use super::dependents::{dependents, keeps};
+use super::dependents::{abandoned, dependents, keeps};
 use super::namespace::listens_for;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Kinds that controllers make under runner objects, owners first, by API group. Of pods only those count that somebody
-/// holds: legacy controllers do from 0.22 on, those of RunnerSets before.
+/// Kinds that controllers make under runner objects, by API group.
 const DEPENDENTS: [(&str, &[(&str, &str)]); 2] = [
     (
         "actions.github.com",
@@ -28,15 +27,15 @@ const DEPENDENTS: [(&str, &[(&str, &str)]); 2] = [
         ],
     ),
     (
-        "actions.summerwind.dev",
+        LEGACY,
         &[
             ("actions.summerwind.dev/v1alpha1", "RunnerReplicaSet"),
             ("actions.summerwind.dev/v1alpha1", "Runner"),
             ("apps/v1", "StatefulSet"),
-            ("v1", "Pod"),
         ],
     ),
 ];
+const LEGACY: &str = "actions.summerwind.dev";
 
 /// Ends when all are gone. `limit` counts from the last progress.
 pub(super) async fn gone(
@@ -60,14 +59,7 @@ pub(super) async fn gone(
             return Ok(());
         };
         if last.as_ref() != Some(&left) {
-            let reason = match left.len() {
-                1 => why.to_owned(),
-                count => format!("{why}; {} more", count - 1),
-            };
-            events(Event::Waiting {
-                object: ObjectRef::from_value(&first.1),
-                reason: format!("{reason}: {}", first.0),
-            });
+            events(waiting(first, left.len(), why));
             (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
         } else if progress.elapsed() >= limit {
             return Err(stuck(&left, limit));
@@ -75,6 +67,20 @@ pub(super) async fn gone(
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// What is told of the first one that is left, of so many.
+fn waiting((kept_by, object): &(String, Value), count: usize, why: &str) -> Event {
+    let object = ObjectRef::from_value(object);
+    let mut reason = match count {
+        1 => why.to_owned(),
+        count => format!("{why}; {} more", count - 1),
+    };
+    // What keeps it says more than its name only where something does.
+    if *kept_by != object.to_string() {
+        reason = format!("{reason}: {kept_by}");
+    }
+    Event::Waiting { object, reason }
 }
 
 /// What is still there: what keeps it, and itself without what changes all the time.
@@ -102,23 +108,16 @@ async fn left(
         })
         .collect();
     for (namespace, owners) in owners.iter_mut() {
-        for (group, kinds) in DEPENDENTS {
-            let concerned = objects.iter().any(|object| {
-                object.group() == group && object.namespace.as_deref() == Some(namespace)
-            });
-            if !concerned {
-                continue;
+        let made = made_under(cluster, objects, namespace)
+            .await
+            .map_err(failed)?;
+        for (group, found) in made {
+            left.extend(dependents(owners, &found).into_iter().cloned());
+            if group == LEGACY {
+                let pods = list(cluster, "v1", "Pod", namespace).await;
+                let pods = pods.map_err(failed)?;
+                left.extend(abandoned(&pods, owners, &found).into_iter().cloned());
             }
-            let mut found = Vec::new();
-            for (api_version, kind) in kinds {
-                match cluster.list(api_version, kind, Some(namespace), None).await {
-                    Ok(objects) => found.extend(objects),
-                    Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => {}
-                    Err(error) => return Err(failed(error)),
-                }
-            }
-            let hanging = dependents(owners, &found).into_iter().cloned();
-            left.extend(hanging.filter(|object| !is_free_pod(object)));
         }
     }
     left.extend(listeners(cluster, objects).await.map_err(failed)?);
@@ -141,10 +140,40 @@ async fn left(
     Ok(left)
 }
 
-/// A pod that goes by itself.
-fn is_free_pod(object: &Value) -> bool {
-    object.get("kind").and_then(Value::as_str) == Some("Pod")
-        && items_at(object, "/metadata/finalizers").is_empty()
+/// What controllers made in a namespace under runner objects like those of ours there, by API group.
+async fn made_under(
+    cluster: &Cluster,
+    objects: &[ObjectRef],
+    namespace: &str,
+) -> Result<Vec<(&'static str, Vec<Value>)>, ClusterError> {
+    let mut all = Vec::new();
+    for (group, kinds) in DEPENDENTS {
+        let concerned = objects.iter().any(|object| {
+            object.group() == group && object.namespace.as_deref() == Some(namespace)
+        });
+        if !concerned {
+            continue;
+        }
+        let mut found = Vec::new();
+        for (api_version, kind) in kinds {
+            found.extend(list(cluster, api_version, kind, namespace).await?);
+        }
+        all.push((group, found));
+    }
+    Ok(all)
+}
+
+/// The objects of a kind in a namespace; none where the server does not know it or the user may not look.
+async fn list(
+    cluster: &Cluster,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+) -> Result<Vec<Value>, ClusterError> {
+    match cluster.list(api_version, kind, Some(namespace), None).await {
+        Err(ClusterError::NotFound { .. } | ClusterError::Forbidden { .. }) => Ok(Vec::new()),
+        listed => listed,
+    }
 }
 
 /// The listeners of runner sets, wherever the controller is. They have no owner to follow.
@@ -176,10 +205,9 @@ async fn listeners(cluster: &Cluster, objects: &[ObjectRef]) -> Result<Vec<Value
 fn depth(object: &Value) -> usize {
     let kind = object.get("kind").and_then(Value::as_str);
     match kind.unwrap_or_default() {
-        "Pod" => 0,
-        "Runner" | "EphemeralRunner" | "AutoscalingListener" => 1,
-        "RunnerReplicaSet" | "EphemeralRunnerSet" => 2,
-        _ => 3,
+        "Pod" | "Runner" | "EphemeralRunner" | "AutoscalingListener" => 0,
+        "RunnerReplicaSet" | "EphemeralRunnerSet" | "StatefulSet" => 1,
+        _ => 2,
     }
 }
 
@@ -197,8 +225,7 @@ fn stuck(left: &[(String, Value)], limit: Duration) -> Failure {
         limit.as_secs()
     );
     let failure = Failure::new("finalizers", Exit::Timeout, what);
-    let waits = |object: &&ObjectRef| is_runner_object(object) || object.kind == "Pod";
-    let failure = match objects.iter().find(waits) {
+    let failure = match objects.iter().find(|object| object.kind != "Namespace") {
         Some(first) => runner_objects_stuck(failure, first),
         None => failure
             .why("a namespace goes when everything in it is gone; all that this install made is removed")

@@ -4,7 +4,7 @@ use crate::clients::kube::{ApplyOptions, Cluster};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{MANAGER, Receipt};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, invalidates};
 
 /// The receipt of a run, and whether the cluster's copy is behind.
 #[derive(Debug)]
@@ -23,7 +23,16 @@ impl Ledger {
             .clone()
             .unwrap_or_else(|| Receipt::new(&plan.install, &plan.namespace, &plan.inputs));
         receipt.plan.clone_from(&plan.inputs);
+        for object in &plan.forgotten {
+            receipt.forget(object);
+        }
+        receipt
+            .controller_namespace
+            .clone_from(&plan.controller_namespace);
         receipt.complete = false;
+        receipt
+            .pull_tests
+            .retain(|tested| !invalidates(plan, &tested.set));
         for step in plan.steps() {
             match step {
                 Step::Create { object, .. } | Step::Unchanged { object } => {
@@ -87,22 +96,27 @@ impl Ledger {
     ) -> impl Future<Output = Result<(), Failure>> + use<'a> {
         let receipt = (std::mem::take(&mut self.behind) && self.kept).then(|| self.receipt.clone());
         async move {
-            let Some(receipt) = receipt else {
-                return Ok(());
-            };
-            let what = format!("cannot write the receipt {}", receipt.reference());
-            let secret = receipt.to_secret().map_err(|problem| {
-                Failure::new("receipt", Exit::ApplyFailed, what.as_str()).why(problem.to_string())
-            })?;
-            let options = ApplyOptions {
-                manager: MANAGER,
-                force: true,
-                dry_run: false,
-            };
-            match cluster.apply(&secret, &options).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.failure(what, Exit::ApplyFailed)),
+            match receipt {
+                Some(receipt) => store(cluster, &receipt).await,
+                None => Ok(()),
             }
         }
+    }
+}
+
+/// Writes a receipt, in place of what the cluster has.
+pub(super) async fn store(cluster: &Cluster, receipt: &Receipt) -> Result<(), Failure> {
+    let what = format!("cannot write the receipt {}", receipt.reference());
+    let secret = receipt.to_secret().map_err(|problem| {
+        Failure::new("receipt", Exit::ApplyFailed, what.as_str()).why(problem.to_string())
+    })?;
+    let options = ApplyOptions {
+        manager: MANAGER,
+        force: true,
+        dry_run: false,
+    };
+    match cluster.apply(&secret, &options).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.failure(what, Exit::ApplyFailed)),
     }
 }

@@ -10,7 +10,7 @@ use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::{INSTALL_LABEL, MANAGED_BY, MANAGER, Receipt};
+use crate::observe::{INSTALL_LABEL, MANAGED_BY, MANAGER, Receipt, read_receipt};
 
 /// How long the lock holds without renewal.
 const DURATION: Duration = Duration::from_secs(15);
@@ -26,7 +26,7 @@ pub(super) struct Lock {
     uid: String,
     holder: String,
     /// True where another run held it when it was first asked for.
-    pub(super) waited: bool,
+    waited: bool,
 }
 
 impl Lock {
@@ -77,6 +77,22 @@ impl Lock {
                 return Ok(taken(&object, waited));
             }
         }
+    }
+
+    /// True where another run may have written since the receipt was `known`: it held the lock when this one asked
+    /// for it, or has come and gone, and left another receipt.
+    pub(super) async fn is_overtaken(
+        &self,
+        cluster: &Cluster,
+        install: &str,
+        known: Option<&Receipt>,
+    ) -> Result<bool, Failure> {
+        if self.waited {
+            return Ok(true);
+        }
+        let namespace = self.lease.namespace.as_deref().unwrap_or_default();
+        let now = read_receipt(cluster, install, namespace, Exit::ApplyFailed).await?;
+        Ok(now.as_ref() != known)
     }
 
     /// Renews until the lock is lost; then says so. Run beside the work.

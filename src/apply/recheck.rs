@@ -6,7 +6,9 @@ use crate::clients::kube::Cluster;
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::{Manifest, ObjectRef};
-use crate::observe::{self, DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Resolver};
+use crate::observe::{
+    self, DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal, Resolver,
+};
 use crate::plan::{Plan, Step, conflict_failure};
 
 /// Which objects are as wanted already. Fails on everything that the server now refuses, all of it at once.
@@ -92,6 +94,7 @@ pub(super) async fn pods(
     let options = observe::Options {
         install: &plan.install,
         namespace: &plan.namespace,
+        controller_namespace: plan.controller_namespace(),
         facts,
         force_conflicts: false,
         manage_namespaces: false,
@@ -99,6 +102,11 @@ pub(super) async fn pods(
     // Without namespaces among the manifests nothing is taken for absent, without accounts none is borrowed.
     let seen = observe::pods(cluster, &manifests, &options).await?;
     let refused = seen.iter().filter_map(|pod| match &pod.dry_run {
+        // Who may not create pods cannot ask, and need not: the controller makes them.
+        DryRun::Refused {
+            refusal: Refusal::Forbidden,
+            ..
+        } => None,
         DryRun::Refused { why, .. } => Some(format!("{} in {}: {why}", pod.object, pod.namespace)),
         _ => None,
     });

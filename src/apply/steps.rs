@@ -14,7 +14,7 @@ use crate::plan::{Plan, Step};
 use super::established::established;
 use super::execution::Run;
 use super::gone::gone;
-use super::namespace::{others_in, others_of};
+use super::namespace::{kept, others_of};
 
 /// A backend that is available within this time was so all the time.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -186,15 +186,7 @@ async fn still_used(
         .filter_map(|step| step.object().cloned())
         .collect();
     Ok(match object.kind.as_str() {
-        "Namespace" => {
-            let others = others_in(cluster, &object.name, &going).await?;
-            others.first().map(|first| {
-                format!(
-                    "{} objects of others are in it, such as {first}",
-                    others.len()
-                )
-            })
-        }
+        "Namespace" => kept(cluster, &object.name, &going).await?,
         "CustomResourceDefinition" => match cluster.get(object).await? {
             Some(definition) => match others_of(cluster, &definition, &going).await? {
                 0 => None,

@@ -14,7 +14,7 @@ use crate::plan::{PART_OF_THE_INSTALL, Plan, Rank, Step, Wave, is_runner_object}
 
 pub use self::found::installs;
 use self::found::{ASK, controller_namespace, find, receipts, without_receipt};
-use super::namespace::{others_in, others_of};
+use super::namespace::{kept, others_of};
 
 /// Why an object goes, for whoever is asked.
 fn why_gone(object: &ObjectRef) -> &'static str {
@@ -27,22 +27,22 @@ fn why_gone(object: &ObjectRef) -> &'static str {
     }
 }
 
-/// Plans the removal of an install. `namespace` is needed only where several installs share the name.
+/// Plans the removal of an install. `namespaces`, where its receipt may lie or its controller's, are needed only where
+/// several installs share the name, or where the user may not look into all.
 /// A plan without steps: there is nothing of it.
 pub async fn plan_uninstall(
     cluster: &Cluster,
     install: &str,
-    namespace: Option<&str>,
+    namespaces: &[&str],
 ) -> Result<Plan, Failure> {
     let failed = |error: ClusterError| {
         let failure = error.failure("cannot read what is installed", Exit::Preflight);
         failure.remedy(ASK)
     };
-    let receipts = receipts(cluster, install, namespace).await?;
-    let (mine, others): (Vec<Receipt>, Vec<Receipt>) = receipts.into_iter().partition(|receipt| {
-        receipt.install == install
-            && namespace.is_none_or(|namespace| namespace == receipt.namespace)
-    });
+    let receipts = receipts(cluster, install, namespaces).await?;
+    let (mine, others): (Vec<Receipt>, Vec<Receipt>) = receipts
+        .into_iter()
+        .partition(|receipt| receipt.install == install && receipt.is_of(namespaces));
     let receipt = the_one(install, mine)?;
     let namesake = others.iter().any(|other| other.install == install);
     let mut found = find(cluster, install, receipt.as_ref(), namesake)
@@ -54,7 +54,7 @@ pub async fn plan_uninstall(
     let home = receipt
         .as_ref()
         .map(|receipt| receipt.namespace.clone())
-        .or_else(|| namespace.map(str::to_owned))
+        .or_else(|| namespaces.first().map(|&namespace| namespace.to_owned()))
         .or_else(|| controller_namespace(&found))
         .unwrap_or_default();
     let steps = steps(cluster, &found, receipt.as_ref(), &others)
@@ -63,11 +63,15 @@ pub async fn plan_uninstall(
     Ok(Plan {
         install: install.to_owned(),
         namespace: home,
+        controller_namespace: receipt
+            .as_ref()
+            .and_then(|receipt| receipt.controller_namespace.clone()),
         inputs: String::new(),
         waves: waves(steps, receipt.as_ref()),
         changes: Vec::new(),
         objects: Vec::new(),
         receipt,
+        forgotten: Vec::new(),
     })
 }
 
@@ -130,8 +134,8 @@ fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
         .collect()
 }
 
-/// Runner objects, until they are gone; then webhooks, controller, rights and the rest; the receipt, and last the
-/// namespaces, in which lock and receipt lay, until they are gone.
+/// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the
+/// receipt, and last the namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
     let mut waves = Vec::new();
     let mut push = |title: &str, steps: Vec<Step>| {
@@ -143,11 +147,13 @@ fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec
         }
     };
     let mut take = |rank: Rank| steps.remove(&rank).unwrap_or_default();
+    push(Rank::Autoscalers.title(), take(Rank::Autoscalers));
     let runners = take(Rank::Runners);
     let objects: Vec<ObjectRef> = runners
         .iter()
         .filter(|step| step.writes())
         .filter_map(|step| step.object().cloned())
+        .filter(is_runner_object)
         .collect();
     push("runner sets", runners);
     if !objects.is_empty() {
@@ -217,20 +223,7 @@ async fn why_kept(
             0 => None,
             count => Some(format!("{count} objects of its kind are left")),
         }),
-        "Namespace" => {
-            let others = match others_in(cluster, &object.name, going).await {
-                Err(ClusterError::Forbidden { .. }) => {
-                    return Ok(Some("nobody can tell whether it is empty".to_owned()));
-                }
-                others => others?,
-            };
-            Ok(others.first().map(|first| {
-                format!(
-                    "{} objects of others are in it, such as {first}",
-                    others.len()
-                )
-            }))
-        }
+        "Namespace" => kept(cluster, &object.name, going).await,
         _ => Ok(None),
     }
 }
@@ -261,6 +254,7 @@ mod tests {
         assert_eq!(
             titles,
             [
+                "autoscalers",
                 "runner sets",
                 "runner sets: finalizers",
                 "admission webhooks",

@@ -3,6 +3,7 @@
 //! Two controllers over one runner set delete it in turns (actions-runner-controller, `IsVersionAllowed`).
 
 use super::Finding;
+use crate::config::arc_versions::keeps;
 use crate::config::{Config, ExistingController, Mode, Watch};
 use crate::facts::{ControllerFacts, Facts};
 
@@ -20,7 +21,10 @@ pub(super) fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        let scope = scope(config).join(", ");
+        let scope = match scope(config).as_slice() {
+            ["*"] => "every namespace".to_owned(),
+            namespaces => namespaces.join(", "),
+        };
         let unread = facts.cluster.incomplete.iter();
         let mut unread = unread.filter(|gap| gap.starts_with("Deployments of "));
         findings.push(match unread.next() {
@@ -117,7 +121,7 @@ fn existing_findings(
         return vec![finding.remedy("set mode to its generation")];
     }
     let wrong: Vec<Finding> = [
-        other_minor(config, found, finding.clone()),
+        other_release(config, found, finding.clone()),
         outside_its_watch(config, found, finding),
     ]
     .into_iter()
@@ -143,11 +147,17 @@ fn no_such_controller(name: String, controllers: &[ControllerFacts]) -> Finding 
     }
 }
 
-/// A scale-set controller keeps only sets of its own minor version.
-fn other_minor(config: &Config, found: &ControllerFacts, finding: Finding) -> Option<Finding> {
-    let version = found.version?;
-    let is_other = (version.major, version.minor) != (config.version.major, config.version.minor);
-    (config.mode == Mode::ScaleSet && is_other).then(|| {
+/// A scale-set controller keeps only sets that are labelled with what it takes for its own release.
+fn other_release(config: &Config, found: &ControllerFacts, finding: Finding) -> Option<Finding> {
+    if config.mode != Mode::ScaleSet {
+        return None;
+    }
+    let Some(version) = found.version else {
+        return Some(Finding::unknown(&finding.id, finding.subject)
+            .why("neither its labels nor the tag of its image tell its release, and it deletes every runner set that is labelled with another one")
+            .remedy(format!("make sure that it is {}, or set version: to what it is", config.version)));
+    };
+    (!keeps(version, config.version)).then(|| {
         finding
             .why(format!(
                 "it is {version}, and deletes every runner set that is labelled {}",

@@ -110,10 +110,9 @@ impl Finding {
         self
     }
 
-    /// The steps to take: its own, else the catalogue's where something failed.
+    /// The steps to take: its own, else the catalogue's unless all is well.
     pub fn remedies(&self) -> Vec<&str> {
-        let told = matches!(self.verdict, Verdict::Warning | Verdict::Failed);
-        if self.remedy.is_empty() && told {
+        if self.remedy.is_empty() && self.verdict != Verdict::Ok {
             catalogue::entry(&self.id)
                 .map(|entry| entry.remedy)
                 .into_iter()
@@ -132,12 +131,32 @@ fn passed(id: &str) -> &'static str {
         "crd-too-old" => "the definition has room for every field",
         "github-credentials" => "GitHub hands out a registration token",
         "github-server-version" => "the server's version fits",
-        "image-absent" => "the registry has them",
+        "image-absent" => "found there",
         "kubernetes-version" => "the API server answers",
-        "object-refused" => "the API server accepts them",
+        "object-refused" => "accepted",
         "pod-security" => "its pods are accepted",
         "rights" => "may write everything",
+        "secret-missing" => "there",
         "tls-untrusted" => "its certificate is trusted",
         _ => "as it should be",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_well_says_what_to_do() {
+        assert!(Finding::ok("tls-unreachable", "host").remedies().is_empty());
+        for finding in [
+            Finding::unknown("tls-unreachable", "host"),
+            Finding::warning("image-denied", "host"),
+            Finding::failed("tls-untrusted", "host"),
+        ] {
+            assert_eq!(finding.remedies().len(), 1, "{finding:?}");
+        }
+        let own = Finding::unknown("tls-unreachable", "host").remedy("nothing");
+        assert_eq!(own.remedies(), ["nothing"]);
     }
 }

@@ -1,13 +1,12 @@
 //! The GitHub server's version, and whether it takes the credentials.
 
 use super::Finding;
-use crate::config::{ArcVersion, Config, Mode};
+use crate::config::arc_versions::differences::{Feature, has};
+use crate::config::{Config, Mode};
 use crate::facts::Facts;
 
 /// First server with the scale-set API (actions/actions-runner-controller#3070).
 const FIRST_SERVER: (u32, u32) = (3, 9);
-/// Does not acquire jobs from any server (actions/actions-runner-controller#4442).
-const BROKEN_ON_SERVERS: ArcVersion = ArcVersion::new(0, 14, 0);
 
 /// The server's version against mode and release.
 pub(super) fn server_version(config: &Config, facts: &Facts) -> Option<Finding> {
@@ -16,11 +15,12 @@ pub(super) fn server_version(config: &Config, facts: &Facts) -> Option<Finding> 
     }
     let id = "github-server-version";
     let host = config.github.host();
-    if config.version == BROKEN_ON_SERVERS {
+    if !has(config.mode, config.version, Feature::EnterpriseServer) {
         return Some(
             Finding::failed(id, host)
                 .why(format!(
-                    "ARC {BROKEN_ON_SERVERS} does not work with any GitHub Enterprise Server"
+                    "ARC {} does not work with any GitHub Enterprise Server",
+                    config.version
                 ))
                 .remedy("version: 0.14.2"),
         );
@@ -30,7 +30,8 @@ pub(super) fn server_version(config: &Config, facts: &Facts) -> Option<Finding> 
         .as_ref()
         .and_then(|github| github.enterprise_version.as_deref())
     else {
-        return Some(Finding::unknown(id, host).why("the server did not tell its version"));
+        let finding = Finding::unknown(id, host).why("the server did not tell its version");
+        return Some(finding.remedy("nothing if it is 3.9 or newer"));
     };
     let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));

@@ -8,6 +8,7 @@ use super::{Finding, Verdict, reach};
 use crate::config::{Config, PullSecret};
 use crate::image_ref::ImageReference;
 use crate::observe::{ImagePresence, ImageReport};
+use crate::plan::counted;
 
 /// Images of one registry that a rule keeps as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(super) fn findings(reports: &[ImageReport], config: &Config) -> Vec<Finding>
                 let (id, verdict, why) = judged(reason, why, config);
                 if matches!(
                     reason.as_str(),
-                    "untrusted" | "proxy-refused" | "proxy-login" | "unreachable"
+                    "untrusted" | "proxy-refused" | "proxy-login" | "unreachable" | "auth-required"
                 ) {
                     let host = (host(&report.image), id);
                     hosts.entry(host).or_insert((verdict, why, 0)).2 += 1;
@@ -55,13 +56,22 @@ pub(super) fn findings(reports: &[ImageReport], config: &Config) -> Vec<Finding>
                     1 => format!("{host}, 1 image"),
                     count => format!("{host}, {count} images"),
                 };
-                Finding::new(id, verdict, subject).why(why)
+                let finding = Finding::new(id, verdict, subject).why(why);
+                match &config.registry.pull_secret {
+                    Some(PullSecret::ExistingSecret(secret)) if id == "image-unauthorized" => {
+                        finding.remedy(format!(
+                            "nothing if the account in Secret {} may read them",
+                            secret.name
+                        ))
+                    }
+                    _ => finding,
+                }
             }),
     );
     if present > 0 {
         findings.push(Finding::ok(
             "image-absent",
-            format!("{present} images, asked of the registry"),
+            format!("{}, asked of the registry", counted(present, "image")),
         ));
     }
     findings

@@ -13,7 +13,9 @@ mod objects;
 mod preflight;
 mod reach;
 mod rights;
+mod secrets;
 
 pub use finding::{Finding, Verdict};
 pub use images::Kept;
+pub(crate) use objects::refusal_code;
 pub use preflight::{Preflight, blocking, preflight};

@@ -3,6 +3,7 @@
 use super::{Finding, rights};
 use crate::object::ObjectRef;
 use crate::observe::{DryRun, FieldOwner, Observed, ObservedObject, ObservedPod, Refusal, Right};
+use crate::plan::counted;
 
 /// The kind that force never reaches.
 const CRD: &str = "CustomResourceDefinition";
@@ -43,7 +44,7 @@ pub(super) fn findings(
     if accepted > 0 {
         findings.push(Finding::ok(
             "object-refused",
-            format!("{accepted} objects, asked of the API server"),
+            format!("{}, asked of the API server", counted(accepted, "object")),
         ));
     }
     findings.extend(unanswered(&unknown));
@@ -57,7 +58,7 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
     let subject = if others == 0 {
         first.to_string()
     } else {
-        format!("{first} and {others} more objects")
+        format!("{first} and {} more", counted(others, "object"))
     };
     Some(
         Finding::unknown("object-later", subject)
@@ -66,8 +67,9 @@ fn unanswered(unknown: &[(&ObjectRef, &str)]) -> Option<Finding> {
     )
 }
 
-fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
-    let id = match refusal {
+/// The code of a refusal; `words` are the server's.
+pub(crate) fn refusal_code(refusal: Refusal, words: &str) -> &'static str {
+    match refusal {
         Refusal::Forbidden if is_escalation(words) => "rights-escalation",
         Refusal::Forbidden => "rights",
         Refusal::Invalid | Refusal::KindMissing | Refusal::Other => "object-refused",
@@ -75,7 +77,11 @@ fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
         Refusal::Quota => "quota-exceeded",
         Refusal::LimitRange => "limit-range",
         Refusal::Policy => "policy-denied",
-    };
+    }
+}
+
+fn refused(object: &ObjectRef, refusal: Refusal, words: &str) -> Finding {
+    let id = refusal_code(refusal, words);
     let finding = Finding::failed(id, object.to_string())
         .why(format!("the API server refuses {object}"))
         .evidence(words);
@@ -123,6 +129,17 @@ fn pod_security_warnings(object: &ObservedObject) -> Vec<Finding> {
 fn pod_findings(pod: &ObservedPod) -> Option<Finding> {
     let subject = format!("a pod of {} in namespace {}", pod.object, pod.namespace);
     match &pod.dry_run {
+        // This run makes no pod itself, and its controller need not stand in a namespace of the user's: who may not
+        // ask has learnt nothing.
+        DryRun::Refused {
+            refusal: Refusal::Forbidden,
+            why,
+        } => Some(
+            Finding::unknown("pod-security", subject)
+                .why("the user of this kubeconfig may not create pods there, so admission could not be asked about them")
+                .evidence(why)
+                .remedy("nothing: a pod that is refused later ends the wait, with the reason"),
+        ),
         DryRun::Refused { refusal, why } => {
             let mut finding = refused(&pod.object, *refusal, why);
             finding.subject = subject;
@@ -212,6 +229,36 @@ mod tests {
         assert!(
             only(&observed(accepted, vec![warning]), false)
                 .contains(&("pod-security".to_owned(), Verdict::Failed))
+        );
+    }
+
+    #[test]
+    fn a_pod_that_the_user_may_not_ask_about_is_unknown_and_what_admission_refuses_blocks() {
+        let of = |refusal, why: &str| {
+            let pod = ObservedPod {
+                object: deployment(),
+                pointer: "/spec/template/spec".to_owned(),
+                namespace: "arc-systems".to_owned(),
+                dry_run: DryRun::Refused {
+                    refusal,
+                    why: why.to_owned(),
+                },
+                warnings: Vec::new(),
+            };
+            let observed = Observed {
+                pods: vec![pod],
+                ..Observed::default()
+            };
+            findings(&observed, &[], false).remove(0)
+        };
+        let words = "pods is forbidden: User \"jo\" cannot create resource \"pods\"";
+        let unasked = of(Refusal::Forbidden, words);
+        assert_eq!(unasked.verdict, Verdict::Unknown);
+        assert_eq!(unasked.id, "pod-security");
+        assert_eq!(unasked.evidence, [words]);
+        assert_eq!(
+            of(Refusal::Quota, "exceeded quota").verdict,
+            Verdict::Failed
         );
     }
 

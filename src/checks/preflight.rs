@@ -1,13 +1,15 @@
 //! All families of checks over one run's data, in a fixed order.
 
 use super::images::{self, Kept};
-use super::{Finding, Verdict, authorities, controllers, crds, github, objects, reach, rights};
+use super::{
+    Finding, Verdict, authorities, controllers, crds, github, objects, reach, rights, secrets,
+};
 use crate::config::Config;
 use crate::facts::{Facts, GithubReport, TlsReport};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 use crate::observe::ImageReport;
-use crate::observe::{Observed, Right};
+use crate::observe::{Observed, Right, SecretReport};
 use crate::plan::minor_change;
 
 /// What preflight looks at.
@@ -25,6 +27,8 @@ pub struct Preflight<'a> {
     pub rights: &'a [Right],
     /// Who the user is.
     pub user: &'a str,
+    /// Secrets that others make.
+    pub secrets: &'a [SecretReport],
     /// What handshakes showed.
     pub handshakes: &'a [TlsReport],
     /// What the registry said.
@@ -51,6 +55,7 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
         input.rights,
         input.force_conflicts,
     ));
+    findings.extend(secrets::findings(input.secrets, input.facts));
     findings.extend(reach::handshakes(input.handshakes, input.config));
     let behind = images::findings(input.images, input.config)
         .into_iter()

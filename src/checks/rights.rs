@@ -2,7 +2,8 @@
 
 use super::Finding;
 use crate::object::ObjectRef;
-use crate::observe::{DryRun, Observed, ObservedObject, Right};
+use crate::observe::{Dropped, DryRun, Observed, ObservedObject, Remains, Right};
+use crate::plan::counted;
 
 /// One finding for each right that is denied and that something to be written needs; one `ok` when none is.
 pub(super) fn findings(rights: &[Right], observed: &Observed, user: &str) -> Vec<Finding> {
@@ -16,9 +17,12 @@ pub(super) fn findings(rights: &[Right], observed: &Observed, user: &str) -> Vec
         .filter(|right| right.allowed.is_none())
         .count();
     if unanswered > 0 {
-        findings.push(Finding::unknown("rights", user).why(format!(
-            "{unanswered} questions about rights were not answered"
-        )));
+        let asked = counted(unanswered, "question");
+        findings.push(
+            Finding::unknown("rights", user)
+                .why(format!("no answer to {asked} about rights"))
+                .remedy("nothing: what may not be written ends the run at that object, and the same command goes on from there"),
+        );
     }
     if findings.is_empty() {
         findings.push(Finding::ok("rights", user));
@@ -46,11 +50,20 @@ fn needed(right: &Right, observed: &Observed) -> bool {
         .iter()
         .filter(|entry| concerns(right, &entry.object))
         .peekable();
-    // Lock and receipt are in no manifest, and are written as soon as anything is.
-    if concerned.peek().is_none() || matches!(right.kind.as_str(), "Lease" | "Secret") {
-        return observed.objects.iter().any(written);
+    let removes = observed.dropped.iter().any(goes);
+    match (right.verb.as_str(), right.kind.as_str()) {
+        // Asked for what goes alone.
+        ("delete", kind) if kind != "Lease" => return true,
+        // Lock and receipt are in no manifest, and are written as soon as anything is.
+        (_, "Lease" | "Secret") => return removes || observed.objects.iter().any(written),
+        _ if concerned.peek().is_none() => return removes || observed.objects.iter().any(written),
+        _ => {}
     }
     concerned.any(|entry| written(entry) && (right.verb != "create" || entry.live.is_none()))
+}
+
+fn goes(dropped: &Dropped) -> bool {
+    matches!(dropped.now, Remains::Ours { .. } | Remains::Unread { .. })
 }
 
 fn written(entry: &ObservedObject) -> bool {
@@ -76,7 +89,13 @@ fn denied(right: &Right) -> Finding {
         .as_deref()
         .map(|namespace| format!(" -n {namespace}"))
         .unwrap_or_default();
-    Finding::failed("rights", format!("{} {resource} {place}", right.verb))
+    let subject = format!("{} {resource} {place}", right.verb);
+    if right.verb == "delete" && right.kind == "Lease" {
+        return Finding::warning("rights", subject)
+            .why("the lock cannot be given back: each run then waits until that of the run before it has expired")
+            .remedy(format!("ask an administrator to grant it {place}"));
+    }
+    let finding = Finding::failed("rights", subject)
         .why(format!(
             "the user of this kubeconfig may not {} {resource} {place}",
             right.verb
@@ -85,7 +104,13 @@ fn denied(right: &Right) -> Finding {
             "verify with: kubectl auth can-i {} {resource}{flag}",
             right.verb
         ))
-        .remedy(format!("ask an administrator to grant it {place}"))
+        .remedy(format!("ask an administrator to grant it {place}"));
+    match right.kind.as_str() {
+        "Pod" => finding.remedy(
+            "or go on without starting a pod of the runner sets to test them: --no-pull-test",
+        ),
+        _ => finding,
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +185,38 @@ mod tests {
             let findings = findings(&denied, &kept, "u");
             assert_eq!(findings[0].verdict, Verdict::Ok, "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_removal_that_is_denied_blocks_and_a_lock_that_stays_is_a_warning() {
+        let lease = Right {
+            group: "coordination.k8s.io".to_owned(),
+            resource: "leases".to_owned(),
+            kind: "Lease".to_owned(),
+            ..right("delete", Some("team"), Some(false))
+        };
+        let rights = [right("delete", Some("team"), Some(false)), lease];
+        let mut observed = accepted(false);
+        let role = observed.objects[0].object.clone();
+        observed.dropped = vec![Dropped {
+            object: ObjectRef {
+                name: "other".to_owned(),
+                ..role
+            },
+            now: Remains::Ours {
+                uid: "u".to_owned(),
+            },
+        }];
+        let verdicts = |observed: &Observed, rights: &[Right]| -> Vec<Verdict> {
+            let findings = findings(rights, observed, "u");
+            findings.iter().map(|finding| finding.verdict).collect()
+        };
+        assert_eq!(
+            verdicts(&observed, &rights),
+            [Verdict::Failed, Verdict::Warning]
+        );
+        // Nothing goes and nothing is written: no lock is taken either.
+        assert_eq!(verdicts(&accepted(false), &rights[1..]), [Verdict::Ok]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) fn load_with(
 ) -> Result<Loaded, Failure> {
     let mut sources = sources(args, secrets, session);
     let loaded = if session.terminal.interactive {
-        wizard::converse(&mut sources, &mut ask, &mut output::talk)?
+        conversation(&mut sources)?
     } else {
         load::load(&sources)
             .map_err(|problems| problem::failure(&[problems.as_slice(), needs].concat()))?
@@ -42,12 +42,26 @@ pub(super) fn load_with(
 pub(super) fn load_effective(args: &ConfigArgs, session: &Session) -> Result<Effective, Failure> {
     let mut sources = sources(args, SecretReading::Leave, session);
     if session.terminal.interactive {
-        wizard::converse(&mut sources, &mut ask, &mut output::talk)?;
+        conversation(&mut sources)?;
     }
     let (effective, warnings) =
         load::load_effective(&sources).map_err(|problems| problem::failure(&problems))?;
     warn(&warnings);
     Ok(effective)
+}
+
+/// Loads, and asks for what is missing. What was answered is told as flags: the next run, and one without a
+/// terminal, need not ask again.
+fn conversation(sources: &mut Sources) -> Result<Loaded, Failure> {
+    let loaded = wizard::converse(sources, &mut ask, &mut output::talk)?;
+    if !sources.answers.is_empty() {
+        let (flags, others) = wizard::spelled(&sources.answers);
+        output::talk(&format!("these answers as flags: {flags}"));
+        for other in others {
+            output::talk(&format!("  and in arc-setup.yaml: {other}"));
+        }
+    }
+    Ok(loaded)
 }
 
 /// Reads a configuration that may lack login, scope and numbers.

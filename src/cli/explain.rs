@@ -4,6 +4,7 @@ use crate::checks::catalogue::{self, Entry};
 use crate::cli::Session;
 use crate::cli::session::NoCluster;
 use crate::failure::{Exit, Failure};
+use crate::secret::looks_like_a_secret;
 use crate::ui::{output, table};
 
 /// Arguments of `explain`.
@@ -39,11 +40,12 @@ struct Codes {
 
 fn one(code: &str, session: &Session) -> Result<(), Failure> {
     let entry = catalogue::entry(code).ok_or_else(|| {
-        let failure = Failure::new(
-            "unknown-code",
-            Exit::Usage,
-            format!("there is no code '{code}'"),
-        );
+        let what = if looks_like_a_secret(code) {
+            "there is no such code; what was given may be a secret, so it is not shown".to_owned()
+        } else {
+            format!("there is no code '{code}'")
+        };
+        let failure = Failure::new("unknown-code", Exit::Usage, what);
         match catalogue::nearest(code) {
             Some(nearest) => failure.remedy(format!("arc-setup explain {nearest}")),
             None => failure.remedy("arc-setup explain lists all codes"),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::cli::Session;
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::NoCluster;
-use crate::cli::{config_load, pass, render};
-use crate::facts::KubernetesVersion;
+use crate::cli::{config_load, pass};
+use crate::facts::{Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::rewrite::images::{ImageUse, listing};
 use crate::rewrite::{Context, merge_pod_templates};
@@ -54,7 +54,8 @@ struct Answer {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     NoCluster::tell(session);
     let loaded = config_load::load_unanswered(&args.config.config, session)?;
-    let facts = render::assumed(&loaded, KubernetesVersion::DEFAULT)?;
+    // No image depends on the CA bundle or the CRDs: this machine need not have them.
+    let facts = Facts::assumed(KubernetesVersion::DEFAULT);
     let rules = pass::rules(&loaded.config)?;
     let mut manifests = crate::render::render(&loaded.config, &facts)?;
     // The user's pod templates may name images too.

@@ -9,7 +9,8 @@ use crate::apply::{self, Executed, Execution};
 use crate::checks::{Finding, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::overtaken::look_again;
-use crate::cli::preflight::{self, Checked};
+use crate::cli::preflight::{self, Checked, Choices};
+use crate::cli::pull_test::PullTesting;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, last_words, pass, rollout, seconds};
 use crate::clients::kube::Cluster;
@@ -19,7 +20,7 @@ use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Receipt, Resolver};
-use crate::plan::{self, Plan, describe};
+use crate::plan::{self, Plan, PullTest, counted, describe, idle_sets};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
 use crate::verify::wait::{self, KnownLines, Level, Report, WaitOptions};
@@ -45,6 +46,9 @@ pub struct Args {
     /// How far to wait
     #[arg(long, value_enum, default_value_t = WaitFor::Runners, help_heading = "Applying")]
     wait: WaitFor,
+    /// Do not try a pod of each runner set that wants no runner while idle
+    #[arg(long, help_heading = "Applying")]
+    no_pull_test: bool,
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Applying")]
     timeout: Duration,
@@ -63,8 +67,17 @@ enum WaitFor {
     None,
     /// The controller is available.
     Manager,
-    /// Every runner set is accepted, and the runners that are due are there.
+    /// Every runner set is accepted, and the runners that are due are there; of a set without any, a pod is tried.
     Runners,
+}
+
+impl Args {
+    fn choices(&self) -> Choices {
+        Choices {
+            force_conflicts: self.force_conflicts,
+            pull_test: self.wait == WaitFor::Runners && !self.no_pull_test,
+        }
+    }
 }
 
 /// The answer of `init`.
@@ -103,8 +116,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         loaded: &loaded,
         progress: &progress,
     };
-    let mut shown = Shown::default();
-    let attempt = async || Box::pin(work.attempt(&mut shown)).await;
+    let mut so_far = SoFar::default();
+    let attempt = async || Box::pin(work.attempt(&mut so_far)).await;
     look_again(&loaded.config.name, &progress, attempt).await
 }
 
@@ -117,17 +130,19 @@ struct Work<'a> {
     progress: &'a Progress,
 }
 
-/// What stands on the terminal already.
+/// What earlier attempts have shown on the terminal, and done.
 #[derive(Default)]
-struct Shown {
+struct SoFar {
     findings: Vec<String>,
     /// The plan; empty until one was shown.
     plan: Vec<String>,
+    /// True where a plan that writes was carried out.
+    wrote: bool,
 }
 
 impl Work<'_> {
     /// Looks, shows, asks and carries out. None: another run of arc-setup came in between.
-    async fn attempt(&self, shown: &mut Shown) -> Result<Option<Exit>, Failure> {
+    async fn attempt(&self, so_far: &mut SoFar) -> Result<Option<Exit>, Failure> {
         let Self {
             args,
             session,
@@ -143,48 +158,52 @@ impl Work<'_> {
             .extend(plan::strip_moved(&mut rendered.manifests));
         progress.stage("comparing with the cluster, asking registry and GitHub");
         let resolver = Resolver::new(&loaded.credentials, now);
-        let force = args.force_conflicts;
+        let choices = args.choices();
         let checked =
-            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, force).await?;
+            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, choices).await?;
         let plan = plan::build(&plan::Inputs {
             install: &loaded.config.name,
-            namespace: loaded.config.controller_namespace(),
+            namespace: &checked.home,
+            controller_namespace: loaded.config.controller_namespace(),
             manifests: &rendered.manifests,
             changes: &rendered.changes,
             observed: &checked.observed,
         });
         let stopped = blocking(&checked.findings, args.strict);
-        let is_new = self.show(&plan, &checked, stopped.is_some(), shown);
+        let is_new = self.show(&plan, &checked, stopped.is_some(), so_far);
         if let Some(stopped) = stopped {
             progress.end();
             preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
             return Ok(Some(stopped.exit()));
         }
         if args.dry_run {
-            answer(session, cluster, &plan, &checked, None)?;
+            answer(session, cluster, &plan, &checked, plan.writes(), None)?;
             return Ok(Some(looked(args, &plan, session)));
         }
         if is_new {
             self.confirm(&plan)?;
         }
-        let carried_out = self.carry_out(&plan, &checked, &facts, &resolver);
+        let carried_out = self.carry_out(&plan, &checked, &facts, &resolver, so_far);
         let Some((receipt, report)) = carried_out.await.map_err(last_words::goes_on)? else {
             return Ok(None);
         };
         progress.end();
-        last_words::told(&report, &plan, &loaded.config, session, cluster);
+        let wrote = so_far.wrote;
+        last_words::told(&report, wrote, &loaded.config, session, cluster);
         let done = Some((&receipt, &report));
-        answer(session, cluster, &plan, &checked, done)?;
+        answer(session, cluster, &plan, &checked, wrote, done)?;
         Ok(Some(Exit::Done))
     }
 
-    /// Writes and waits. None: another run of arc-setup came in between, and nothing was written.
+    /// Writes, waits and tries. None: another run of arc-setup came in between, before the first write or before a pod
+    /// was tried.
     async fn carry_out(
         &self,
         plan: &Plan,
         checked: &Checked,
         facts: &Facts,
         resolver: &Resolver<'_>,
+        so_far: &mut SoFar,
     ) -> Result<Option<(Receipt, Report)>, Failure> {
         let config = &self.loaded.config;
         let events = |event| self.progress.tell(&event);
@@ -218,6 +237,7 @@ impl Work<'_> {
             Executed::Done(receipt) => receipt,
             Executed::Overtaken => return Ok(None),
         };
+        so_far.wrote |= plan.writes();
         let options = WaitOptions {
             level: self.args.wait.into(),
             objects: plan
@@ -232,16 +252,33 @@ impl Work<'_> {
         };
         let interrupt = &self.session.interrupt;
         let report = wait::wait(self.cluster, &options, &events, interrupt);
-        Ok(Some((receipt, Box::pin(report).await?)))
+        let mut report = Box::pin(report).await?;
+        let testing = PullTesting {
+            cluster: self.cluster,
+            config,
+            facts,
+            plan,
+            skipped: self.args.no_pull_test,
+            agreed: &|tests| self.agrees_to_try(tests, plan),
+            timeout: self.args.timeout,
+            registry: &look,
+            events: &events,
+            interrupt,
+        };
+        Ok(match testing.run(receipt, &mut report).await? {
+            Executed::Done(receipt) => Some((receipt, report)),
+            Executed::Overtaken => None,
+        })
     }
 
     /// Shows findings, and the plan where it can be carried out, unless they were shown before; on stderr, since
     /// stdout is the answer. True where the plan is not the one that was shown last.
-    fn show(&self, plan: &Plan, checked: &Checked, stopped: bool, shown: &mut Shown) -> bool {
+    fn show(&self, plan: &Plan, checked: &Checked, stopped: bool, shown: &mut SoFar) -> bool {
         let (args, session) = (self.args, self.session);
-        let now = Shown {
+        let now = SoFar {
             findings: preflight::lines(&checked.findings, session.terminal),
             plan: describe(plan),
+            wrote: shown.wrote,
         };
         let before = std::mem::replace(shown, now);
         let is_new = shown.plan != before.plan;
@@ -262,6 +299,9 @@ impl Work<'_> {
             for line in &shown.plan {
                 self.progress.line(line);
             }
+            if args.choices().pull_test && !idle_sets(&plan.objects).is_empty() {
+                self.progress.line("then a pod of each runner set that wants no runner while idle is tried and removed, unless it was tried before (--no-pull-test leaves it out)");
+            }
         }
         is_new
     }
@@ -277,6 +317,20 @@ impl Work<'_> {
             return Ok(());
         }
         Err(prompt::declined())
+    }
+
+    /// Asks before pods are tried, unless the plan that was agreed to told of them.
+    fn agrees_to_try(&self, tests: &[PullTest], plan: &Plan) -> Result<bool, Failure> {
+        if self.args.yes || plan.writes() {
+            return Ok(true);
+        }
+        self.session.interrupt.check()?;
+        let sets = counted(tests.len(), "runner set");
+        let question = format!(
+            "Start a pod of {sets} in {} to see whether it can run, and remove it?",
+            target(self.cluster)
+        );
+        self.progress.suspended(|| prompt::confirm(&question))
     }
 }
 
@@ -311,6 +365,7 @@ fn answer(
     cluster: &Cluster,
     plan: &Plan,
     checked: &Checked,
+    changed: bool,
     done: Option<(&Receipt, &Report)>,
 ) -> Result<(), Failure> {
     let identity = &cluster.identity;
@@ -319,7 +374,7 @@ fn answer(
         server: &identity.server,
         user: &identity.user,
         dry_run: done.is_none(),
-        changed: plan.writes(),
+        changed,
         findings: &checked.findings,
         plan,
         receipt: done.map(|(receipt, _)| receipt),

@@ -4,14 +4,13 @@ use crate::cli::Session;
 use crate::clients::kube::Cluster;
 use crate::config::{Config, Mode, RunnerSet};
 use crate::failure::Failure;
-use crate::plan::Plan;
 use crate::ui::output;
 use crate::verify::wait::{Level, Report};
 
-/// Says what is proven, what is not, and last how it ended.
+/// Says what is proven, what is not, and last how it ended; `wrote` tells whether anything was out of step.
 pub(super) fn told(
     report: &Report,
-    plan: &Plan,
+    wrote: bool,
     config: &Config,
     session: &Session,
     cluster: &Cluster,
@@ -27,8 +26,8 @@ pub(super) fn told(
     for gap in &report.not_proven {
         output::talk(&format!("  not proven: {gap}"));
     }
-    if !plan.writes() {
-        output::talk("nothing to do: everything is as wanted");
+    if !wrote {
+        output::talk(as_wanted(report));
         return;
     }
     let verb = match report.level {
@@ -43,6 +42,15 @@ pub(super) fn told(
             "  {}: jobs get there by `runs-on: {runs_on}`",
             set.name
         ));
+    }
+}
+
+/// The last word of a run that found nothing to write.
+fn as_wanted(report: &Report) -> &'static str {
+    if report.has_tried {
+        "nothing to write: everything is as wanted, and the pull test has shown that its pods start"
+    } else {
+        "nothing to do: everything is as wanted"
     }
 }
 

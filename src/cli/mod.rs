@@ -14,6 +14,7 @@ mod overtaken;
 mod pass;
 mod patch_images;
 mod preflight;
+mod pull_test;
 mod render;
 mod rollout;
 mod seconds;

@@ -32,10 +32,10 @@ pub struct Args {
     #[command(flatten)]
     config: PartArgs<Rules>,
     /// Only this namespace [default: all]
-    #[arg(long, short, value_name = "NAME", help_heading = "Patching")]
+    #[arg(long, short, value_name = "NAME", value_parser = kubernetes_name, help_heading = "Patching")]
     namespace: Option<String>,
     /// Append this pull secret, which must exist in the objects' namespaces
-    #[arg(long, value_name = "NAME", help_heading = "Patching")]
+    #[arg(long, value_name = "NAME", value_parser = kubernetes_name, help_heading = "Patching")]
     pull_secret: Option<String>,
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
@@ -96,6 +96,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     output::answer(session.format, "PatchImages", &report, || {
         text(&report, namespace)
     })?;
+    if let Some(why) = left_undone(&report) {
+        progress.told(&format!("{why} (exit code {})", report.exit() as u8));
+    }
     Ok(report.exit())
 }
 
@@ -196,9 +199,40 @@ fn last_line(report: &PatchReport, namespace: Option<&str>) -> String {
             ))
         ),
         (0, 0, _) => format!("nothing to do: {as_wanted}"),
+        (0, _, 0) => "nothing was patched, for the reasons above".to_owned(),
         (0, ..) => format!("nothing was patched, for the reasons above; {as_wanted}"),
         (count, _, 0) => format!("{} {verb}", counted(count, "object")),
         (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
+    }
+}
+
+/// What the exit code says, in words.
+fn left_undone(report: &PatchReport) -> Option<String> {
+    if report.refused() > 0 {
+        let count = counted(report.refused(), "object");
+        return Some(format!(
+            "{count} left as it was: a rule denies an image; change the rule, or the object"
+        ));
+    }
+    (report.owned() > 0).then(|| {
+        let count = counted(report.owned(), "object");
+        format!("{count} left to its deployment tool: commit there what stands above, or patch it all the same with --force")
+    })
+}
+
+/// A name as Kubernetes takes it: anything else would find nothing and look like success.
+fn kubernetes_name(text: &str) -> Result<String, String> {
+    let fits = |part: &str| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !part.is_empty()
+            && part.bytes().all(inner)
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if text.len() <= 253 && text.split('.').all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has lower-case letters, digits, '-' and '.'".to_owned())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Gathers what preflight looks at: cluster, registry and GitHub are asked at the same time.
 
+use std::collections::BTreeSet;
+
 use futures::join;
 use serde::Serialize;
 
@@ -8,12 +10,14 @@ use crate::cli::Session;
 use crate::cli::pass::Rendered;
 use crate::clients::kube::{Cluster, Identity};
 use crate::clients::roots::preload_system_roots;
+use crate::clients::transport::Http;
 use crate::config::load::Loaded;
 use crate::facts::{self, Facts};
 use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
+use crate::plan::idle_sets;
 use crate::rules::Outcome;
 use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
@@ -22,10 +26,21 @@ use crate::ui::{self, output};
 /// What was observed, and what follows from it.
 #[derive(Debug)]
 pub(super) struct Checked {
+    /// Where receipt and lock lie.
+    pub(super) home: String,
     /// Each object against the cluster.
     pub(super) observed: Observed,
     /// Every finding.
     pub(super) findings: Vec<Finding>,
+}
+
+/// What the command line says about the writing to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choices {
+    /// Other managers' fields are taken.
+    pub(super) force_conflicts: bool,
+    /// Runner sets without idle runners will be tried.
+    pub(super) pull_test: bool,
 }
 
 /// Observes the cluster and asks registry and GitHub, all at the same time.
@@ -35,7 +50,7 @@ pub(super) async fn check(
     facts: &mut Facts,
     rendered: &Rendered,
     resolver: &Resolver<'_>,
-    force_conflicts: bool,
+    choices: Choices,
 ) -> Result<Checked, Failure> {
     let config = &loaded.config;
     let http = facts::route(config, &loaded.credentials, facts).client()?;
@@ -43,25 +58,31 @@ pub(super) async fn check(
     let (images, kept) = pulled(rendered);
     let (servers, asked) = servers(loaded, rendered, &images);
     let manifests = &rendered.manifests;
+    let home = observe::home(cluster, &config.name, &config.homes()).await?;
     let options = observe::Options {
         install: &config.name,
-        namespace: config.controller_namespace(),
+        namespace: home,
+        controller_namespace: config.controller_namespace(),
         facts,
-        force_conflicts,
+        force_conflicts: choices.force_conflicts,
         manage_namespaces: config.namespaces.manage,
+    };
+    let tested: BTreeSet<String> = if choices.pull_test {
+        let sets = idle_sets(manifests).into_iter();
+        sets.filter_map(|set| set.namespace).collect()
+    } else {
+        BTreeSet::new()
     };
     let cluster_side = async {
         join!(
             observe::observe(cluster, manifests, resolver, &options),
-            observe::rights(cluster, manifests, options.namespace),
+            observe::rights(cluster, manifests, options.namespace, &tested),
             observe::pods(cluster, manifests, &options),
+            observe::read_secrets(cluster, config.existing_secrets()),
         )
     };
     let outside = async {
-        if http.route().roots.bundle.is_empty() {
-            // Reading the machine's roots blocks: the cluster's answers do not wait for it.
-            tokio::task::spawn_blocking(preload_system_roots).await.ok();
-        }
+        roots_read(&http).await;
         join!(
             Box::pin(observe::read_images(&images, &http, &accounts)),
             Box::pin(facts::read_github(config, &loaded.credentials, &http)),
@@ -69,13 +90,15 @@ pub(super) async fn check(
         )
     };
     let (cluster_side, outside) = join!(Box::pin(cluster_side), Box::pin(outside));
-    let (observed, rights, pods) = cluster_side;
+    let (observed, rights, pods, secrets) = cluster_side;
     let (images, github, handshakes) = outside;
     let observed = Observed {
         pods: pods?,
         ..observed?
     };
     facts.github.clone_from(&github.facts);
+    let removing = observe::rights_to_remove(cluster, &observed.dropped, &rights).await;
+    let rights = [rights, removing].concat();
     let findings = preflight(&Preflight {
         config,
         facts,
@@ -83,13 +106,25 @@ pub(super) async fn check(
         observed: &observed,
         rights: &rights,
         user: &cluster.identity.user,
+        secrets: &secrets,
         handshakes: &handshakes,
         images: &images,
         kept: &kept,
         github: &github,
-        force_conflicts,
+        force_conflicts: choices.force_conflicts,
     });
-    Ok(Checked { observed, findings })
+    Ok(Checked {
+        home: home.to_owned(),
+        observed,
+        findings,
+    })
+}
+
+/// Reading the machine's roots blocks: the cluster's answers do not wait for it.
+async fn roots_read(http: &Http) {
+    if http.route().roots.bundle.is_empty() {
+        tokio::task::spawn_blocking(preload_system_roots).await.ok();
+    }
 }
 
 /// Every image whose place is known here, and by registry those that a rule keeps: the nodes' own affair.

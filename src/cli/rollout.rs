@@ -14,9 +14,10 @@ use crate::config::{Config, Credentials};
 use crate::event::Sink;
 use crate::facts::{self, Facts};
 use crate::failure::Failure;
+use crate::image_ref::ImageReference;
 use crate::object::ObjectRef;
 use crate::observe::{self, ImagePresence};
-use crate::rules::RuleSet;
+use crate::rules::Mirror;
 use crate::verify::classify::RegistryAnswer;
 use crate::verify::wait::{RegistryLook, rolled_out};
 
@@ -25,7 +26,8 @@ use crate::verify::wait::{RegistryLook, rolled_out};
 pub(super) struct Registries {
     http: Http,
     accounts: DockerConfig,
-    rules: RuleSet,
+    /// By the host that each stands in for.
+    mirrors: Vec<(String, Mirror)>,
 }
 
 impl Registries {
@@ -38,19 +40,36 @@ impl Registries {
         Ok(Self {
             http: facts::route(config, credentials, facts).client()?,
             accounts: observe::accounts(credentials)?,
-            rules: pass::rules(config)?,
+            mirrors: pass::rules(config)?.mirrors(),
         })
     }
 
-    /// What the registry says of an image; None where it says nothing of use. Where a rule keeps the image and names
-    /// a mirror of its registry, that mirror is asked.
+    /// What the registry says of an image; None where it says nothing of use.
     pub(super) fn ask(&self, image: String) -> BoxFuture<'_, Option<RegistryAnswer>> {
         async move {
-            let image = self.rules.mirrored(&image).unwrap_or(image);
+            let image = nearest(&image, &self.mirrors);
             let reports = observe::read_images(&[image], &self.http, &self.accounts).await;
             answer(&reports.into_iter().next()?.presence)
         }
         .boxed()
+    }
+}
+
+/// Where an image can be asked for. What a rule keeps is the nodes' own affair, and its registry is often out of reach:
+/// the mirror that the rule names is what is nearest to that of the nodes.
+fn nearest(image: &str, mirrors: &[(String, Mirror)]) -> String {
+    let Ok(reference) = ImageReference::parse(image) else {
+        return image.to_owned();
+    };
+    let found = mirrors.iter().find(|(host, _)| host == reference.host());
+    match found {
+        Some((_, mirror)) => format!(
+            "{}/{}{}",
+            mirror.place,
+            reference.path(),
+            reference.suffix()
+        ),
+        None => image.to_owned(),
     }
 }
 
@@ -91,5 +110,31 @@ impl<'a> Rollout<'a> {
             self.interrupt,
         )
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Target;
+
+    #[test]
+    fn what_a_rule_keeps_is_asked_of_the_mirror_that_it_names() {
+        let mirrors = [(
+            "docker.io".to_owned(),
+            Mirror {
+                place: Target::parse("registry.corp/hub").unwrap(),
+                rule: "r".to_owned(),
+            },
+        )];
+        assert_eq!(
+            nearest("docker:29-dind", &mirrors),
+            "registry.corp/hub/library/docker:29-dind"
+        );
+        assert_eq!(
+            nearest("registry.corp/x/y:1", &mirrors),
+            "registry.corp/x/y:1"
+        );
+        assert_eq!(nearest("not An image", &mirrors), "not An image");
     }
 }

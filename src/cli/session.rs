@@ -182,7 +182,7 @@ impl Session {
                 "give --yes, or look first with --dry-run",
             ));
         }
-        if !looks_only && self.context.is_none() && self.in_cluster().is_none() {
+        if !looks_only && self.context.is_none() && !self.cluster_options().is_in_cluster() {
             needs.push(need(
                 "the cluster to write to is not named",
                 "give --context NAME",

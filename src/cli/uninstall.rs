@@ -42,7 +42,8 @@ pub struct Args {
 struct Place;
 
 impl Part for Place {
-    const FIELDS: &'static [&'static str] = &["name", "namespaces.controller"];
+    const FIELDS: &'static [&'static str] =
+        &["name", "namespaces.controller", "controller.existing"];
 }
 
 #[derive(Serialize)]
@@ -62,13 +63,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let progress = session.progress();
     let cluster = session.connect().await?;
     progress.told(&target(&cluster));
-    let named = partial.origins.0.contains_key("namespaces.controller");
+    let namespaces: Vec<&str> = partial.homes.iter().map(String::as_str).collect();
     let work = Work {
         args,
         session,
         cluster: &cluster,
         install: &partial.name,
-        namespace: named.then_some(partial.namespaces.controller.as_str()),
+        namespaces: &namespaces,
         progress: &progress,
     };
     let mut shown = Vec::new();
@@ -82,8 +83,8 @@ struct Work<'a> {
     session: &'a Session,
     cluster: &'a Cluster,
     install: &'a str,
-    /// The controller's, where it was named.
-    namespace: Option<&'a str>,
+    /// Where its receipt may lie, or its controller; none where nothing was named.
+    namespaces: &'a [&'a str],
     progress: &'a Progress,
 }
 
@@ -93,7 +94,7 @@ impl Work<'_> {
     async fn attempt(&self, shown: &mut Vec<String>) -> Result<Option<Exit>, Failure> {
         let (args, session, progress) = (self.args, self.session, self.progress);
         progress.stage("looking for what belongs to the install");
-        let plan = apply::plan_uninstall(self.cluster, self.install, self.namespace).await?;
+        let plan = apply::plan_uninstall(self.cluster, self.install, self.namespaces).await?;
         let lines = describe(&plan);
         let is_new = *shown != lines;
         *shown = lines;
@@ -107,7 +108,7 @@ impl Work<'_> {
             let last = if plan.writes() {
                 "nothing was removed; the same command without --dry-run does it".to_owned()
             } else {
-                nothing(self.cluster, self.install).await
+                nothing(self.cluster, self.install, self.namespaces).await
             };
             progress.told(&last);
             return self.answer(&plan).map(Some);
@@ -192,14 +193,22 @@ impl Args {
 }
 
 /// Why there is nothing to do, and which installs there are instead.
-async fn nothing(cluster: &Cluster, name: &str) -> String {
+async fn nothing(cluster: &Cluster, name: &str, namespaces: &[&str]) -> String {
     let context = &cluster.identity.context;
-    let nothing = format!("nothing to do: there is no install named {name} in {context}");
+    let place = match namespaces {
+        [] => context.clone(),
+        [one] => format!("namespace {one} of {context}"),
+        several => format!("the namespaces {} of {context}", several.join(", ")),
+    };
+    let nothing = format!("nothing to do: there is no install named {name} in {place}");
     let others = apply::installs(cluster).await;
     if others.is_empty() {
         nothing
     } else {
-        format!("{nothing}; there is {} (--name)", others.join(", "))
+        format!(
+            "{nothing}; there is {} (--name, --controller-namespace)",
+            others.join(", ")
+        )
     }
 }
 

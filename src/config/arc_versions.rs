@@ -1,5 +1,8 @@
-//! The releases of ARC that are supported: the one list.
+//! The releases of ARC that are supported: the one list. `differences.rs` has what differs between them.
 
+pub mod differences;
+
+use self::differences::Feature;
 use super::model::{ArcVersion, Mode};
 
 /// What a scale-set install takes when nothing is said.
@@ -46,6 +49,14 @@ pub fn is_supported(mode: Mode, version: ArcVersion) -> bool {
             .any(|(minor, patch)| version.minor == *minor && version.patch <= *patch)
 }
 
+/// True where a scale-set controller of release `controller` keeps the runner sets that are labelled `label`; all
+/// others it deletes at once (`IsVersionAllowed`: the same release up to 0.11, the same minor since).
+pub fn keeps(controller: ArcVersion, label: ArcVersion) -> bool {
+    let same_minor = (controller.major, controller.minor) == (label.major, label.minor);
+    controller == label
+        || same_minor && differences::has(Mode::ScaleSet, controller, Feature::KeepsMinor)
+}
+
 /// The supported releases in words.
 pub const fn describe(mode: Mode) -> &'static str {
     match mode {
@@ -57,6 +68,23 @@ pub const fn describe(mode: Mode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_controller_keeps_its_own_release_and_later_ones_its_minor() {
+        for (controller, label, kept) in [
+            ("0.9.3", "0.9.3", true),
+            ("0.9.3", "0.9.2", false),
+            ("0.10.1", "0.10.0", false),
+            ("0.11.0", "0.12.0", false),
+            ("0.12.1", "0.12.0", true),
+            ("0.14.2", "0.14.0", true),
+            ("0.14.2", "0.13.1", false),
+        ] {
+            let (controller, label): (ArcVersion, ArcVersion) =
+                (controller.parse().unwrap(), label.parse().unwrap());
+            assert_eq!(keeps(controller, label), kept, "{controller} {label}");
+        }
+    }
 
     #[test]
     fn the_range_and_its_gaps() {

@@ -128,6 +128,8 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
     gathered
         .problems
         .extend(validate::credentials(&config, &credentials));
+    let broken = gathered.settled.broken().clone();
+    gathered.problems.extend(validate::names(&config, &broken));
     gathered.problems.retain(|problem| !problem.is_missing());
     let warnings = gathered.warnings.clone();
     gathered
@@ -281,11 +283,15 @@ fn gather(sources: &Sources) -> Gathered {
         origin: Origin::Flag(format!("--{}", given.flag)),
         variable: false,
     });
-    for source in [
+    let given = [
         answers.collect(),
         from_variables(&sources.environment),
         flags.collect::<Vec<_>>(),
-    ] {
+    ];
+    for source in given.iter().rev() {
+        overlay::lay_map(source, &mut gathered.settled, &mut gathered.problems);
+    }
+    for source in given {
         overlay::lay(source, &mut gathered.settled, &mut gathered.problems);
     }
     for (first, second) in gathered.settled.rivals() {

@@ -342,6 +342,16 @@ impl Config {
             .map_or(&self.namespaces.controller, |existing| &existing.namespace)
     }
 
+    /// Where receipt and lock may lie; the first is that of a new install. Beside the controller, or with the runner
+    /// sets where the controller, and so its namespace, is another team's.
+    pub fn homes(&self) -> Vec<&str> {
+        match &self.controller.existing {
+            Some(existing) if self.runner_sets.is_empty() => vec![&existing.namespace],
+            Some(_) => self.runner_namespaces(),
+            None => vec![&self.namespaces.controller],
+        }
+    }
+
     /// `githubConfigUrl` of a runner set.
     pub fn github_config_url(&self, set: &RunnerSet) -> String {
         format!("{}/{}", self.github.url, set.scope.path())

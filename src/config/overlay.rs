@@ -44,7 +44,8 @@ pub(super) fn lay(given: Vec<Given>, settled: &mut Settled, problems: &mut Vec<P
             (None, _) => one.path.clone(),
         };
         match field.kind {
-            Kind::List(_) => map_entries(&one, settled, problems),
+            // Laid before, by `lay_map`.
+            Kind::List(_) => {}
             Kind::Texts => {
                 let texts = items(&one.value).map(Json::from);
                 match lists.iter_mut().find(|(known, ..)| *known == path) {
@@ -64,6 +65,15 @@ pub(super) fn lay(given: Vec<Given>, settled: &mut Settled, problems: &mut Vec<P
     }
     for (path, list, origin) in lists {
         settled.put(&path, Json::Array(list), origin);
+    }
+}
+
+/// Adds the registry map of one source. The first entry that fits decides, so the strongest source comes first.
+pub(super) fn lay_map(given: &[Given], settled: &mut Settled, problems: &mut Vec<Problem>) {
+    for one in given {
+        if table::field_at(&one.path).is_some_and(|field| matches!(field.kind, Kind::List(_))) {
+            map_entries(one, settled, problems);
+        }
     }
 }
 

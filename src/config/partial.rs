@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::model::{ArcVersion, Config, Mode, Namespaces, Origins, Proxy, Registry};
 use super::problem::Problem;
 
-/// What `patch-images` and `uninstall` read: everything but GitHub, controller and runner sets.
+/// What `patch-images` and `uninstall` read: everything but GitHub and what controller and runner sets are.
 #[derive(Debug, Clone)]
 pub struct Partial {
     /// The install's name.
@@ -17,6 +17,8 @@ pub struct Partial {
     pub version: ArcVersion,
     /// Namespaces.
     pub namespaces: Namespaces,
+    /// Where receipt and lock may lie; none where nothing says it.
+    pub homes: Vec<String>,
     /// Where images come from.
     pub registry: Registry,
     /// The company's proxy.
@@ -33,7 +35,12 @@ pub struct Partial {
 
 impl Partial {
     pub(super) fn new(config: Config, credentials: Credentials, warnings: Vec<Problem>) -> Self {
+        let is_said = config.controller.existing.is_some()
+            || config.origins.0.contains_key("namespaces.controller");
+        let homes = config.homes().into_iter().filter(|_| is_said);
+        let homes = homes.map(str::to_owned).collect();
         Self {
+            homes,
             name: config.name,
             mode: config.mode,
             version: config.version,

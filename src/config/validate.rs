@@ -42,6 +42,17 @@ pub fn validate(config: &Config, broken: &BTreeSet<String>) -> Checked {
     validator.checked
 }
 
+/// Checks the names of the install and its namespaces, which what is removed is found by.
+pub fn names(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> {
+    let mut validator = Validator {
+        config,
+        broken,
+        checked: Checked::default(),
+    };
+    validator.names();
+    validator.checked.problems
+}
+
 struct Validator<'a> {
     config: &'a Config,
     broken: &'a BTreeSet<String>,

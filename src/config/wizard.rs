@@ -2,12 +2,14 @@
 
 mod conversation;
 mod offers;
+mod spelled;
 
 use super::problem::Problem;
 use super::table::{self, Kind};
 
 pub use conversation::converse;
 pub use offers::offers;
+pub use spelled::spelled;
 
 /// The answer that leaves something out that nobody needs.
 pub const NONE: &str = "none";

@@ -2,7 +2,6 @@
 //!
 //! A cluster may have thousands of Deployments: of each page only what is said of a controller is kept.
 
-mod flags;
 mod manager;
 
 use std::collections::BTreeMap;
@@ -47,6 +46,11 @@ pub(super) async fn read(cluster: &Cluster, namespaces: &[&str]) -> Reads {
         scale_sets,
         legacy,
     }
+}
+
+/// What a Deployment says of the ARC controller in it; None where it is none. Runner sets are not looked for.
+pub fn controller_of(deployment: &Value) -> Option<ControllerFacts> {
+    controller(deployment)
 }
 
 /// The runner sets of one generation; where its group is not served there are none, and none are asked for.

@@ -127,7 +127,7 @@ pub fn read_crds(path: &Path) -> Result<Vec<Value>, Failure> {
     }
     if definitions.is_empty() {
         return Err(wrong(format!(
-            "there is no CustomResourceDefinition in it, in {} files",
+            "there is no CustomResourceDefinition among the files right in it ({} read); directories below are not read",
             files.len()
         )));
     }

@@ -13,6 +13,7 @@ mod route;
 mod tls;
 
 pub use cluster::read;
+pub use controllers::controller_of;
 pub use github::{GithubReport, Registration, RegistrationOutcome, read_github};
 pub use model::*;
 pub use route::route;

@@ -7,6 +7,7 @@ mod absent;
 mod catalogue;
 mod containers;
 mod edit;
+mod flags;
 mod sites;
 mod slots;
 mod suspected;
@@ -17,8 +18,9 @@ use super::Pointer;
 
 pub use absent::{AbsentKind, AbsentSlot, absent_slots};
 pub use catalogue::{NameStrength, image_name_strength};
-pub use containers::{ContainerAt, Role, containers};
+pub use containers::{ContainerAt, Role, containers, runs_arc};
 pub use edit::{SlotEdit, write_slots};
+pub use flags::flags;
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots};
 pub use suspected::{Suspect, suspected};

@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
             )
             .why(format!("{reference} does not exist"))
             .remedy(format!(
-                "create it first: kubectl -n {namespace} create secret generic {name} …"
+                "make it first, with the keys that `arc-setup render` lists for Secret {namespace}/{name}"
             ))
         })?;
         let id = (namespace.to_owned(), name.to_owned());

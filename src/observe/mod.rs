@@ -4,6 +4,7 @@
 
 mod as_wanted;
 mod compose;
+mod dropped;
 mod images;
 mod late;
 mod mask;
@@ -16,10 +17,12 @@ mod receipt;
 mod refusal;
 mod rights;
 mod runner_pod;
+mod secrets;
 mod surroundings;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use dropped::{Dropped, Remains};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
 pub use mask::MANAGER;
@@ -27,12 +30,13 @@ pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,
 };
-pub use objects::{Options, observe, observe_again, read_receipt};
+pub use objects::{Options, home, observe, observe_again, read_receipt};
 pub use offline::resolve_credentials;
 pub use pods::pods;
-pub use receipt::{Entry, INSTALL_LABEL, RECEIPT_TYPE, Receipt, ReceiptProblem};
-pub use rights::{Right, rights};
-pub use runner_pod::pod_of;
+pub use receipt::{Entry, INSTALL_LABEL, PullTested, RECEIPT_TYPE, Receipt, ReceiptProblem};
+pub use rights::{Right, rights, rights_to_remove};
+pub use runner_pod::{LegacyManager, names_every_image, pod_of};
+pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::{MANAGED_BY, is_ours};
 
-pub(crate) use refusal::all_ours;
+pub(crate) use refusal::{all_ours, classify};

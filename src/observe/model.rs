@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::object::ObjectRef;
 
-use super::Receipt;
+use super::{Dropped, Receipt};
 
 /// The manifests of one run against the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Observed {
     /// What an earlier run of this install left behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What it notes and the manifests no longer have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
     /// Secrets whose webhook certificate is in use and is replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renewed: Vec<ObjectRef>,

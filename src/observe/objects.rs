@@ -11,6 +11,7 @@ use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 
+use super::dropped::dropped;
 use super::late::Resolver;
 use super::mask::MANAGER;
 use super::model::{Observed, ObservedObject};
@@ -26,8 +27,10 @@ pub(super) const CONCURRENCY: usize = 8;
 pub struct Options<'a> {
     /// The install's name.
     pub install: &'a str,
-    /// The controller's namespace: the home of the receipt.
+    /// The home of the receipt.
     pub namespace: &'a str,
+    /// The controller's namespace.
+    pub controller_namespace: &'a str,
     /// What was read before rendering.
     pub facts: &'a Facts,
     /// Takes other managers' fields, but never a CRD's.
@@ -66,7 +69,13 @@ pub async fn observe(
         read_receipt(cluster, options.install, options.namespace, Exit::Preflight).await
     };
     let (secrets, receipt) = futures::try_join!(ask(asking, &secrets), receipt)?;
-    let others = ask(asking, &others).await?;
+    let dropped = async {
+        match &receipt {
+            Some(receipt) => dropped(cluster, receipt, manifests).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (others, dropped) = futures::try_join!(ask(asking, &others), dropped)?;
 
     let (mut secrets, mut others) = (secrets.into_iter(), others.into_iter());
     let objects = manifests
@@ -83,6 +92,7 @@ pub async fn observe(
         objects,
         pods: Vec::new(),
         receipt,
+        dropped,
         renewed: resolver.renewed(),
     })
 }
@@ -147,6 +157,24 @@ fn seed(cluster: &Cluster, manifests: &[Manifest]) {
     }
 }
 
+/// The one of `homes` that holds the receipt; the first where none does.
+pub async fn home<'a>(
+    cluster: &Cluster,
+    install: &str,
+    homes: &[&'a str],
+) -> Result<&'a str, Failure> {
+    let first = homes.first().copied().unwrap_or_default();
+    if homes.len() > 1 {
+        for home in homes {
+            let receipt = read_receipt(cluster, install, home, Exit::Preflight);
+            if receipt.await?.is_some() {
+                return Ok(home);
+            }
+        }
+    }
+    Ok(first)
+}
+
 /// The receipt of an install as the cluster holds it; None where there is none. `exit` is that of a failure.
 pub async fn read_receipt(
     cluster: &Cluster,
@@ -168,4 +196,38 @@ pub async fn read_receipt(
             .why(problem.to_string())
             .remedy("use the arc-setup that wrote it, or move the Secret away: objects of ours are still found by their label")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn home_is_where_the_receipt_lies_whichever_namespace_comes_first() {
+        let secret = Receipt::new("one", "b", "").to_secret();
+        let secret = secret.unwrap_or_default().to_string();
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (status, body) = match request.uri().path() {
+                "/api/v1/namespaces/b/secrets/arc-setup-one" => (200, secret.clone()),
+                _ => (404, String::new()),
+            };
+            async move {
+                let body = kube::client::Body::from(body.into_bytes());
+                Ok::<_, tower::BoxError>(
+                    http::Response::builder().status(status).body(body).unwrap(),
+                )
+            }
+        });
+        let identity = crate::clients::kube::Identity::default();
+        let cluster = Cluster::new(kube::Client::new(service, "default"), identity);
+        cluster.seed("v1", "Secret", "secrets", Scope::Namespaced);
+        for (homes, expected) in [
+            (&["a", "b", "c"][..], "b"),
+            (&["b", "a"], "b"),
+            (&["a", "c"], "a"),
+            (&["a"], "a"),
+        ] {
+            assert_eq!(home(&cluster, "one", homes).await.unwrap(), expected);
+        }
+    }
 }

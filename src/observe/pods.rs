@@ -11,7 +11,7 @@ use crate::object::{Manifest, text_at};
 use super::model::{DryRun, ObservedPod};
 use super::objects::{CONCURRENCY, Options};
 use super::refusal::classify;
-use super::runner_pod::pod_of;
+use super::runner_pod::{LegacyManager, pod_of};
 use super::surroundings::Surroundings;
 
 /// Every pod template of `manifests`, asked of the server.
@@ -34,7 +34,7 @@ pub async fn pods(
     let asking = Asking {
         cluster,
         manifests,
-        controller_namespace: options.namespace,
+        controller_namespace: options.controller_namespace,
         surroundings: &surroundings,
     };
     futures::stream::iter(templates)
@@ -66,7 +66,9 @@ impl Asking<'_> {
             _ => object.namespace.as_deref().unwrap_or_default(),
         }
         .to_owned();
-        let Some(pod) = pod_of(manifest, &at, &namespace) else {
+        // What the manager is told changes no verdict.
+        let manager = LegacyManager::default();
+        let Some(pod) = pod_of(&manifest.object, &at, &namespace, &manager) else {
             return Ok(None);
         };
         let (dry_run, warnings) = match self.surroundings.namespace(&namespace) {

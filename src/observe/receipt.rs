@@ -1,13 +1,13 @@
-//! What an install has in the cluster, kept in a Secret beside its controller: identities, never values.
+//! What an install has in the cluster, kept in a Secret: identities, never values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::object::ObjectRef;
+use crate::object::{Manifest, ObjectRef};
 
 /// Type of the Secret.
 pub const RECEIPT_TYPE: &str = "arc-setup.dev/receipt";
@@ -28,14 +28,34 @@ pub struct Receipt {
     pub format: String,
     /// The install.
     pub install: String,
-    /// The controller's namespace, where the receipt lies.
+    /// Where the receipt lies: the controller's namespace, or one of the runner sets under another team's controller.
     pub namespace: String,
+    /// The controller's namespace, where it is not that of the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_namespace: Option<String>,
     /// Hash of the inputs of the plan that was applied last.
     pub plan: String,
     /// True when every wave of that plan was done.
     pub complete: bool,
     /// Every object, in the order of apply.
     pub entries: Vec<Entry>,
+    /// What pull tests have shown, one entry for each runner set, for as long as it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pull_tests: Vec<PullTested>,
+}
+
+/// A pod of a runner set that started every container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PullTested {
+    /// The runner set.
+    pub set: ObjectRef,
+    /// Hash of the pod.
+    pub pod: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// What was shown.
+    pub proof: String,
 }
 
 /// One object of the inventory.
@@ -70,9 +90,11 @@ impl Receipt {
             format: FORMAT.to_owned(),
             install: install.to_owned(),
             namespace: namespace.to_owned(),
+            controller_namespace: None,
             plan: plan.to_owned(),
             complete: false,
             entries: Vec::new(),
+            pull_tests: Vec::new(),
         }
     }
 
@@ -91,23 +113,53 @@ impl Receipt {
         )
     }
 
+    /// True where it lies in one of these namespaces, or its controller does; none of them is any.
+    pub fn is_of(&self, namespaces: &[&str]) -> bool {
+        let controller = self.controller_namespace.as_deref();
+        namespaces.is_empty()
+            || namespaces
+                .iter()
+                .any(|name| *name == self.namespace || Some(*name) == controller)
+    }
+
     /// The entry of an object.
     pub fn entry(&self, object: &ObjectRef) -> Option<&Entry> {
         self.entries.iter().find(|entry| &entry.object == object)
     }
 
-    /// Notes an object: a new entry, or the uid of one that is there. What was adopted once stays adopted.
+    /// What it notes and `manifests` no longer have. Namespaces and CRDs are left to `uninstall`, and adopted objects
+    /// to their owner. The same object under another version of its group is the same object.
+    pub fn dropped(&self, manifests: &[Manifest]) -> impl Iterator<Item = &ObjectRef> {
+        let wanted: BTreeSet<[String; 4]> = manifests
+            .iter()
+            .map(|manifest| place(&manifest.reference()))
+            .collect();
+        self.entries
+            .iter()
+            .filter(|entry| !entry.adopted)
+            .map(|entry| &entry.object)
+            .filter(|object| {
+                !matches!(
+                    object.kind.as_str(),
+                    "Namespace" | "CustomResourceDefinition"
+                )
+            })
+            .filter(move |object| !wanted.contains(&place(object)))
+    }
+
+    /// Notes an object: a new entry, or the uid of one that is there. What was adopted once stays adopted; what was
+    /// noted and never written is adopted when somebody else has made it since.
     pub fn note(&mut self, object: &ObjectRef, uid: Option<&str>, adopted: bool) {
         match self
             .entries
             .iter_mut()
             .find(|entry| &entry.object == object)
         {
-            Some(entry) => {
-                if let Some(uid) = uid {
-                    entry.uid = Some(uid.to_owned());
-                }
-            }
+            Some(entry) => match uid {
+                Some(uid) => entry.uid = Some(uid.to_owned()),
+                None if entry.uid.is_none() => entry.adopted |= adopted,
+                None => {}
+            },
             None => self.entries.push(Entry {
                 object: object.clone(),
                 uid: uid.map(str::to_owned),
@@ -119,6 +171,20 @@ impl Receipt {
     /// Drops an object that is gone.
     pub fn forget(&mut self, object: &ObjectRef) {
         self.entries.retain(|entry| &entry.object != object);
+        self.pull_tests.retain(|tested| &tested.set != object);
+    }
+
+    /// Notes what a pull test has shown, in place of what an earlier one has.
+    pub fn note_pull_test(&mut self, tested: PullTested) {
+        self.pull_tests.retain(|known| known.set != tested.set);
+        self.pull_tests.push(tested);
+    }
+
+    /// What was shown by a pod of this runner set with this hash.
+    pub fn pull_test(&self, set: &ObjectRef, pod: &str) -> Option<&PullTested> {
+        self.pull_tests
+            .iter()
+            .find(|known| &known.set == set && known.pod == pod)
     }
 
     /// The Secret that holds it.
@@ -165,6 +231,12 @@ impl Receipt {
     }
 }
 
+/// Group, kind, namespace and name.
+fn place(object: &ObjectRef) -> [String; 4] {
+    let namespace = object.namespace.as_deref().unwrap_or_default();
+    [object.group(), &object.kind, namespace, &object.name].map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,10 +250,44 @@ mod tests {
         let mut receipt = Receipt::new("one", "ns", "hash");
         receipt.note(&config_map("a"), None, false);
         receipt.note(&config_map("a"), Some("uid"), true);
+        let tested = |pod: &str| PullTested {
+            set: config_map("set"),
+            pod: pod.to_owned(),
+            at: "2026-01-01T00:00:00Z".to_owned(),
+            proof: "all".to_owned(),
+        };
+        receipt.note_pull_test(tested("old"));
+        receipt.note_pull_test(tested("new"));
+        assert_eq!(receipt.pull_test(&config_map("set"), "old"), None);
+        assert!(receipt.pull_test(&config_map("set"), "new").is_some());
         let secret = receipt.to_secret().unwrap();
         assert_eq!(Receipt::from_secret(&secret), Ok(Some(receipt.clone())));
         assert_eq!(receipt.entries.len(), 1);
         assert!(!receipt.entries[0].adopted, "made once is made");
+    }
+
+    #[test]
+    fn what_somebody_else_made_before_it_was_written_is_adopted() {
+        let mut receipt = Receipt::new("one", "ns", "hash");
+        receipt.note(&config_map("a"), None, false);
+        receipt.note(&config_map("a"), None, true);
+        receipt.note(&config_map("b"), Some("uid"), false);
+        receipt.note(&config_map("b"), None, true);
+        let adopted: Vec<bool> = receipt.entries.iter().map(|entry| entry.adopted).collect();
+        assert_eq!(adopted, [true, false]);
+    }
+
+    #[test]
+    fn a_receipt_from_before_pull_tests_is_read() {
+        let mut value = serde_json::to_value(Receipt::new("one", "ns", "hash")).unwrap();
+        assert_eq!(value.get("pullTests"), None);
+        value["entries"] = json!([]);
+        assert!(
+            serde_json::from_value::<Receipt>(value)
+                .unwrap()
+                .pull_tests
+                .is_empty()
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::model::{DryRun, FieldOwner, Refusal};
 
 /// What an error says about one object; `Err` gives it back where it says nothing about the object
 /// (no answer, no login, too many requests).
-pub(super) fn classify(error: ClusterError) -> Result<DryRun, ClusterError> {
+pub(crate) fn classify(error: ClusterError) -> Result<DryRun, ClusterError> {
     let message = error.message().to_owned();
     let refused = |refusal| {
         Ok(DryRun::Refused {

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::clients::kube::Cluster;
 use crate::object::Manifest;
 
+use super::dropped::{Dropped, Remains};
+
 /// Questions in flight at once.
 const CONCURRENCY: usize = 8;
 
@@ -19,7 +21,7 @@ const CONCURRENCY: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Right {
-    /// `create` or `patch`.
+    /// `create`, `patch` or `delete`; for the pods of a pull test also `list` and `watch`.
     pub verb: String,
     /// API group; empty for core.
     pub group: String,
@@ -33,22 +35,41 @@ pub struct Right {
     pub allowed: Option<bool>,
 }
 
-/// Asks for every right that writing `manifests` needs, and the lock and receipt in `namespace`. An administrator is
-/// recognised by one question.
-pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> Vec<Right> {
-    let everything = Right {
-        verb: "*".to_owned(),
-        group: "*".to_owned(),
-        resource: "*".to_owned(),
-        kind: "*".to_owned(),
-        namespace: None,
-        allowed: None,
-    };
-    let everything = ask(cluster, everything).await;
-    if everything.allowed == Some(true) {
+impl Right {
+    /// A question.
+    fn of(verb: &str, group: &str, resource: &str, kind: &str, namespace: Option<&str>) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            allowed: None,
+        }
+    }
+
+    /// True for an administrator's answer.
+    fn is_everything(&self) -> bool {
+        self.verb == "*" && self.resource == "*" && self.allowed == Some(true)
+    }
+}
+
+/// Asks for every right that writing `manifests` needs, the lock and receipt in `namespace`, and pull tests in the
+/// namespaces `tested`. An administrator is recognised by one question.
+pub async fn rights(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> Vec<Right> {
+    let everything = ask(cluster, Right::of("*", "*", "*", "*", None)).await;
+    if everything.is_everything() {
         return vec![everything];
     }
-    let needed = needed(cluster, manifests, namespace);
+    answers(cluster, needed(cluster, manifests, namespace, tested)).await
+}
+
+async fn answers(cluster: &Cluster, needed: BTreeSet<Right>) -> Vec<Right> {
     let mut answers: Vec<Right> = futures::stream::iter(needed)
         .map(|right| ask(cluster, right))
         .buffer_unordered(CONCURRENCY)
@@ -58,25 +79,55 @@ pub async fn rights(cluster: &Cluster, manifests: &[Manifest], namespace: &str) 
     answers
 }
 
+/// Asks for every right that removing what the configuration no longer has needs; nothing of an administrator, as
+/// `known` tells one.
+pub async fn rights_to_remove(
+    cluster: &Cluster,
+    dropped: &[Dropped],
+    known: &[Right],
+) -> Vec<Right> {
+    if known.iter().any(Right::is_everything) {
+        return Vec::new();
+    }
+    let needed: BTreeSet<Right> = dropped
+        .iter()
+        .filter(|dropped| matches!(dropped.now, Remains::Ours { .. } | Remains::Unread { .. }))
+        .filter_map(|dropped| {
+            let object = &dropped.object;
+            let resource = cluster.plural_of(&object.api_version, &object.kind)?;
+            let namespace = object.namespace.as_deref();
+            Some(Right::of(
+                "delete",
+                object.group(),
+                &resource,
+                &object.kind,
+                namespace,
+            ))
+        })
+        .collect();
+    answers(cluster, needed).await
+}
+
 /// The distinct rights. A server-side apply needs `patch`, and `create` where the object is new.
-fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSet<Right> {
+fn needed(
+    cluster: &Cluster,
+    manifests: &[Manifest],
+    namespace: &str,
+    tested: &BTreeSet<String>,
+) -> BTreeSet<Right> {
+    const APPLY: &[&str] = &["create", "patch"];
     let mut needed = BTreeSet::new();
-    let mut add = |group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
-        for verb in ["create", "patch"] {
-            needed.insert(Right {
-                verb: verb.to_owned(),
-                group: group.to_owned(),
-                resource: resource.to_owned(),
-                kind: kind.to_owned(),
-                namespace: namespace.map(str::to_owned),
-                allowed: None,
-            });
-        }
-    };
+    let mut add =
+        |verbs: &[&str], group: &str, resource: &str, kind: &str, namespace: Option<&str>| {
+            for verb in verbs {
+                needed.insert(Right::of(verb, group, resource, kind, namespace));
+            }
+        };
     for manifest in manifests {
         let object = manifest.reference();
         if let Some(resource) = cluster.plural_of(&object.api_version, &object.kind) {
             add(
+                APPLY,
                 object.group(),
                 &resource,
                 &object.kind,
@@ -85,8 +136,19 @@ fn needed(cluster: &Cluster, manifests: &[Manifest], namespace: &str) -> BTreeSe
         }
     }
     // In no manifest: without them an install would end after its namespaces.
-    add("coordination.k8s.io", "leases", "Lease", Some(namespace));
-    add("", "secrets", "Secret", Some(namespace));
+    add(
+        &["create", "patch", "delete"],
+        "coordination.k8s.io",
+        "leases",
+        "Lease",
+        Some(namespace),
+    );
+    add(APPLY, "", "secrets", "Secret", Some(namespace));
+    // In no manifest either: without them it would end at its last stage.
+    for namespace in tested {
+        let verbs = ["create", "delete", "list", "watch"];
+        add(&verbs, "", "pods", "Pod", Some(namespace));
+    }
     needed
 }
 
@@ -116,7 +178,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lock_and_receipt_are_asked_for_too() {
+    async fn lock_receipt_and_pull_tests_are_asked_for_too() {
         let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
             Err::<http::Response<kube::client::Body>, _>(tower::BoxError::from("nobody is asked"))
         });
@@ -124,19 +186,70 @@ mod tests {
             kube::Client::new(service, "default"),
             crate::clients::kube::Identity::default(),
         );
-        let needed = needed(&cluster, &[], "arc-systems");
+        let tested = BTreeSet::from(["arc-runners".to_owned()]);
+        let needed = needed(&cluster, &[], "arc-systems", &tested);
         let of = |resource: &str| {
             let mut verbs = needed
                 .iter()
                 .filter(|right| right.resource == resource)
                 .map(|right| (right.verb.as_str(), right.namespace.as_deref()));
-            [verbs.next(), verbs.next()]
+            [verbs.next(), verbs.next(), verbs.next()]
         };
         let home = Some("arc-systems");
         assert_eq!(
             of("leases"),
-            [Some(("create", home)), Some(("patch", home))]
+            [
+                Some(("create", home)),
+                Some(("delete", home)),
+                Some(("patch", home))
+            ]
         );
-        assert_eq!(of("secrets"), of("leases"));
+        assert_eq!(
+            of("secrets"),
+            [Some(("create", home)), Some(("patch", home)), None]
+        );
+        let pods = needed.iter().filter(|right| right.kind == "Pod");
+        let verbs: Vec<&str> = pods.map(|right| right.verb.as_str()).collect();
+        assert_eq!(verbs, ["create", "delete", "list", "watch"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_removed_is_asked_for_but_not_what_is_gone_or_somebody_elses() {
+        let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
+            let answer = json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": false}});
+            let body = kube::client::Body::from(answer.to_string().into_bytes());
+            Ok::<_, tower::BoxError>(http::Response::new(body))
+        });
+        let cluster = Cluster::new(
+            kube::Client::new(service, "default"),
+            crate::clients::kube::Identity::default(),
+        );
+        let scope = crate::clients::kube::Scope::Namespaced;
+        cluster.seed("v1", "Secret", "secrets", scope);
+        cluster.seed("v1", "ConfigMap", "configmaps", scope);
+        let reviews = "selfsubjectaccessreviews";
+        let cluster_scope = crate::clients::kube::Scope::Cluster;
+        let group = "authorization.k8s.io/v1";
+        cluster.seed(group, "SelfSubjectAccessReview", reviews, cluster_scope);
+        let dropped = |kind: &str, now| Dropped {
+            object: crate::object::ObjectRef::new("v1", kind, Some("runners"), "a"),
+            now,
+        };
+        let ours = Remains::Ours { uid: "u".into() };
+        let dropped = [
+            dropped("Secret", Remains::Theirs),
+            dropped("Secret", Remains::Absent),
+            dropped("ConfigMap", ours),
+        ];
+        let asked = rights_to_remove(&cluster, &dropped, &[]).await;
+        let mut expected = Right::of("delete", "", "configmaps", "ConfigMap", Some("runners"));
+        expected.allowed = Some(false);
+        assert_eq!(asked, [expected]);
+        let mut everything = Right::of("*", "*", "*", "*", None);
+        everything.allowed = Some(true);
+        assert_eq!(
+            rights_to_remove(&cluster, &dropped, &[everything]).await,
+            []
+        );
     }
 }

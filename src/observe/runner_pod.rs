@@ -1,40 +1,32 @@
-//! The Pod that a pod template becomes, near enough for admission to judge it. Pure.
+//! The Pod that a pod template becomes, near enough for admission to judge it and for a node to run it. Pure.
 
-use serde_json::{Map, Value, json};
+mod legacy;
 
-use crate::object::Manifest;
+use serde_json::{Value, json};
+
 use crate::object::pods::{Part, PodSpecAt, Shape};
+use crate::object::{items_at, text_at};
+
+pub use legacy::LegacyManager;
 
 /// Stands where a controller fills an image in.
 const SOME_IMAGE: &str = "arc-setup.invalid/image";
-/// What a legacy Runner's spec shares with a PodSpec; everything else in it is read by the controller.
-const SHARED: [&str; 18] = [
-    "affinity",
-    "automountServiceAccountToken",
-    "dnsConfig",
-    "dnsPolicy",
-    "enableServiceLinks",
-    "hostAliases",
-    "imagePullSecrets",
-    "initContainers",
-    "nodeSelector",
-    "priorityClassName",
-    "runtimeClassName",
-    "securityContext",
-    "serviceAccountName",
-    "sidecarContainers",
-    "terminationGracePeriodSeconds",
-    "tolerations",
-    "topologySpreadConstraints",
-    "volumes",
-];
 
 /// A Pod in `namespace` made from the template at `at`. None where the object holds no pod there.
-pub fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Value> {
-    let spec = at.pointer.get(&manifest.object)?;
+pub fn pod_of(
+    object: &Value,
+    at: &PodSpecAt,
+    namespace: &str,
+    manager: &LegacyManager,
+) -> Option<Value> {
+    let spec = at.pointer.get(object)?;
+    let kind = object.get("kind").and_then(Value::as_str);
     let mut spec = match at.shape {
+        Shape::PodSpec if kind == Some("RunnerSet") => {
+            legacy::pod_spec_of_set(object.get("spec")?, spec, manager)
+        }
         Shape::PodSpec => spec.clone(),
-        Shape::RunnerSpec => runner_spec(spec),
+        Shape::RunnerSpec => legacy::pod_spec(spec, manager),
         Shape::RunnerConfig => return None,
     };
     for list in ["initContainers", "containers"] {
@@ -61,8 +53,8 @@ pub fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Va
     }
     spec.get("containers")?;
     let mut metadata = json!({"generateName": "arc-setup-check-", "namespace": namespace});
-    if let Some(template) = at.metadata.as_ref().and_then(|at| at.get(&manifest.object))
-        && manifest.kind() != "Runner"
+    if let Some(template) = at.metadata.as_ref().and_then(|at| at.get(object))
+        && kind != Some("Runner")
     {
         for field in ["labels", "annotations"] {
             if let Some(values) = template.get(field) {
@@ -73,73 +65,30 @@ pub fn pod_of(manifest: &Manifest, at: &PodSpecAt, namespace: &str) -> Option<Va
     Some(json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}))
 }
 
-/// The containers `runner` and `docker` as the legacy controller writes them.
-fn runner_spec(spec: &Value) -> Value {
-    let flag = |name: &str, usual: bool| spec.get(name).and_then(Value::as_bool).unwrap_or(usual);
-    let within = flag("dockerdWithinRunnerContainer", false);
-    let beside = flag("dockerEnabled", true) && !within;
-    let mut pod = Map::new();
-    for field in SHARED {
-        if let Some(value) = spec.get(field)
-            && field != "sidecarContainers"
-        {
-            pod.insert(field.to_owned(), value.clone());
-        }
-    }
-    let mut containers: Vec<Value> = ["containers", "sidecarContainers"]
+/// False where [`pod_of`] had to make an image up: only its controller knows it.
+pub fn names_every_image(pod: &Value) -> bool {
+    ["/spec/initContainers", "/spec/containers"]
         .iter()
-        .filter_map(|field| spec.get(*field).and_then(Value::as_array))
-        .flatten()
-        .cloned()
-        .collect();
-    let named = |containers: &[Value], name: &str| {
-        containers
-            .iter()
-            .any(|container| container.get("name").and_then(Value::as_str) == Some(name))
-    };
-    if !named(&containers, "runner") {
-        let mut runner =
-            json!({"name": "runner", "image": spec.get("image").unwrap_or(&Value::Null)});
-        for field in ["env", "resources", "volumeMounts"] {
-            if let Some(value) = spec.get(field) {
-                runner[field] = value.clone();
-            }
-        }
-        if within {
-            runner["securityContext"] = json!({"privileged": true});
-        }
-        containers.insert(0, runner);
-    }
-    if beside && !named(&containers, "docker") {
-        let mut docker =
-            json!({"name": "docker", "image": SOME_IMAGE, "securityContext": {"privileged": true}});
-        if let Some(resources) = spec.get("dockerdContainerResources") {
-            docker["resources"] = resources.clone();
-        }
-        containers.push(docker);
-    }
-    pod.insert("containers".to_owned(), Value::Array(containers));
-    Value::Object(pod)
+        .flat_map(|list| items_at(pod, list))
+        .all(|container| text_at(container, "/image") != Some(SOME_IMAGE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Source;
     use crate::object::pods::pod_specs;
 
-    fn pods(object: Value) -> Vec<Value> {
-        let manifest = Manifest::new(object, Source::Pass("test".to_owned()));
-        pod_specs(&manifest.object)
+    fn pods(object: &Value) -> Vec<Value> {
+        pod_specs(object)
             .iter()
-            .filter_map(|at| pod_of(&manifest, at, "ns"))
+            .filter_map(|at| pod_of(object, at, "ns", &LegacyManager::default()))
             .collect()
     }
 
     #[test]
     fn a_legacy_runner_gains_its_privileged_daemon() {
         let made = pods(
-            json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
+            &json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
             "metadata": {"name": "r"}, "spec": {"template": {"metadata": {"labels": {"a": "b"}},
             "spec": {"organization": "o", "image": "x", "volumes": []}}}}),
         );
@@ -156,7 +105,7 @@ mod tests {
     #[test]
     fn without_docker_nothing_is_privileged() {
         let made = pods(
-            json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
+            &json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
             "metadata": {"name": "r", "labels": {"a": "b"}}, "spec": {"dockerEnabled": false}}),
         );
         assert!(!made[0].to_string().contains("privileged"));
@@ -166,7 +115,7 @@ mod tests {
     #[test]
     fn what_is_no_container_is_left_to_the_server() {
         let made = pods(
-            json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
+            &json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
             "metadata": {"name": "r"}, "spec": {"template": {"spec": {"containers": ["runner", 5, null]}},
             "listenerTemplate": {"spec": "listener"}}}),
         );
@@ -180,7 +129,7 @@ mod tests {
     #[test]
     fn a_scale_set_has_a_runner_and_a_listener() {
         let made = pods(
-            json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
+            &json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingRunnerSet",
             "metadata": {"name": "r"}, "spec": {"template": {"spec": {"containers": [{"name": "runner", "image": "x"}]}},
             "listenerTemplate": {"spec": {"containers": [{"name": "listener"}]}}}}),
         );

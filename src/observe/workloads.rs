@@ -1,7 +1,6 @@
 //! Finds ARC's own workloads and resources in a cluster, whoever installed them, page by page.
 //!
-//! A program counts as ARC's by its image, its variables, its flags or its command; `/manager` alone is
-//! what every operator calls its program.
+//! What counts as a program of ARC's is said by [`crate::object::pods::runs_arc`].
 
 use std::collections::BTreeMap;
 
@@ -78,48 +77,15 @@ pub async fn page(
 /// put into a Deployment of the bare name `controller-manager`.
 pub fn is_arc_program(deployment: &Value) -> bool {
     let found = containers(deployment);
-    let is_arc = found.iter().any(|container| {
-        container.role == Role::Controller
-            || container
-                .pointer
-                .get(deployment)
-                .is_some_and(is_arc_command)
-    });
+    let is_arc = found
+        .iter()
+        .any(|container| container.role == Role::Controller);
     let reference = ObjectRef::from_value(deployment);
     let only_proxies = !found.is_empty()
         && found
             .iter()
             .all(|container| container.role == Role::RbacProxy);
     is_arc || (reference.name == "controller-manager" && only_proxies)
-}
-
-/// True for programs and flags that nothing but ARC has.
-fn is_arc_command(container: &Value) -> bool {
-    const PROGRAMS: [&str; 3] = [
-        "/github-webhook-server",
-        "/actions-metrics-server",
-        "/ghalistener",
-    ];
-    const FLAGS: [&str; 4] = [
-        "--auto-scaling-runner-set-only",
-        "--runner-image-pull-secret",
-        "--docker-registry-mirror",
-        "--common-runner-labels",
-    ];
-    let words = ["command", "args"]
-        .into_iter()
-        .filter_map(|list| container.get(list).and_then(Value::as_array))
-        .flatten()
-        .filter_map(Value::as_str);
-    let mut images = 0;
-    for word in words {
-        let flag = word.split('=').next().unwrap_or_default();
-        if PROGRAMS.contains(&word) || FLAGS.contains(&flag) {
-            return true;
-        }
-        images += usize::from(flag == "--docker-image") + usize::from(flag == "--runner-image");
-    }
-    images > 0
 }
 
 /// The image that a scale-set controller gives to its listeners; None for other programs.
@@ -206,6 +172,16 @@ mod tests {
                 "x",
                 json!([{"name": "m", "image": "mirror/arc:1", "command": ["/github-webhook-server"]}]),
                 true,
+            ),
+            (
+                "x",
+                json!([{"name": "m", "image": "mirror/arc:1", "args": ["--docker-image=docker:dind", "--runner-image=r:1"]}]),
+                true,
+            ),
+            (
+                "x",
+                json!([{"name": "m", "image": "mirror/builds:1", "command": ["/builds", "register"], "args": ["--docker-image=alpine"]}]),
+                false,
             ),
             ("controller-manager", json!([proxy]), true),
             (

@@ -19,8 +19,10 @@ use super::{Plan, Step, Wave};
 pub struct Inputs<'a> {
     /// The install's name.
     pub install: &'a str,
-    /// The controller's namespace.
+    /// The home of Lease and receipt.
     pub namespace: &'a str,
+    /// The controller's namespace.
+    pub controller_namespace: &'a str,
     /// What is wanted.
     pub manifests: &'a [Manifest],
     /// What the passes changed.
@@ -32,7 +34,7 @@ pub struct Inputs<'a> {
 /// Builds the plan. Objects that the server refuses are part of it, as what would have been done: whether it is
 /// carried out is decided by preflight and [`super::conflict`].
 pub fn build(inputs: &Inputs<'_>) -> Plan {
-    let (dropped_first, dropped_last) = prune(inputs.observed.receipt.as_ref(), inputs.manifests);
+    let pruned = prune(inputs.observed);
     let mut waves = Vec::new();
     let mut waited: BTreeSet<ObjectRef> = BTreeSet::new();
     for rank in Rank::ALL {
@@ -58,18 +60,21 @@ pub fn build(inputs: &Inputs<'_>) -> Plan {
             );
         }
         if rank == Rank::Definitions {
-            waves.extend(dropped_first.iter().cloned());
+            waves.extend(pruned.first.iter().cloned());
         }
     }
-    waves.extend(dropped_last);
+    waves.extend(pruned.last);
     Plan {
         install: inputs.install.to_owned(),
         namespace: inputs.namespace.to_owned(),
+        controller_namespace: (inputs.controller_namespace != inputs.namespace)
+            .then(|| inputs.controller_namespace.to_owned()),
         inputs: hash(inputs.manifests),
         waves,
         changes: inputs.changes.to_vec(),
         objects: inputs.manifests.to_vec(),
         receipt: inputs.observed.receipt.clone(),
+        forgotten: pruned.forgotten,
     }
 }
 
@@ -167,6 +172,8 @@ fn step(inputs: &Inputs<'_>, manifest: &Manifest) -> Step {
 fn is_adopted(inputs: &Inputs<'_>, entry: &ObservedObject, live: &Value) -> bool {
     let receipt = inputs.observed.receipt.as_ref();
     match receipt.and_then(|receipt| receipt.entry(&entry.object)) {
+        // Noted, never written, and made by somebody else since.
+        Some(known) if known.uid.is_none() => known.adopted || !is_ours(live),
         Some(known) => known.adopted,
         None => !is_ours(live),
     }
@@ -222,8 +229,13 @@ fn writes(inputs: &Inputs<'_>, object: &ObjectRef) -> bool {
 /// SHA-256 of the manifests; late values are not part of them.
 fn hash(manifests: &[Manifest]) -> String {
     let bytes = serde_json::to_vec(manifests).unwrap_or_default();
-    let mut text = String::with_capacity(64);
-    for byte in digest(&SHA256, &bytes).as_ref() {
+    hexadecimal(digest(&SHA256, &bytes).as_ref())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             text.extend(char::from_digit(u32::from(nibble), 16));
         }

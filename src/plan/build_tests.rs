@@ -68,6 +68,7 @@ fn plan(manifests: &[Manifest], observed: &Observed) -> Plan {
     build(&Inputs {
         install: "one",
         namespace: "ns",
+        controller_namespace: "ns",
         manifests,
         changes: &[],
         observed,

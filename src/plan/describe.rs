@@ -8,7 +8,7 @@ use crate::observe::KeyChange;
 
 use super::step::PART_OF_THE_INSTALL;
 use super::summary::summary;
-use super::{Difference, Plan, Step};
+use super::{Difference, Plan, Step, Wave};
 
 /// Longest value that is shown in full, in characters.
 const LONGEST: usize = 120;
@@ -16,6 +16,18 @@ const LONGEST: usize = 120;
 /// The lines, without line ends.
 pub fn describe(plan: &Plan) -> Vec<String> {
     let mut lines = summary(&plan.changes);
+    lines.push(counts(plan));
+    for (index, wave) in plan.waves.iter().enumerate() {
+        lines.push(String::new());
+        lines.push(format!("{}. {}", index + 1, wave.title));
+        lines.extend(steps(wave));
+    }
+    lines.extend(plan.steps().flat_map(changed));
+    lines
+}
+
+/// How many objects each kind of step touches.
+fn counts(plan: &Plan) -> String {
     let count = |test: fn(&Step) -> bool| plan.steps().filter(|step| test(step)).count();
     let counts = [
         (
@@ -40,45 +52,52 @@ pub fn describe(plan: &Plan) -> Vec<String> {
     let counts: Vec<String> = counts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    lines.push(counts.join(", "));
-    for (index, wave) in plan.waves.iter().enumerate() {
-        lines.push(String::new());
-        lines.push(format!("{}. {}", index + 1, wave.title));
-        let (unchanged, told): (Vec<&Step>, Vec<&Step>) = wave
-            .steps
-            .iter()
-            .partition(|step| matches!(step, Step::Unchanged { .. }));
-        lines.extend(told.into_iter().map(|step| format!("   {}", line(step))));
-        let unchanged = unchanged.len();
-        if unchanged > 0 {
-            lines.push(format!("   = {unchanged} unchanged"));
-        }
+    counts.join(", ")
+}
+
+/// The steps of one wave: those without a change are only counted.
+fn steps(wave: &Wave) -> Vec<String> {
+    let (unchanged, told): (Vec<&Step>, Vec<&Step>) = wave
+        .steps
+        .iter()
+        .partition(|step| matches!(step, Step::Unchanged { .. }));
+    let mut lines: Vec<String> = told
+        .into_iter()
+        .map(|step| format!("   {}", line(step)))
+        .collect();
+    if !unchanged.is_empty() {
+        lines.push(format!("   = {} unchanged", unchanged.len()));
     }
-    for step in plan.steps() {
-        if let Step::Update {
-            object,
-            differences,
-            keys,
-            ..
-        } = step
-            && !(differences.is_empty() && keys.is_empty())
-        {
-            lines.push(String::new());
-            lines.push(format!("~ {object}"));
-            let secret = object.kind == "Secret";
-            let shown = differences
-                .iter()
-                .filter(|difference| !(secret && difference.path.starts_with("/data")));
-            lines.extend(shown.flat_map(fields));
-            for key in keys {
-                let mark = match key.change {
-                    KeyChange::Added => "+",
-                    KeyChange::Changed => "~",
-                    KeyChange::Removed => "-",
-                };
-                lines.push(format!("    {mark} key {} (value not shown)", key.key));
-            }
-        }
+    lines
+}
+
+/// What differs in an object that is changed.
+fn changed(step: &Step) -> Vec<String> {
+    let Step::Update {
+        object,
+        differences,
+        keys,
+        ..
+    } = step
+    else {
+        return Vec::new();
+    };
+    if differences.is_empty() && keys.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), format!("~ {object}")];
+    let secret = object.kind == "Secret";
+    let shown = differences
+        .iter()
+        .filter(|difference| !(secret && difference.path.starts_with("/data")));
+    lines.extend(shown.flat_map(fields));
+    for key in keys {
+        let mark = match key.change {
+            KeyChange::Added => "+",
+            KeyChange::Changed => "~",
+            KeyChange::Removed => "-",
+        };
+        lines.push(format!("    {mark} key {} (value not shown)", key.key));
     }
     lines
 }
@@ -136,7 +155,6 @@ mod tests {
     use super::*;
     use crate::object::ObjectRef;
     use crate::observe::KeyDifference;
-    use crate::plan::Wave;
 
     #[test]
     fn marks_then_fields_and_never_a_secret_value() {
@@ -144,6 +162,8 @@ mod tests {
         let plan = Plan {
             install: "one".to_owned(),
             namespace: "ns".to_owned(),
+            controller_namespace: None,
+            forgotten: Vec::new(),
             inputs: String::new(),
             waves: vec![Wave {
                 title: "configuration and secrets".to_owned(),

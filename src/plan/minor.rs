@@ -1,6 +1,7 @@
-//! A change of ARC's minor release in scale-set mode: the controller deletes every runner set of another minor
-//! (`IsVersionAllowed` in upstream's autoscalingrunnerset_controller.go), so it takes more than an apply.
+//! A change of ARC's release in scale-set mode: the controller deletes every runner set that is not of its own
+//! release, or since 0.12 of its minor (`config::keeps`), so it takes more than an apply.
 
+use crate::config::arc_versions::keeps;
 use crate::config::{ArcVersion, Config, Mode};
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
@@ -8,7 +9,7 @@ use crate::observe::Observed;
 
 const VERSION_LABEL: &str = "app.kubernetes.io/version";
 
-/// The failure (exit 3) that keeps running sets alive; None where nothing of another minor is in reach.
+/// The failure (exit 3) that keeps running sets alive; None where nothing of another release is in reach.
 pub fn minor_change(config: &Config, facts: &Facts, observed: &Observed) -> Option<Failure> {
     if config.mode != Mode::ScaleSet {
         return None;
@@ -48,14 +49,27 @@ fn holders(observed: &Observed) -> Vec<(String, ArcVersion)> {
 }
 
 fn failure(wanted: ArcVersion, mut others: Vec<(String, ArcVersion)>) -> Option<Failure> {
-    others.retain(|(_, version)| (version.major, version.minor) != (wanted.major, wanted.minor));
+    others.retain(|(_, version)| !keeps(wanted, *version));
     let (_, running) = others.first()?;
     let mut failure = Failure::new(
         "minor-change",
         Exit::Preflight,
         format!("ARC {running} runs here, and {wanted} is wanted"),
     )
-    .why("a controller deletes every runner set whose version label names another minor release")
+    .why(format!(
+        "a controller of {wanted} deletes every runner set whose version label names another {}",
+        if keeps(
+            wanted,
+            ArcVersion {
+                patch: wanted.patch + 1,
+                ..wanted
+            }
+        ) {
+            "minor release"
+        } else {
+            "release"
+        }
+    ))
     .remedy(format!("keep the release for now: version: {running}"))
     .remedy("or uninstall first: the runner sets of this install go, with the jobs on them");
     for (holder, version) in &others {
@@ -92,6 +106,16 @@ mod tests {
             }],
             ..Observed::default()
         }
+    }
+
+    #[test]
+    fn before_0_12_another_patch_deletes_them_too() {
+        let failed = failure(ArcVersion::new(0, 10, 1), holders(&running("0.10.0"))).unwrap();
+        assert_eq!(failed.code(), "minor-change");
+        assert!(
+            failed.details().why[0].ends_with("names another release"),
+            "{failed:?}"
+        );
     }
 
     #[test]

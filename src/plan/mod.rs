@@ -12,6 +12,7 @@ mod moved;
 mod order;
 pub mod patch;
 mod prune;
+mod pull_test;
 mod step;
 mod summary;
 
@@ -23,5 +24,6 @@ pub use diff::differences;
 pub use minor::minor_change;
 pub use moved::strip_moved;
 pub use order::{Rank, is_runner_object};
+pub use pull_test::{PULL_TEST_LABEL, PullTest, idle_sets, invalidates, pull_test};
 pub use step::{Difference, PART_OF_THE_INSTALL, Plan, Step, Wave};
 pub use summary::{counted, summary};

@@ -20,11 +20,14 @@ pub enum Rank {
     Webhooks,
     /// Runner sets.
     Runners,
+    /// What scales them: a controller that meets an autoscaler before its target looks again only after a whole
+    /// sync period, 10 minutes in the first releases.
+    Autoscalers,
 }
 
 impl Rank {
     /// Every rank, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Namespaces,
         Self::Definitions,
         Self::Rights,
@@ -32,14 +35,16 @@ impl Rank {
         Self::Controller,
         Self::Webhooks,
         Self::Runners,
+        Self::Autoscalers,
     ];
 
     /// The rank of an object.
     pub fn of(object: &ObjectRef) -> Self {
-        if is_runner_object(object) {
-            return Self::Runners;
-        }
         match object.kind.as_str() {
+            "HorizontalRunnerAutoscaler" => Self::Autoscalers,
+            _ if is_runner_object(object) => Self::Runners,
+            // Of a pull test.
+            "Pod" => Self::Runners,
             "Namespace" => Self::Namespaces,
             "CustomResourceDefinition" => Self::Definitions,
             "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
@@ -72,6 +77,7 @@ impl Rank {
             Self::Controller => "controller",
             Self::Webhooks => "admission webhooks",
             Self::Runners => "runner sets",
+            Self::Autoscalers => "autoscalers",
         }
     }
 }
@@ -119,6 +125,13 @@ mod tests {
         assert_eq!(
             rank("actions.summerwind.dev/v1alpha1", "Runner"),
             Rank::Runners
+        );
+        assert_eq!(
+            rank(
+                "actions.summerwind.dev/v1alpha1",
+                "HorizontalRunnerAutoscaler"
+            ),
+            Rank::Autoscalers
         );
         assert!(Rank::ALL.is_sorted());
     }

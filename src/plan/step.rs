@@ -12,8 +12,11 @@ use crate::observe::{KeyDifference, Receipt};
 pub struct Plan {
     /// The install's name.
     pub install: String,
-    /// The controller's namespace: the home of Lease and receipt.
+    /// The home of Lease and receipt: the controller's namespace, unless that is another team's.
     pub namespace: String,
+    /// The controller's namespace, where it is not the home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_namespace: Option<String>,
     /// SHA-256 of the manifests, in hexadecimal. Late values are no part of it.
     pub inputs: String,
     /// In order of execution; inside one wave the order does not matter.
@@ -25,6 +28,9 @@ pub struct Plan {
     /// What an earlier run of this install wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What it notes and is not of this install: never written, gone, or somebody else's by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<ObjectRef>,
 }
 
 /// Steps that may run at the same time.
@@ -147,6 +153,12 @@ impl Step {
 }
 
 impl Plan {
+    /// The namespace that the controller is in.
+    pub fn controller_namespace(&self) -> &str {
+        let elsewhere = self.controller_namespace.as_deref();
+        elsewhere.unwrap_or(&self.namespace)
+    }
+
     /// True where any step changes the cluster.
     pub fn writes(&self) -> bool {
         self.steps().any(Step::writes)

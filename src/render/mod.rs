@@ -14,7 +14,7 @@ mod stage;
 mod support;
 #[cfg(test)]
 mod tests;
-pub mod versions;
+pub use crate::config::arc_versions::differences as versions;
 
 pub use names::INSTALL_LABEL;
 pub use stage::render;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Mode};
 use crate::facts::Facts;
-use crate::failure::Failure;
-use crate::object::{Manifest, Source};
+use crate::failure::{Exit, Failure};
+use crate::object::{Manifest, Source, text_at};
 
 use super::context::Input;
 use super::{documents, engine, lates, support};
@@ -58,11 +58,50 @@ pub fn render(config: &Config, facts: &Facts) -> Result<Vec<Manifest>, Failure> 
         let text = engine::expand(template, &input)?;
         manifests.extend(documents::manifests(template, &text)?);
     }
+    has_all_definitions(config, facts, &manifests)?;
     for manifest in &mut manifests {
         replace_definition(config, facts, manifest);
         lates::attach(config, facts, manifest);
     }
     Ok(manifests)
+}
+
+/// The user's own definitions are all that are needed, or none: some of theirs beside some of ours, or those of the
+/// other generation, are a slip.
+fn has_all_definitions(
+    config: &Config,
+    facts: &Facts,
+    manifests: &[Manifest],
+) -> Result<(), Failure> {
+    let (Some(directory), false) = (&config.crds, facts.crds.is_empty()) else {
+        return Ok(());
+    };
+    let own = |name: &str| {
+        let mut names = facts.crds.iter().map(|own| text_at(own, "/metadata/name"));
+        names.any(|own| own == Some(name))
+    };
+    let definitions = manifests
+        .iter()
+        .filter(|manifest| manifest.kind() == "CustomResourceDefinition");
+    let lacking = definitions
+        .map(|manifest| manifest.reference().name)
+        .filter(|name| !own(name));
+    let lacking: Vec<String> = lacking.collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        "crds",
+        Exit::Usage,
+        format!(
+            "the CRDs in {} are not those of this install",
+            directory.display()
+        ),
+    )
+    .why(format!("there is no {}", lacking.join(", ")));
+    Err(failure.remedy(
+        "give upstream's CRDs of the same generation and release, all of them; or leave --crds out",
+    ))
 }
 
 /// The user's own CustomResourceDefinition takes the place of ours of the same name, and our label with it:

@@ -4,9 +4,12 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
-use crate::object::pods::{AbsentKind, absent_slots, image_slots, suspected};
-use crate::object::{Change, Manifest, ObjectRef, Pointer};
+use crate::object::pods::{
+    AbsentKind, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs, suspected,
+};
+use crate::object::{Change, Manifest, ObjectRef, Pointer, text_at};
 use crate::rules::{Outcome, RuleSet};
+use crate::spelling::nearest;
 
 /// Fails on the first image that is neither under a rule's target nor kept by a rule; without rules every
 /// valid image passes. Returns what may be an image in a place that is not known, as notes.
@@ -14,6 +17,7 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
     let mut notes = Vec::new();
     for manifest in manifests {
         let object = manifest.reference();
+        has_images(manifest, &object)?;
         for slot in image_slots(&manifest.object) {
             judge(&object, &slot.pointer, &slot.text, rules)?;
         }
@@ -33,6 +37,55 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
         }
     }
     Ok(notes)
+}
+
+/// Fails on a container without an image that no controller gives one: a `podTemplate` names it, and nothing of that
+/// name stands there to be merged with.
+fn has_images(manifest: &Manifest, object: &ObjectRef) -> Result<(), Failure> {
+    for pod in pod_specs(&manifest.object) {
+        let filled: &[&str] = match pod.part {
+            Part::Listener => &["listener"],
+            Part::Runner if object.group() == LEGACY_GROUP => &["runner", "docker"],
+            Part::Runner | Part::Workload => &[],
+        };
+        let all = containers(&manifest.object, &pod);
+        let named = |container: &&Value| container.get("image").is_some();
+        let name = |container: &Value| text_at(container, "/name").unwrap_or_default().to_owned();
+        let lacking = all
+            .iter()
+            .find(|one| !named(one) && !filled.contains(&name(one).as_str()));
+        let Some(lacking) = lacking else { continue };
+        let lacking = name(lacking);
+        let known: Vec<String> = all.iter().copied().filter(named).map(name).collect();
+        let known: Vec<&str> = known
+            .iter()
+            .map(String::as_str)
+            .chain(filled.iter().copied())
+            .collect();
+        let failure = Failure::new(
+            "container-image",
+            Exit::Usage,
+            format!("{object}: container '{lacking}' has no image"),
+        )
+        .why("a container of a podTemplate is merged with the one of its name; there is none of this name")
+        .evidence(format!("containers there: {}", known.join(", ")));
+        return Err(match nearest(&lacking, &known) {
+            Some(meant) => failure.remedy(format!(
+                "did you mean '{meant}'? Otherwise give it an image"
+            )),
+            None => failure.remedy("give it an image, or the name of one of these"),
+        });
+    }
+    Ok(())
+}
+
+fn containers<'a>(object: &'a Value, pod: &PodSpecAt) -> Vec<&'a Value> {
+    let spec = pod.pointer.get(object);
+    ["/containers", "/initContainers"]
+        .into_iter()
+        .filter_map(|list| spec?.pointer(list)?.as_array())
+        .flatten()
+        .collect()
 }
 
 /// Two different images that the rules would send to one target: told before anything is rewritten.

@@ -1,8 +1,7 @@
 //! Where a Docker daemon finds images of each source registry: the same rules, seen from inside dind.
 
 use super::rule::CompiledAction;
-use super::{Outcome, RuleSet, Target};
-use crate::image_ref::ImageReference;
+use super::{RuleSet, Target};
 
 /// Registries that workflows pull from whether or not a rule names them.
 const USUAL_HOSTS: [&str; 3] = ["docker.io", "quay.io", "ghcr.io"];
@@ -30,16 +29,6 @@ impl RuleSet {
             .into_iter()
             .filter_map(|host| self.mirror_of(&host).map(|mirror| (host, mirror)))
             .collect()
-    }
-
-    /// The name under which the mirror has an image that a rule keeps; None where another rule decides or none is named.
-    pub fn mirrored(&self, image: &str) -> Option<String> {
-        let image = ImageReference::parse(image).ok()?;
-        if self.decide(&image).outcome != Outcome::Kept {
-            return None;
-        }
-        let place = self.mirror_of(image.host())?.place;
-        Some(format!("{place}/{}{}", image.path(), image.suffix()))
     }
 
     fn mirror_of(&self, host: &str) -> Option<Mirror> {

@@ -211,35 +211,6 @@ fn mirrors_are_whole_hosts() {
     );
 }
 
-#[test]
-fn a_kept_image_is_found_in_its_mirror() {
-    let mut specs = vec![
-        host("quay", "quay.io", to(TARGET)),
-        host("hub", "docker.io", Action::Keep),
-        host("own", "own.corp", Action::Keep),
-    ];
-    specs[1].mirror = Some(format!("{TARGET}/hub"));
-    let rules = RuleSet::compile(&specs).unwrap();
-    let digest = format!("sha256:{}", "0".repeat(64));
-    let in_mirror = |path: &str| Some(format!("{TARGET}/hub/{path}"));
-    assert_eq!(
-        rules.mirrored("docker:dind"),
-        in_mirror("library/docker:dind")
-    );
-    assert_eq!(
-        rules.mirrored(&format!("acme/app:1@{digest}")),
-        in_mirror(&format!("acme/app:1@{digest}"))
-    );
-    for elsewhere in [
-        "quay.io/a/b:1",
-        "own.corp/a:1",
-        "ghcr.io/a/b:1",
-        "no reference",
-    ] {
-        assert_eq!(rules.mirrored(elsewhere), None, "{elsewhere}");
-    }
-}
-
 proptest! {
     #[test]
     fn deciding_twice_is_deciding_once(

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::secret::looks_like_a_secret;
 use crate::ui::format::Format;
 use crate::ui::output;
@@ -16,6 +16,11 @@ const LINES_OF_A_PART: usize = 12;
 /// Shows a failure on stderr and, where stdout is data for a machine, as a document there.
 pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
     output::talk(&text(failure, terminal));
+    for_machines(failure, format);
+}
+
+/// The failure as a format wants it beside the text.
+fn for_machines(failure: &Failure, format: Format) {
     match format {
         Format::Text => {}
         Format::Github => output::talk(&command(failure)),
@@ -29,24 +34,56 @@ pub fn show(failure: &Failure, format: Format, terminal: Terminal) {
 /// Shows what is wrong with a command line, or the help that it asked for. clap repeats arguments: one that
 /// looks like a secret is taken out.
 pub fn show_usage(error: &clap::Error, arguments: &[OsString]) {
-    let values = arguments.iter().filter_map(|argument| {
-        let text = argument.to_str()?;
-        let value = text
-            .strip_prefix("--")
-            .and_then(|flag| flag.split_once('='));
-        Some(value.map_or(text, |(_, value)| value))
-    });
-    let secrets: Vec<&str> = values.filter(|value| looks_like_a_secret(value)).collect();
-    if secrets.is_empty() || !error.use_stderr() {
+    if !error.use_stderr() {
         // Help and version go to stdout; a broken pipe there is nobody's concern.
         let _ = error.print();
         return;
     }
-    let said = error.render().to_string();
+    let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
+    let values = texts.iter().map(|text| {
+        let value = text
+            .strip_prefix("--")
+            .and_then(|flag| flag.split_once('='));
+        value.map_or(*text, |(_, value)| value)
+    });
+    let secrets: Vec<&str> = values.filter(|value| looks_like_a_secret(value)).collect();
+    if secrets.is_empty() {
+        let _ = error.print();
+    }
     let said = secrets
         .iter()
-        .fold(said, |said, secret| said.replace(secret, "***"));
-    output::talk(said.trim_end());
+        .fold(error.render().to_string(), |said, secret| {
+            said.replace(secret, "***")
+        });
+    if !secrets.is_empty() {
+        output::talk(said.trim_end());
+    }
+    for_machines(&usage(&said), asked_for(&texts));
+}
+
+/// What clap said: its first line is what is wrong, the rest how it is meant.
+fn usage(said: &str) -> Failure {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let what = first.strip_prefix("error: ").unwrap_or(first);
+    lines.fold(Failure::new("usage", Exit::Usage, what), Failure::remedy)
+}
+
+/// The format that a command line asks for which is otherwise not understood.
+fn asked_for(arguments: &[&str]) -> Format {
+    let after = arguments.iter().skip(1).map(Some).chain([None]);
+    let asked = arguments
+        .iter()
+        .zip(after)
+        .find_map(|(argument, next)| match *argument {
+            "-o" | "--output" => next.copied(),
+            other => other
+                .strip_prefix("--output=")
+                .or_else(|| other.strip_prefix("-o")),
+        });
+    asked
+        .and_then(|word| word.trim_start_matches('=').parse().ok())
+        .unwrap_or_default()
 }
 
 /// The failure as text.
@@ -133,7 +170,6 @@ pub fn value(failure: &Failure) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Exit;
 
     const PLAIN: Terminal = Terminal {
         interactive: false,
@@ -170,6 +206,35 @@ mod tests {
             PLAIN,
         );
         assert!(shown.contains("line 11\n    … 28 more lines"), "{shown}");
+    }
+
+    #[test]
+    fn a_command_line_that_is_not_understood_still_says_which_format_it_wants() {
+        for (arguments, format) in [
+            ("a init -o json --no-such", Format::Json),
+            ("a init -ojson", Format::Json),
+            ("a -o=yaml init", Format::Yaml),
+            ("a --output github", Format::Github),
+            ("a --output=yaml", Format::Yaml),
+            ("a init -o", Format::Text),
+            ("a init -o nonsense", Format::Text),
+            ("a init", Format::Text),
+        ] {
+            let arguments: Vec<&str> = arguments.split(' ').collect();
+            assert_eq!(asked_for(&arguments), format, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_clap_says_is_a_failure_with_what_to_do() {
+        let said = "error: unexpected argument '--x' found\n\n  tip: a similar one: '--y'\n\nUsage: a [OPTIONS]\n";
+        let failure = usage(said);
+        let details = failure.details();
+        assert_eq!(details.what, "unexpected argument '--x' found");
+        assert_eq!(
+            details.remedy,
+            ["tip: a similar one: '--y'", "Usage: a [OPTIONS]"]
+        );
     }
 
     #[test]

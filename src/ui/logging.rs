@@ -17,6 +17,8 @@ pub fn log(verbosity: u8) {
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter.add_directive(ours))
+        // Logs are read in files and in CI as often as on a terminal.
+        .with_ansi(false)
         .without_time()
         .try_init();
 }

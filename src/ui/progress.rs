@@ -100,6 +100,10 @@ impl Progress {
                     ));
                 }
             }
+            Event::Proven { object, proof } => self.line(&format!(
+                "  {} {object}: {proof}",
+                self.terminal.paint(Style::Green, "✓")
+            )),
             Event::Note { text } => self.line(&format!(
                 "  {} {text}",
                 self.terminal.paint(Style::Yellow, "note:")

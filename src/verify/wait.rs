@@ -24,6 +24,7 @@ use crate::object::ObjectRef;
 use crate::verify::classify::RegistryAnswer;
 use futures::future::BoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 
 /// How far a wait goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,7 +81,7 @@ pub struct Proof {
 }
 
 /// What is proven and what is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// How far the wait went.
@@ -89,6 +90,23 @@ pub struct Report {
     pub proven: Vec<Proof>,
     /// What nobody looked at, as sentences.
     pub not_proven: Vec<String>,
+    /// True where pods of runner sets were started to see whether they can be.
+    #[serde(skip)]
+    pub has_tried: bool,
+    /// The runner sets as they live.
+    #[serde(skip)]
+    pub runner_sets: Vec<SeenSet>,
+}
+
+/// A runner set at the end of a wait.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenSet {
+    /// The object.
+    pub object: Value,
+    /// True where it wants no runner while nothing is to do: no pod of it was waited for.
+    pub is_idle: bool,
+    /// What the wait has shown of it.
+    pub proof: String,
 }
 
 /// Waits until every object of the level is ready. Fails with exit 20 on a cause that waiting does not
@@ -122,4 +140,25 @@ pub async fn rolled_out(
         registry,
     };
     wait(cluster, &options, sink, interrupt).await.map(|_| ())
+}
+
+/// Waits until the pod of a pull test has started every container, and says what that proves.
+pub async fn started(
+    cluster: &Cluster,
+    pod: ObjectRef,
+    timeout: Duration,
+    registry: Option<RegistryLook<'_>>,
+    sink: Sink<'_>,
+    interrupt: &Interrupt,
+) -> Result<String, Failure> {
+    let options = WaitOptions {
+        level: Level::Manager,
+        objects: vec![pod],
+        controller_namespace: None,
+        known_lines: None,
+        timeout,
+        registry,
+    };
+    let report = wait(cluster, &options, sink, interrupt).await?;
+    Ok(report.proven.into_iter().map(|proof| proof.proof).collect())
 }

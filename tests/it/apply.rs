@@ -3,14 +3,16 @@
 mod examples;
 mod installs;
 mod lock;
+mod pull_test;
 mod session;
 
 use std::time::Duration;
 
+use arc_setup::clients::kube::ApplyOptions;
 use arc_setup::event::Outcome;
 use arc_setup::failure::{Exit, Failure};
 use arc_setup::object::{Manifest, ObjectRef};
-use arc_setup::observe::{self, DryRun, Resolver};
+use arc_setup::observe::{self, DryRun, Receipt, Resolver};
 use arc_setup::plan::{self, Step};
 use serde_json::json;
 
@@ -188,6 +190,77 @@ async fn what_the_configuration_drops_is_removed_and_in_the_end_everything() {
     eventually_gone(&session, &["systems", "runners"]).await;
     assert_eq!(everything(&session).await, before);
     assert!(!session.uninstall().await.writes());
+}
+
+/// As a run leaves it that noted what it would make, and failed before it was made.
+async fn note_unwritten(session: &Session, objects: &[&ObjectRef]) {
+    let reference = Receipt::new("one", "systems", "").reference();
+    let secret = session.cluster.get(&reference).await.unwrap().unwrap();
+    let mut receipt = Receipt::from_secret(&secret).unwrap().unwrap();
+    for object in objects {
+        receipt.note(object, None, false);
+    }
+    let options = ApplyOptions {
+        manager: observe::MANAGER,
+        force: true,
+        dry_run: false,
+    };
+    let secret = receipt.to_secret().unwrap();
+    session.cluster.apply(&secret, &options).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_noted_and_never_written_is_not_removed_when_somebody_else_makes_it() {
+    let plane = with_controllers().await;
+    let manifests = scale_set();
+    let session = Session::new(&plane);
+    session.init(&manifests).await.unwrap();
+    let theirs = ObjectRef::new("v1", "Secret", Some("runners"), "arc-github");
+    let never = ObjectRef::new("v1", "ConfigMap", Some("runners"), "never");
+    let anothers = ObjectRef::new("v1", "ConfigMap", Some("runners"), "anothers");
+    note_unwritten(&session, &[&theirs, &never, &anothers]).await;
+    for (object, labels) in [
+        (&theirs, json!({})),
+        (
+            &anothers,
+            json!({"app.kubernetes.io/managed-by": "arc-setup", "arc-setup.dev/install": "two"}),
+        ),
+    ] {
+        let object = json!({"apiVersion": "v1", "kind": object.kind,
+            "metadata": {"name": object.name, "namespace": "runners", "labels": labels}});
+        session.cluster.create(&object, false).await.unwrap();
+    }
+
+    let fewer = &manifests[..9];
+    let plan = session.init(fewer).await.unwrap();
+    for object in [&theirs, &anothers] {
+        let live = session.cluster.get(object).await.unwrap();
+        assert!(live.is_some(), "{object} is somebody else's");
+        assert!(
+            plan.steps()
+                .any(|step| matches!(step, Step::Keep { object: kept, .. } if kept == object))
+        );
+    }
+    let dropped = manifests[9].reference();
+    assert!(session.cluster.get(&dropped).await.unwrap().is_none());
+    let deletes = plan
+        .steps()
+        .filter(|step| matches!(step, Step::Delete { uid: Some(_), .. }));
+    assert_eq!(
+        deletes.count(),
+        2,
+        "the set and the account that go, by uid"
+    );
+    let reference = Receipt::new("one", "systems", "").reference();
+    let secret = session.cluster.get(&reference).await.unwrap().unwrap();
+    let receipt = Receipt::from_secret(&secret).unwrap().unwrap();
+    for object in [&theirs, &never, &anothers, &dropped] {
+        assert!(receipt.entry(object).is_none(), "{object} is forgotten");
+    }
+    let session = Session::new(&plane);
+    let again = session.init(fewer).await.unwrap();
+    assert!(!again.writes());
+    assert!(!again.steps().any(|step| step.object() == Some(&theirs)));
 }
 
 #[tokio::test]

@@ -137,6 +137,27 @@ async fn the_format_changes_neither_the_code_nor_what_is_said() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_line_that_is_not_understood_is_a_document_too() -> Result<()> {
+    let arguments = ["init", "-o", "json", "--no-such-flag", CANARY];
+    let outcome = program()?.run(&arguments).await?;
+    is_a_good_failure("json", &outcome, 2);
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout)?;
+    assert_eq!(
+        (&document["kind"], &document["code"], &document["exit"]),
+        (&"Failure".into(), &"usage".into(), &"usage".into())
+    );
+    assert!(document["what"].to_string().contains("--no-such-flag"));
+    let github = ["nonsense", "-o", "github"];
+    let outcome = program()?.run(&github).await?;
+    assert!(
+        outcome.stderr.contains("::error title=arc-setup usage::"),
+        "{}",
+        outcome.stderr
+    );
+    Ok(())
+}
+
 /// The name of every flag of every command: none takes a secret as its value.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flag_takes_a_secret() -> Result<()> {

@@ -219,7 +219,7 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["uninstall"][..],
             true,
-            "config controller-namespace dry-run name timeout yes",
+            "config controller-namespace dry-run existing-controller name timeout yes",
         ),
         (
             &["patch-images"],

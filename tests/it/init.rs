@@ -9,6 +9,7 @@ mod examples;
 mod interrupted;
 mod namespaces;
 mod overtaken;
+mod pull_test;
 mod rotation;
 mod scale_set_controller;
 pub(crate) mod site;

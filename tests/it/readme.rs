@@ -40,7 +40,9 @@ fn exercise(command: &str) -> Option<Exercised> {
         "arc-setup uninstall --config arc-setup.yaml --context my-cluster --yes" => {
             By("tests/it/uninstall.rs", "\"uninstall\"")
         }
-        "export ARC_SETUP_GITHUB_TOKEN=\"$(cat token)\"" => By("tests/it/readme.rs", "secret_env"),
+        "export ARC_SETUP_GITHUB_TOKEN=\"$(cat token)\" PULL_SECRET=\"$(cat ~/.docker/config.json)\"" => {
+            By("tests/it/readme.rs", "secret_env")
+        }
         _ => return None,
     })
 }
@@ -83,6 +85,10 @@ fn program() -> ArcSetup {
     program.secret_env(
         "ARC_SETUP_GITHUB_TOKEN",
         "ghp_readme0000000000000000000000000000",
+    );
+    program.secret_env(
+        "PULL_SECRET",
+        r#"{"auths":{"registry.artifactory.mydomain.com":{"auth":"cm9ib3Q6Y2FuYXJ5"}}}"#,
     );
     program
 }
@@ -221,6 +227,46 @@ fn the_defaults_are_those_of_the_table_of_fields() {
         written, expected,
         "the README's table should be\n{expected}"
     );
+}
+
+#[test]
+fn the_reference_lists_every_field() {
+    let expected = arc_setup::config::reference();
+    let page = read("docs/configuration.md");
+    let (_, rest) = page.split_once("<!-- reference: begin -->\n").unwrap();
+    let (written, _) = rest.split_once("<!-- reference: end -->").unwrap();
+    assert_eq!(
+        written, expected,
+        "the table of docs/configuration.md should be\n{expected}"
+    );
+}
+
+/// What the page shows in between is a configuration that the program takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shapes_of_the_configuration_are_taken() {
+    let page = read("docs/configuration.md");
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).collect();
+    assert!(blocks.len() > 4);
+    for block in blocks {
+        let text = block.split("```").next().unwrap();
+        let mut program = ArcSetup::new().unwrap();
+        program.file("arc-setup.yaml", text).unwrap();
+        program.file("secrets/token", "ghp_x").unwrap();
+        program
+            .file("secrets/config.json", "{\"auths\": {}}")
+            .unwrap();
+        // What a block leaves out.
+        program
+            .env("ARC_SETUP_GITHUB_URL", "https://github.example.com")
+            .env("ARC_SETUP_GITHUB_ORG", "platform")
+            .env("ARC_SETUP_PROXY", "http://proxy.example.com:3128")
+            .env("ARC_SETUP_MAX", "3");
+        if !text.contains("github:") {
+            program.secret_env("ARC_SETUP_GITHUB_TOKEN", "ghp_canary");
+        }
+        let outcome = program.run(&["config", "validate"]).await.unwrap();
+        assert_eq!(outcome.code, Some(0), "{text}\n{}", outcome.stderr);
+    }
 }
 
 /// The first cells of the table under a heading.

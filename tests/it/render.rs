@@ -14,14 +14,22 @@ use crate::support::arc_setup::{Outcome, ensure_hidden};
 use crate::support::examples::{Example, arc_setup, examples, secrets};
 
 /// The releases that every example is rendered for.
-const RELEASES: [(&str, &str); 8] = [
+const RELEASES: [(&str, &str); 16] = [
     ("legacy", "0.18.2"),
     ("legacy", "0.20.4"),
+    ("legacy", "0.21.1"),
+    ("legacy", "0.22.3"),
     ("legacy", "0.23.0"),
+    ("legacy", "0.24.1"),
+    ("legacy", "0.25.2"),
+    ("legacy", "0.26.0"),
     ("legacy", "0.27.6"),
     ("scale-set", "0.9.3"),
+    ("scale-set", "0.10.1"),
     ("scale-set", "0.11.0"),
     ("scale-set", "0.12.1"),
+    ("scale-set", "0.13.1"),
+    ("scale-set", "0.14.0"),
     ("scale-set", "0.14.2"),
 ];
 

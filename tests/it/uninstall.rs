@@ -1,6 +1,7 @@
 //! `uninstall` by the program itself: every object of the cluster before `init` and after it.
 
 mod census;
+mod existing;
 mod half_done;
 mod manager;
 mod site;
@@ -8,6 +9,7 @@ mod site;
 use arc_setup::object::ObjectRef;
 use serde_json::{Value, json};
 
+use crate::control_plane::eventually;
 use census::Census;
 use manager::Manager;
 use site::Site;
@@ -40,6 +42,11 @@ async fn a_scale_set_install_leaves_nothing_and_touches_nothing_of_others() {
         .await;
     let before = site.census().await;
     site.init(&[]).await;
+    // What a killed init left behind of its pull test.
+    site.foreign(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "left-behind", "namespace": "arc-runners",
+        "labels": {"app.kubernetes.io/managed-by": "arc-setup", "arc-setup.dev/install": "arc", "arc-setup.dev/pull-test": "x"}},
+        "spec": {"containers": [{"name": "runner", "image": "x:1"}]}}))
+        .await;
     let manager = manager(&site, &before, "arc-runners").await;
     manager.populate(&site.cluster).await;
     let running = manager.start(&site.plane);
@@ -171,6 +178,42 @@ async fn the_manager_stays_as_long_as_it_holds_a_pod() {
     patched.await.unwrap();
     site.run("uninstall", YES).await.expect_code(0);
     assert!(manager().await.is_none());
+}
+
+#[tokio::test]
+async fn what_others_have_of_any_kind_keeps_a_namespace() {
+    let site = Site::scale_set().await;
+    let group = "external-secrets.example";
+    site.foreign(json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("externalsecrets.{group}")},
+        "spec": {"group": group, "scope": "Namespaced",
+            "names": {"plural": "externalsecrets", "singular": "externalsecret", "kind": "ExternalSecret", "listKind": "ExternalSecretList"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}}))
+        .await;
+    site.init(&[]).await;
+    let theirs = json!({"apiVersion": format!("{group}/v1"), "kind": "ExternalSecret",
+        "metadata": {"name": "login", "namespace": "arc-systems"}});
+    let theirs = eventually("the kind is served", async || {
+        site.cluster.create(&theirs, false).await.ok()
+    })
+    .await
+    .object;
+    site.foreign(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "namespace": "arc-systems",
+        "ownerReferences": [{"apiVersion": format!("{group}/v1"), "kind": "ExternalSecret", "name": "login",
+            "uid": theirs["metadata"]["uid"]}]}}))
+        .await;
+
+    let outcome = site.run("uninstall", YES).await.expect_code(0);
+    let kept = "kept: Namespace arc-systems: 1 object of others is in it, such as ExternalSecret arc-systems/login";
+    assert!(outcome.stderr.contains(kept), "{}", outcome.stderr);
+    let theirs = ObjectRef::from_value(&theirs);
+    assert!(site.cluster.get(&theirs).await.unwrap().is_some());
+    let runners = ObjectRef::new("v1", "Namespace", None, "arc-runners");
+    assert!(
+        site.cluster.get(&runners).await.unwrap().is_none(),
+        "nobody has anything there"
+    );
 }
 
 #[tokio::test]

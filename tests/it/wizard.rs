@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const DOWN: &str = "\u{1b}[B";
 
 /// A program on a terminal, and what it has shown so far.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     screen: Arc<Mutex<String>>,
@@ -25,7 +25,7 @@ struct Terminal {
 
 impl Terminal {
     /// None where this machine has no `script`, which is said aloud.
-    fn start(setup: &ArcSetup, arguments: &str) -> Result<Option<Self>> {
+    pub(crate) fn start(setup: &ArcSetup, arguments: &str) -> Result<Option<Self>> {
         let known = Command::new("script").arg("--version").output();
         let util_linux =
             known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains("util-linux"));
@@ -76,7 +76,7 @@ impl Terminal {
     }
 
     /// Waits until the text stands on the screen, after what was waited for before.
-    fn see(&mut self, text: &str) -> Result<()> {
+    pub(crate) fn see(&mut self, text: &str) -> Result<()> {
         let started = Instant::now();
         loop {
             // Asked before the screen is looked at: what came last must not be missed.
@@ -93,14 +93,14 @@ impl Terminal {
         }
     }
 
-    fn answer(&mut self, question: &str, keys: &str) -> Result<()> {
+    pub(crate) fn answer(&mut self, question: &str, keys: &str) -> Result<()> {
         self.see(question)?;
         self.keys.write_all(keys.as_bytes())?;
         self.keys.write_all(b"\r")?;
         Ok(self.keys.flush()?)
     }
 
-    fn end(mut self) -> Result<(Option<i32>, String)> {
+    pub(crate) fn end(mut self) -> Result<(Option<i32>, String)> {
         let started = Instant::now();
         while !self.reader.is_finished() {
             if started.elapsed() > PATIENCE {
@@ -144,6 +144,10 @@ fn init_with_a_registry_alone_asks_for_the_rest() -> Result<()> {
     terminal.answer("Proxy for all traffic", "http://proxy.example.com:3128")?;
     terminal.answer("certificate authorities?", "")?;
     terminal.answer("account to pull with?", "")?;
+    // A pipeline does the same without questions.
+    terminal
+        .see("these answers as flags: --github-url https://github.com --github-repo acme/shop")?;
+    terminal.see("--proxy http://proxy.example.com:3128")?;
     // The configuration is whole: what is missing now is a cluster.
     terminal.see("reading the cluster")?;
     let (code, screen) = terminal.end()?;

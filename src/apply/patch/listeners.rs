@@ -16,13 +16,17 @@ use crate::rules;
 impl Run<'_> {
     /// Deletes stale listeners, after their controller rolled out: the old one would make them as they were.
     pub(super) async fn remake_listeners(&mut self, rollouts: Rollouts<'_>) -> Result<(), Failure> {
-        for controller in std::mem::take(&mut self.controllers) {
-            let stale = self.stale_listeners(&controller).await.map_err(|error| {
-                error.failure(
-                    format!("cannot list the listeners of {}", controller.object),
-                    Exit::ApplyFailed,
-                )
-            })?;
+        let controllers = std::mem::take(&mut self.controllers);
+        for controller in &controllers {
+            let stale = self
+                .stale_listeners(controller, &controllers)
+                .await
+                .map_err(|error| {
+                    error.failure(
+                        format!("cannot list the listeners of {}", controller.object),
+                        Exit::ApplyFailed,
+                    )
+                })?;
             if stale.is_empty() {
                 continue;
             }
@@ -53,6 +57,7 @@ impl Run<'_> {
     async fn stale_listeners(
         &self,
         controller: &Controller,
+        controllers: &[Controller],
     ) -> Result<Vec<(ObjectRef, String)>, ClusterError> {
         let api_version = format!("{SCALE_SET_GROUP}/v1alpha1");
         let namespace = controller.object.namespace.as_deref();
@@ -70,7 +75,13 @@ impl Run<'_> {
         Ok(listeners
             .iter()
             .filter(|listener| listener.pointer("/metadata/deletionTimestamp").is_none())
-            .filter(|listener| self.is_stale(controller, &text(listener, "/spec/image")))
+            .filter(|listener| {
+                let set_namespace = text(listener, "/spec/autoscalingRunnerSetNamespace");
+                let image = text(listener, "/spec/image");
+                looks_after(controller, &set_namespace)
+                    && !is_anothers(controller, controllers, &set_namespace, &image)
+                    && self.is_stale(controller, &image)
+            })
             .map(|listener| {
                 (
                     ObjectRef::from_value(listener),
@@ -92,4 +103,24 @@ impl Run<'_> {
         });
         controller.changed || rewritten
     }
+}
+
+fn looks_after(controller: &Controller, set_namespace: &str) -> bool {
+    let watches = controller.watches.as_deref();
+    watches.is_none_or(|namespace| namespace == set_namespace)
+}
+
+/// True where another controller beside this one looks after that runner set too, and gives its listeners this image.
+fn is_anothers(
+    controller: &Controller,
+    controllers: &[Controller],
+    set_namespace: &str,
+    image: &str,
+) -> bool {
+    controllers.iter().any(|other| {
+        other.object != controller.object
+            && other.object.namespace == controller.object.namespace
+            && other.image == image
+            && looks_after(other, set_namespace)
+    })
 }

@@ -7,6 +7,7 @@ use super::{PatchOptions, Rollouts};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Outcome, Sink};
+use crate::facts::controller_of;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::workloads::{
@@ -32,6 +33,8 @@ pub(super) enum Mode {
 pub(super) struct Controller {
     pub(super) object: ObjectRef,
     pub(super) image: String,
+    /// The only namespace whose runner sets it looks after; None: every namespace's.
+    pub(super) watches: Option<String>,
     pub(super) changed: bool,
 }
 
@@ -155,10 +158,13 @@ impl<'a> Run<'a> {
         }
         let written = written.map_err(|error| self.failure(&reference, &error))?;
         let changed = matches!(written, Written::Changed { .. });
-        if let Some(image) = written.live().and_then(listener_image) {
+        if let Some(live) = written.live()
+            && let Some(image) = listener_image(live)
+        {
             self.controllers.push(Controller {
                 object: reference.clone(),
                 image: image.to_owned(),
+                watches: controller_of(live).and_then(|controller| controller.watches),
                 changed,
             });
         }

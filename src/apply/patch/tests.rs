@@ -206,3 +206,75 @@ async fn an_interrupt_stops_before_the_next_object() {
     assert!(failure.details().why[0].starts_with("1 object was patched"));
     assert_eq!(patches(&asked), 1);
 }
+
+/// A scale-set controller in namespace `arc` and a listener beside it.
+fn scale_set_controller(name: &str, image: &str, watches: &str) -> Value {
+    let args = ["--auto-scaling-runner-set-only", watches];
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "arc", "uid": name, "generation": 1},
+        "spec": {"template": {"spec": {"containers": [{"name": "manager", "image": image, "command": ["/manager"],
+            "args": args, "env": [{"name": "CONTROLLER_MANAGER_CONTAINER_IMAGE", "value": image}]}]}}}})
+}
+
+fn listener(set_namespace: &str, image: &str) -> Value {
+    json!({"metadata": {"name": format!("{set_namespace}-listener"), "namespace": "arc", "uid": "l"},
+        "spec": {"image": image, "autoscalingRunnerSetNamespace": set_namespace, "autoscalingRunnerSetName": "a"}})
+}
+
+async fn remade(controllers: [Value; 2], listeners: [Value; 2]) -> Vec<String> {
+    let controllers = Arc::new(controllers);
+    let (cluster, _) = cluster(move |method, path, body| match method {
+        "GET" if path.contains("/deployments") => list(controllers.as_slice(), ""),
+        "GET" if path.contains("/autoscalinglisteners") => list(&listeners, ""),
+        "PATCH" if path.contains("/deployments/") => {
+            let mut changed = controllers[0].clone();
+            let at = "/spec/template/spec/containers/0";
+            for operation in body.as_array().into_iter().flatten() {
+                let path = operation["path"].as_str().unwrap_or_default();
+                if path.starts_with(at)
+                    && operation["op"] == "replace"
+                    && let Some(place) = changed.pointer_mut(path)
+                {
+                    *place = operation["value"].clone();
+                }
+            }
+            (200, changed)
+        }
+        "DELETE" => (200, json!({"kind": "Status"})),
+        _ => status(404, "NotFound"),
+    });
+    cluster.seed(
+        "actions.github.com/v1alpha1",
+        "AutoscalingListener",
+        "autoscalinglisteners",
+        Scope::Namespaced,
+    );
+    let report = run(&cluster, &Interrupt::never()).await.unwrap();
+    assert_eq!(report.patched(), 1, "{report:?}");
+    report
+        .listeners_remade
+        .into_iter()
+        .map(|listener| listener.name)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_listeners_of_another_controller_in_the_namespace_stay() {
+    let old = "quay.io/corp/gha-runner-scale-set-controller:1";
+    let other = "mirror.corp/gha-runner-scale-set-controller:2";
+    // By what each of them watches.
+    let controllers = [
+        scale_set_controller("a", old, "--watch-single-namespace=team-a"),
+        scale_set_controller("b", other, "--watch-single-namespace=team-b"),
+    ];
+    let own = "own.corp/listener:1";
+    let listeners = [listener("team-a", old), listener("team-b", own)];
+    assert_eq!(remade(controllers, listeners).await, ["team-a-listener"]);
+    // By the image, where both watch every namespace.
+    let controllers = [
+        scale_set_controller("a", old, "--log-level=info"),
+        scale_set_controller("b", other, "--log-level=info"),
+    ];
+    let listeners = [listener("team-a", old), listener("team-b", other)];
+    assert_eq!(remade(controllers, listeners).await, ["team-a-listener"]);
+}

@@ -11,7 +11,7 @@ use crate::object::ObjectRef;
 use crate::observe::{INSTALL_LABEL, MANAGED_BY, RECEIPT_TYPE, Receipt};
 
 /// Kinds that the label is looked for in; what the server does not know is passed over.
-pub(super) const KINDS: [(&str, &str); 24] = [
+pub(super) const KINDS: [(&str, &str); 25] = [
     ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
     (
         "actions.summerwind.dev/v1alpha1",
@@ -28,6 +28,8 @@ pub(super) const KINDS: [(&str, &str); 24] = [
         "admissionregistration.k8s.io/v1",
         "ValidatingWebhookConfiguration",
     ),
+    // Of a pull test whose run was killed.
+    ("v1", "Pod"),
     ("apps/v1", "Deployment"),
     ("v1", "Service"),
     ("policy/v1", "PodDisruptionBudget"),
@@ -50,37 +52,37 @@ pub(super) const KINDS: [(&str, &str); 24] = [
 /// What a user needs who may not.
 pub(super) const ASK: &str = "use a login that may read and delete what init made, Secrets included: which objects belong to an install stands in a Secret beside its controller";
 
-/// Every receipt in the cluster; only those of one namespace where the user may not look into all.
+/// Every receipt in the cluster; only those of some namespaces where the user may not look into all.
 pub(super) async fn receipts(
     cluster: &Cluster,
     install: &str,
-    namespace: Option<&str>,
+    namespaces: &[&str],
 ) -> Result<Vec<Receipt>, Failure> {
     let fields = format!("type={RECEIPT_TYPE}");
     let everywhere = Selection {
         fields: Some(&fields),
         ..Selection::default()
     };
-    let secrets = match (
-        cluster.list_selected("v1", "Secret", &everywhere).await,
-        namespace,
-    ) {
-        (Ok(page), _) => page.items,
-        (Err(ClusterError::Forbidden { .. }), Some(namespace)) => {
-            let reference = Receipt::new(install, namespace, "").reference();
-            let found = cluster.get(&reference).await;
-            let found = found.map_err(|error| {
-                let what =
-                    format!("cannot read what belongs to the install {install} in {namespace}");
-                error.failure(what, Exit::Preflight).remedy(ASK)
-            })?;
-            found.into_iter().collect()
+    let secrets = match cluster.list_selected("v1", "Secret", &everywhere).await {
+        Ok(page) => page.items,
+        Err(ClusterError::Forbidden { .. }) if !namespaces.is_empty() => {
+            let mut secrets = Vec::new();
+            for namespace in namespaces {
+                let reference = Receipt::new(install, namespace, "").reference();
+                let found = cluster.get(&reference).await;
+                secrets.extend(found.map_err(|error| {
+                    let what =
+                        format!("cannot read what belongs to the install {install} in {namespace}");
+                    error.failure(what, Exit::Preflight).remedy(ASK)
+                })?);
+            }
+            secrets
         }
-        (Err(error), _) => {
+        Err(error) => {
             let what = format!("cannot look for the install {install} in the whole cluster");
             let failure = error.failure(what, Exit::Preflight);
             return Err(failure
-                .remedy("name the controller's namespace: --controller-namespace NAMESPACE")
+                .remedy("name the controller's namespace, or that of the runner sets where the controller is another team's: --controller-namespace NAMESPACE")
                 .remedy(ASK));
         }
     };
@@ -101,7 +103,7 @@ pub(super) async fn receipts(
 
 /// The installs that the cluster holds, as `NAME in NAMESPACE`; none where the user may not look.
 pub async fn installs(cluster: &Cluster) -> Vec<String> {
-    let receipts = receipts(cluster, "", None).await.unwrap_or_default();
+    let receipts = receipts(cluster, "", &[]).await.unwrap_or_default();
     let named = |receipt: &Receipt| format!("{} in {}", receipt.install, receipt.namespace);
     receipts.iter().map(named).collect()
 }
@@ -117,7 +119,7 @@ pub(super) async fn find(
     if !namesake {
         let selector = format!("{INSTALL_LABEL}={install}");
         let lists: Vec<_> = futures::stream::iter(KINDS)
-            .map(|(api_version, kind)| cluster.list(api_version, kind, None, Some(&selector)))
+            .map(|kind| labelled(cluster, kind, &selector, receipt))
             .buffered(8)
             .collect()
             .await;
@@ -179,6 +181,35 @@ pub(super) async fn without_receipt(
         .into_iter()
         .map(|object| (ObjectRef::from_value(&object), object))
         .collect())
+}
+
+/// Objects with the label, everywhere. A pod of a pull test stands in no receipt: where the user may not look
+/// everywhere, it is looked for where the install has anything.
+async fn labelled(
+    cluster: &Cluster,
+    (api_version, kind): (&str, &str),
+    selector: &str,
+    receipt: Option<&Receipt>,
+) -> Result<Vec<Value>, ClusterError> {
+    let everywhere = cluster.list(api_version, kind, None, Some(selector)).await;
+    let (Err(ClusterError::Forbidden { .. }), "Pod", Some(receipt)) = (&everywhere, kind, receipt)
+    else {
+        return everywhere;
+    };
+    let namespaces: BTreeSet<&str> = receipt
+        .entries
+        .iter()
+        .filter_map(|entry| entry.object.namespace.as_deref())
+        .collect();
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        let listed = cluster.list(api_version, kind, Some(namespace), Some(selector));
+        match listed.await {
+            Err(ClusterError::Forbidden { .. }) => {}
+            listed => found.extend(listed?),
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn controller_namespace(found: &BTreeMap<ObjectRef, Value>) -> Option<String> {

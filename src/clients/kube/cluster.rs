@@ -89,6 +89,17 @@ impl Cluster {
         }
     }
 
+    /// True where one object is there. Of it, nothing but its metadata is sent: it may be somebody's Secret.
+    pub async fn is_there(&self, object: &ObjectRef) -> Result<bool, ClusterError> {
+        let mut call = Call::get(self.path_of(object).await?);
+        call.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        match self.call(call).await {
+            Ok(_) => Ok(true),
+            Err(ClusterError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One object as [`Cluster::get`] reads it, also for a user who may write it and not read it, as it is common for
     /// Secrets: a patch of nothing, which is not stored, is answered with the object.
     pub async fn see(

@@ -31,6 +31,15 @@ pub struct ClusterOptions {
     pub interactive: bool,
 }
 
+impl ClusterOptions {
+    /// True where a pod's own access is taken: then there is one cluster that can be meant, and no context to name.
+    pub fn is_in_cluster(&self) -> bool {
+        let has_kubeconfig =
+            self.kubeconfig.is_some() || self.kubeconfig_list.iter().any(|file| file.exists());
+        self.in_cluster.is_some() && self.context.is_none() && !has_kubeconfig
+    }
+}
+
 /// A ServiceAccount's access, from KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the mounted files.
 #[derive(Debug, Clone)]
 pub struct InCluster {

@@ -1,8 +1,9 @@
 //! Which kinds the server knows: aggregated discovery once, one group again where a kind is unknown.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -37,12 +38,27 @@ pub(super) struct Discovery {
 struct Known {
     resources: HashMap<(String, String), Resource>,
     groups: HashSet<String>,
+    namespaced: NamespacedKinds,
+    /// Preferred versions of which only the name is known: a server before 1.27.
+    unread: BTreeSet<String>,
+}
+
+/// The kinds whose objects live in namespaces and can be listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamespacedKinds {
+    /// apiVersion and kind, each resource of a group once, by the version that the server prefers.
+    pub kinds: BTreeSet<(String, String)>,
+    /// API groups whose server does not answer, so that nobody knows their kinds.
+    pub silent: BTreeSet<String>,
 }
 
 /// Aggregated discovery is stable from 1.30 and on by default from 1.27; older servers answer with their lists of
 /// groups instead, and each group is then asked for when it is needed.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// Groups that are asked for at once.
+const CONCURRENCY: usize = 8;
 
 impl Discovery {
     fn find(&self, api_version: &str, kind: &str) -> Option<Resource> {
@@ -65,11 +81,20 @@ impl Discovery {
     }
 
     fn insert_group(&self, group: &str) {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .groups
-            .insert(group.to_owned());
+        self.note(|known| {
+            known.groups.insert(group.to_owned());
+        });
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn insert_namespaced(&self, api_version: &str, kind: &str) {
+        let entry = (api_version.to_owned(), kind.to_owned());
+        self.note(|known| {
+            known.namespaced.kinds.insert(entry);
+        });
     }
 }
 
@@ -95,6 +120,39 @@ impl Cluster {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         Ok(known.groups.contains(group))
+    }
+
+    /// Every kind whose objects live in namespaces and can be listed.
+    pub async fn namespaced_kinds(&self) -> Result<NamespacedKinds, ClusterError> {
+        self.aggregate().await?;
+        let mut unread = BTreeSet::new();
+        self.discovery
+            .note(|known| unread = std::mem::take(&mut known.unread));
+        let lists: Vec<_> = futures::stream::iter(&unread)
+            .map(async |version| (version, self.read_version(version).await))
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        for (version, read) in lists {
+            match read {
+                Ok(listable) => {
+                    for kind in listable {
+                        self.discovery.insert_namespaced(version, &kind);
+                    }
+                }
+                Err(ClusterError::Unreachable { message }) => {
+                    return Err(ClusterError::Unreachable { message });
+                }
+                Err(_) => self.discovery.note(|known| {
+                    let group = version.split('/').next().unwrap_or_default();
+                    known.namespaced.silent.insert(group.to_owned());
+                }),
+            }
+        }
+        let mut kinds = NamespacedKinds::default();
+        self.discovery
+            .note(|known| kinds = known.namespaced.clone());
+        Ok(kinds)
     }
 
     pub(super) async fn resource(
@@ -134,36 +192,57 @@ impl Cluster {
             .copied()
     }
 
-    /// Reads an APIGroupDiscoveryList, or the group names of an APIGroupList.
+    /// Reads an APIGroupDiscoveryList, or the group names of an APIGroupList and the versions of APIVersions.
     fn take_groups(&self, list: &Value) {
         for group in array(list, "items") {
             let name = text(group, "/metadata/name");
             self.discovery.insert_group(name);
+            // Versions come in the order of preference.
+            let mut seen: HashSet<&str> = HashSet::new();
             for version in array(group, "versions") {
                 let api_version = match (name, text(version, "/version")) {
                     ("", version) => version.to_owned(),
                     (group, version) => format!("{group}/{version}"),
                 };
+                if text(version, "/freshness") == "Stale" {
+                    self.discovery.note(|known| {
+                        known.namespaced.silent.insert(name.to_owned());
+                    });
+                }
                 for resource in array(version, "resources") {
                     let kind = text(resource, "/responseKind/kind");
+                    if text(resource, "/scope") == "Namespaced"
+                        && can_be_listed(resource)
+                        && seen.insert(text(resource, "/resource"))
+                    {
+                        self.discovery.insert_namespaced(&api_version, kind);
+                    }
                     let scope = scope(text(resource, "/scope") == "Namespaced");
                     self.discovery
                         .insert(&api_version, kind, text(resource, "/resource"), scope);
                 }
             }
         }
+        let mut unread: BTreeSet<String> = array(list, "versions")
+            .iter()
+            .filter_map(|version| version.as_str().map(str::to_owned))
+            .collect();
         for group in array(list, "groups") {
             self.discovery.insert_group(text(group, "/name"));
+            unread.insert(text(group, "/preferredVersion/groupVersion").to_owned());
         }
+        self.discovery.note(|known| known.unread.extend(unread));
     }
 
-    /// Reads the APIResourceList of one version; a version that is not served adds nothing.
-    async fn read_version(&self, api_version: &str) -> Result<(), ClusterError> {
+    /// Reads the APIResourceList of one version; a version that is not served adds nothing. Returns its kinds that
+    /// live in namespaces and can be listed.
+    async fn read_version(&self, api_version: &str) -> Result<Vec<String>, ClusterError> {
         let answer = match self.call(Call::get(Path::of_version(api_version))).await {
             Ok(answer) => answer,
-            Err(ClusterError::NotFound { .. }) => return Ok(()),
+            Err(ClusterError::NotFound { .. }) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
+        let mut listable = Vec::new();
         for resource in array(&answer.value, "resources") {
             let plural = text(resource, "/name");
             // Subresources such as deployments/scale carry kinds of their own.
@@ -172,6 +251,9 @@ impl Cluster {
                     .get("namespaced")
                     .and_then(Value::as_bool)
                     .unwrap_or_default();
+                if namespaced && can_be_listed(resource) {
+                    listable.push(text(resource, "/kind").to_owned());
+                }
                 self.discovery.insert(
                     api_version,
                     text(resource, "/kind"),
@@ -180,8 +262,12 @@ impl Cluster {
                 );
             }
         }
-        Ok(())
+        Ok(listable)
     }
+}
+
+fn can_be_listed(resource: &Value) -> bool {
+    array(resource, "verbs").iter().any(|verb| verb == "list")
 }
 
 fn not_served(api_version: &str, kind: &str) -> ClusterError {

@@ -138,6 +138,13 @@ fn cluster_of(
 
 fn server_of(name: &str, cluster: &ClusterEntry) -> Result<http::Uri, Failure> {
     let server = cluster.server.as_deref().unwrap_or_default();
+    // The URL stands in prompts, answers and failures: an account in it would too.
+    if server.contains('@') {
+        let why = "the URL of its server holds an account, which would be shown wherever the server is named";
+        return Err(incomplete(name, why.to_owned()).remedy(
+            "write the URL without it, and the account as username and password of the kubeconfig's user",
+        ));
+    }
     let uri = server.parse().ok().filter(|uri: &http::Uri| {
         matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some()
     });
@@ -321,6 +328,22 @@ users: []
             Some("api.corp")
         );
         assert!(choose(&config(TWO), Some("broken")).is_err());
+    }
+
+    #[test]
+    fn an_account_in_the_servers_url_is_refused_and_never_told() {
+        for server in [
+            "https://jo:canary-secret@api.corp:6443",
+            "https://canary-secret@api.corp",
+            "https://jo:canary secret@api.corp",
+        ] {
+            let text = TWO.replace("https://api.corp:6443", server);
+            let failure = choose(&config(&text), Some("production")).unwrap_err();
+            assert_eq!(failure.code(), "kubeconfig-context");
+            let told = format!("{failure:?}");
+            assert!(!told.contains("canary"), "{told}");
+            assert!(told.contains("username"), "{told}");
+        }
     }
 
     #[test]

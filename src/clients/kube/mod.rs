@@ -18,7 +18,7 @@ mod watch;
 
 pub use cluster::{Applied, ApplyOptions, Cluster, Identity};
 pub use connect::{ClusterOptions, EnvironmentProxy, InCluster};
-pub use discovery::Scope;
+pub use discovery::{NamespacedKinds, Scope};
 pub use error::{ClusterError, FieldCause, FieldOwner};
 pub use reading::{LogOptions, Page, Selection};
 pub use watch::{WatchEvent, WatchKind};

@@ -306,3 +306,58 @@ async fn a_read_goes_once_more_over_a_new_connection_and_a_create_does_not() {
     ));
     assert_eq!(*calls.lock().unwrap(), 3);
 }
+
+#[tokio::test]
+async fn every_kind_in_namespaces_that_can_be_listed_is_known_once() {
+    let resource = |kind: &str, plural: &str, scope: &str, verbs: &[&str]| json!({"resource": plural, "scope": scope, "verbs": verbs, "responseKind": {"kind": kind}});
+    let all = ["get", "list"];
+    let core = json!({"items": [{"metadata": {}, "versions": [{"version": "v1", "freshness": "Current", "resources": [
+        resource("Secret", "secrets", "Namespaced", &all), resource("Namespace", "namespaces", "Cluster", &all),
+        resource("Binding", "bindings", "Namespaced", &["create"])]}]}]});
+    let hpa = resource("HorizontalPodAutoscaler", "hpas", "Namespaced", &all);
+    let groups = json!({"items": [
+        {"metadata": {"name": "autoscaling"}, "versions": [
+            {"version": "v2", "freshness": "Current", "resources": [hpa]},
+            {"version": "v1", "freshness": "Current", "resources": [hpa]}]},
+        {"metadata": {"name": "silent.example"}, "versions": [{"version": "v1", "freshness": "Stale"}]}]});
+    let (new, log) = server(move |line, _| match line {
+        "GET /api" => ok(&core),
+        _ => ok(&groups),
+    });
+    let kinds = new.namespaced_kinds().await.unwrap();
+    let named = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned()))
+            .collect()
+    };
+    let expected = named(&[
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("v1", "Secret"),
+    ]);
+    assert_eq!(kinds.kinds, expected);
+    assert_eq!(
+        kinds.silent.into_iter().collect::<Vec<_>>(),
+        ["silent.example"]
+    );
+    assert_eq!(log.lock().unwrap().len(), 2, "discovery is read once");
+
+    // A server before 1.27 names its groups and is asked for each.
+    let resources = |kind: &str, plural: &str| {
+        json!({"kind": "APIResourceList", "resources": [
+            {"name": plural, "kind": kind, "namespaced": true, "verbs": ["get", "list"]},
+            {"name": format!("{plural}/status"), "kind": kind, "namespaced": true, "verbs": ["list"]}]})
+    };
+    let (old, _) = server(move |line, _| match line {
+        "GET /api" => ok(&json!({"kind": "APIVersions", "versions": ["v1"]})),
+        "GET /apis" => ok(&json!({"kind": "APIGroupList", "groups": [
+            {"name": "autoscaling", "preferredVersion": {"groupVersion": "autoscaling/v2"}},
+            {"name": "silent.example", "preferredVersion": {"groupVersion": "silent.example/v1"}}]})),
+        "GET /api/v1" => ok(&resources("Secret", "secrets")),
+        "GET /apis/autoscaling/v2" => ok(&resources("HorizontalPodAutoscaler", "hpas")),
+        _ => (500, Vec::new(), String::new()),
+    });
+    let kinds = old.namespaced_kinds().await.unwrap();
+    assert_eq!(kinds.kinds, expected);
+    assert_eq!(kinds.silent.len(), 1);
+}

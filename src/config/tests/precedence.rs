@@ -137,3 +137,26 @@ fn the_environment_is_read_as_kubectl_reads_it() {
     );
     assert!(!format!("{environment:?} {variables:?}").contains("canary"));
 }
+
+#[test]
+fn of_two_entries_for_one_registry_the_flags_decides() {
+    let directory = directory();
+    let mut sources = overlaid(directory.path());
+    sources.environment = [
+        ("ARC_SETUP_REGISTRY_MAP", "quay.io=a.example.com"),
+        ("ARC_SETUP_GITHUB_TOKEN", "ghp_environment"),
+    ]
+    .into_iter()
+    .collect();
+    let flags = ["ghcr.io=keep", "quay.io=b.example.com"];
+    let flags = flags.map(|entry| flag("registry.map", "registry-map", entry));
+    sources.flags.extend(flags);
+    let rules = load(&sources).unwrap().config.registry.rules;
+    let targets: Vec<bool> = rules
+        .iter()
+        .map(|rule| format!("{rule:?}"))
+        .filter(|rule| rule.contains("quay.io"))
+        .map(|rule| rule.contains("b.example.com"))
+        .collect();
+    assert_eq!(targets, [true, false], "{rules:?}");
+}

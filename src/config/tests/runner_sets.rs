@@ -54,6 +54,28 @@ fn legacy_sets_that_no_job_would_start_are_told() {
 }
 
 #[test]
+fn library_stays_inside_dind_whatever_the_registry_drops() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.yaml");
+    for (library, mode, told) in [
+        ("drop", "dind", true),
+        ("drop", "none", false),
+        ("keep", "dind", false),
+    ] {
+        let text = format!(
+            "github: {{url: https://github.com, organization: o, existingSecret: s}}\nregistry: {{host: r.example.com, library: {library}}}\nrunnerSets: [{{name: a, max: 2, containerMode: {mode}}}]\n"
+        );
+        write(file.clone(), &text);
+        let warnings = lines(&load(&sources(&file)).unwrap().warnings).join(" ");
+        assert_eq!(
+            warnings.contains("library/alpine"),
+            told,
+            "{library} {mode}: {warnings}"
+        );
+    }
+}
+
+#[test]
 fn an_image_whose_docker_group_cannot_be_read_from_its_name_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("arc-setup.yaml");

@@ -1,8 +1,9 @@
 //! Checks of the install as a whole.
 
 use crate::config::arc_versions;
+use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::model::{
-    ArcVersion, ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode,
+    ContainerMode, ExistingSecret, GithubCredentials, Library, MirrorCredentials, Mode,
     ProxyCredentials, PullSecret, Scope, Watch, WebhookCertificate,
 };
 
@@ -21,9 +22,8 @@ const ACCOUNT: &[&str] = &["username", "password"];
 impl Validator<'_> {
     pub(super) fn install(&mut self) {
         let config = self.config;
-        self.label("name", &config.name, 30);
-        self.label("namespaces.controller", &config.namespaces.controller, 63);
-        self.label("namespaces.runners", &config.namespaces.runners, 63);
+        self.names();
+        self.library_in_daemons();
         self.version();
         self.github_url();
         if let Some(scope) = &config.github.scope {
@@ -35,6 +35,30 @@ impl Validator<'_> {
         self.namespaces();
         self.no_proxy();
         self.labels();
+    }
+
+    pub(super) fn names(&mut self) {
+        let config = self.config;
+        self.label("name", &config.name, 30);
+        self.label("namespaces.controller", &config.namespaces.controller, 63);
+        self.label("namespaces.runners", &config.namespaces.runners, 63);
+    }
+
+    /// The daemon adds `library/` by itself, and no rule of hosts.toml takes it away.
+    fn library_in_daemons(&mut self) {
+        let config = self.config;
+        let has_daemon = config
+            .runner_sets
+            .iter()
+            .any(|set| set.container_mode == ContainerMode::Dind);
+        if config.registry.library == Library::Drop && has_daemon {
+            self.warn(
+                "config-library",
+                "registry.library",
+                "registry.library: drop holds for what is rendered, not inside dind: for `docker pull alpine` the daemon asks the mirror for library/alpine",
+                "have the registry answer for library/ too, or let jobs name images in full",
+            );
+        }
     }
 
     fn version(&mut self) {
@@ -50,16 +74,17 @@ impl Validator<'_> {
                 format!("supported: {}", arc_versions::describe(config.mode)),
             );
         }
-        // Acquiring jobs was removed in 0.14.0 and came back in 0.14.1 (actions-runner-controller#4442, #4447).
-        if config.mode == Mode::ScaleSet
-            && config.version == ArcVersion::new(0, 14, 0)
+        if !has(config.mode, config.version, Feature::EnterpriseServer)
             && self.knows(&["github.url"])
             && config.github.is_enterprise_server()
         {
             self.problem(
                 "config-version",
                 "version",
-                "ARC 0.14.0 does not work with a GitHub Enterprise Server",
+                format!(
+                    "ARC {} does not work with a GitHub Enterprise Server",
+                    config.version
+                ),
                 "use version 0.14.2",
             );
         }
@@ -149,8 +174,7 @@ impl Validator<'_> {
             return;
         };
         let is_number = |text: &str| text.parse::<i64>().is_ok_and(|number| number > 0);
-        let client_ids =
-            config.mode == Mode::ScaleSet && config.version >= ArcVersion::new(0, 12, 0);
+        let client_ids = has(config.mode, config.version, Feature::ClientId);
         let client_id = client_ids
             && id.len() >= 8
             && id

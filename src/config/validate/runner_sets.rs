@@ -2,27 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::arc_versions::differences::{Feature, first_with, has};
 use crate::config::model::{
-    ArcVersion, ContainerMode, GithubCredentials, Mode, RunnerKind, RunnerSet, Scope, WorkVolume,
+    ContainerMode, GithubCredentials, Mode, RunnerKind, RunnerSet, Scope, WorkVolume,
 };
 
 use super::install::LOGIN;
 use super::{Validator, syntax};
-
-/// First release with `runnerScaleSetLabels`.
-const SCALE_SET_LABELS: ArcVersion = ArcVersion::new(0, 14, 0);
-/// First release with `kubernetes-novolume`.
-const NOVOLUME: ArcVersion = ArcVersion::new(0, 13, 0);
-/// First legacy release with container hooks.
-const LEGACY_HOOKS: ArcVersion = ArcVersion::new(0, 25, 0);
-/// First legacy release whose daemon has a socket with a group.
-const SOCKET_GROUP: ArcVersion = ArcVersion::new(0, 27, 3);
-/// First legacy release with RunnerSet.
-const RUNNER_SET: ArcVersion = ArcVersion::new(0, 20, 0);
-/// First legacy release whose runners take an ephemeral volume claim.
-const EPHEMERAL_CLAIM: ArcVersion = ArcVersion::new(0, 20, 0);
-/// First legacy release with `githubAPICredentialsFrom`.
-const OWN_CREDENTIALS: ArcVersion = ArcVersion::new(0, 26, 0);
 
 impl Validator<'_> {
     pub(super) fn runner_set(&mut self, at: &str, set: &RunnerSet) {
@@ -50,16 +36,20 @@ impl Validator<'_> {
             self.since(
                 &path("githubSecret"),
                 Mode::Legacy,
-                OWN_CREDENTIALS,
+                Feature::CredentialsFrom,
                 "a login of its own",
             );
         }
     }
 
-    /// A problem where this mode's release is older than `first`.
-    pub(super) fn since(&mut self, path: &str, mode: Mode, first: ArcVersion, what: &str) {
+    /// A problem where this mode's release is older than the first one with the feature.
+    pub(super) fn since(&mut self, path: &str, mode: Mode, feature: Feature, what: &str) {
         let (config, known) = (self.config, self.knows(&["version", "mode"]));
-        if known && config.mode == mode && config.version < first {
+        if known
+            && config.mode == mode
+            && let Some(first) = first_with(mode, feature)
+            && config.version < first
+        {
             self.problem(
                 "config-too-old",
                 path,
@@ -115,7 +105,7 @@ impl Validator<'_> {
             );
         }
         if set.kind == RunnerKind::RunnerSet {
-            self.since(&path, Mode::Legacy, RUNNER_SET, "kind RunnerSet");
+            self.since(&path, Mode::Legacy, Feature::RunnerSet, "kind RunnerSet");
         }
     }
 
@@ -130,10 +120,15 @@ impl Validator<'_> {
                 "use kubernetes with workVolume.claim, or mode scale-set",
             ),
             ContainerMode::KubernetesNovolume => {
-                self.since(&path, Mode::ScaleSet, NOVOLUME, "kubernetes-novolume");
+                self.since(
+                    &path,
+                    Mode::ScaleSet,
+                    Feature::KubernetesNovolume,
+                    "kubernetes-novolume",
+                );
             }
             ContainerMode::Kubernetes => {
-                self.since(&path, Mode::Legacy, LEGACY_HOOKS, "kubernetes");
+                self.since(&path, Mode::Legacy, Feature::KubernetesMode, "kubernetes");
             }
             ContainerMode::Dind => self.docker_group(at, set),
             ContainerMode::None => {}
@@ -146,7 +141,7 @@ impl Validator<'_> {
         let Some(image) = &set.image else { return };
         let told = |template: &serde_json::Value| template.to_string().contains("DOCKER_GROUP_GID");
         if self.config.mode != Mode::Legacy
-            || self.config.version < SOCKET_GROUP
+            || !has(Mode::Legacy, self.config.version, Feature::SocketGroup)
             || ["22.04", "20.04"].iter().any(|base| image.contains(base))
             || set.pod_template.as_ref().is_some_and(told)
         {
@@ -182,7 +177,12 @@ impl Validator<'_> {
                 ..
             } => {
                 self.quantity(&format!("{claim}.size"), Some(size));
-                self.since(&claim, Mode::Legacy, EPHEMERAL_CLAIM, "a volume claim");
+                self.since(
+                    &claim,
+                    Mode::Legacy,
+                    Feature::EphemeralClaim,
+                    "a volume claim",
+                );
                 if storage_class.is_none()
                     && self.config.mode == Mode::Legacy
                     && set.container_mode == ContainerMode::Kubernetes
@@ -228,7 +228,7 @@ impl Validator<'_> {
             self.since(
                 &path,
                 Mode::ScaleSet,
-                SCALE_SET_LABELS,
+                Feature::ScaleSetLabels,
                 "labels beside the name",
             );
         }

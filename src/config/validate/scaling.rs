@@ -1,11 +1,9 @@
 //! Checks of how legacy runner sets scale.
 
-use crate::config::model::{ArcVersion, Mode, RunnerKind, RunnerSet, Scaling, Scope};
+use crate::config::arc_versions::differences::Feature;
+use crate::config::model::{Mode, RunnerKind, RunnerSet, Scaling, Scope};
 
 use super::{Validator, syntax};
-
-/// First supported legacy release with `scheduledOverrides`.
-const SCHEDULES: ArcVersion = ArcVersion::new(0, 20, 0);
 
 impl Validator<'_> {
     /// Warns of sets whose controller would never start a runner for a waiting job.
@@ -135,7 +133,7 @@ impl Validator<'_> {
                 path = format!("{at}.workdays");
             }
             if index == 0 {
-                self.since(&path, Mode::Legacy, SCHEDULES, "a schedule");
+                self.since(&path, Mode::Legacy, Feature::Schedules, "a schedule");
             }
             let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
             let (start, end) = (time(&schedule.start), time(&schedule.end));

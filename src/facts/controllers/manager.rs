@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::flags::flags;
 use super::labels;
 use crate::config::ArcVersion;
 use crate::facts::ControllerFacts;
 use crate::object::ObjectRef;
+use crate::object::pods::flags;
 
 /// The label of everything that this program makes.
 const INSTALL_LABEL: &str = "arc-setup.dev/install";
@@ -80,7 +80,9 @@ fn has_image_of_arc(container: &Value) -> bool {
         "gha-runner-scale-set-controller",
     ];
     let image = container.get("image").and_then(Value::as_str);
-    image.is_some_and(|image| NAMES.iter().any(|name| image.contains(name)))
+    // The last part: images of runners stand under the same names as directories.
+    let program = image.and_then(|image| image.rsplit('/').next());
+    program.is_some_and(|program| NAMES.iter().any(|name| program.contains(name)))
 }
 
 fn has_flag_of_arc(container: &Value) -> bool {
@@ -192,6 +194,7 @@ mod tests {
         for container in [
             json!({"image": "corp/cert-operator:v1", "command": ["/manager"], "args": ["--leader-elect"]}),
             json!({"image": "summerwind/actions-runner-controller:v0.27.6", "command": ["/github-webhook-server"]}),
+            json!({"image": "ghcr.io/actions-runner-controller/actions-runner-controller/actions-runner-dind:v2.317.0-ubuntu-22.04"}),
             json!({"image": "nginx"}),
         ] {
             assert_eq!(

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::containers::is_controller;
-use super::{Part, PodSpecAt, Role, Shape, containers, pod_specs};
+use super::{Part, PodSpecAt, Role, Shape, containers, pod_specs, runs_arc};
 use crate::object::Pointer;
 
 /// What is missing.
@@ -139,7 +138,7 @@ fn hook_image(object: &Value, pod: &PodSpecAt, holder: &Pointer, found: &mut Vec
 }
 
 fn is_legacy_manager(container: &Value) -> bool {
-    is_controller(container)
+    runs_arc(container)
         && !has_flag(container, "--auto-scaling-runner-set-only")
         && !container
             .get("image")

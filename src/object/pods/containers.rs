@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Part, PodSpecAt, Shape, pod_specs};
-use crate::object::Pointer;
+use crate::object::{Pointer, items_at, text_at};
 
 /// What a container does in ARC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,36 +105,70 @@ fn role(part: Part, init: bool, container: &Value) -> Role {
         {
             Role::RbacProxy
         }
-        Part::Workload if is_controller(container) => Role::Controller,
+        Part::Workload if runs_arc(container) => Role::Controller,
         _ => Role::Sidecar,
     }
 }
 
-/// True for ARC's own binaries: by image, or by the variables that only they read.
-pub(super) fn is_controller(container: &Value) -> bool {
-    let image = container
-        .get("image")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+/// True for a container that runs one of ARC's own programs (managers of both generations, webhook server, metrics
+/// server, listener), whatever its image is called: by image, program, flags, variables or mount. `/manager` alone is
+/// what every operator calls its program.
+pub fn runs_arc(container: &Value) -> bool {
+    has_image_of_arc(container)
+        || has_words_of_arc(container)
+        || has_variable_of_arc(container)
+        || items_at(container, "/volumeMounts")
+            .iter()
+            .any(|mount| text_at(mount, "/mountPath") == Some("/etc/actions-runner-controller"))
+}
+
+fn has_image_of_arc(container: &Value) -> bool {
+    let image = text_at(container, "/image").unwrap_or_default();
     let repository = image.split('@').next().unwrap_or_default();
     let last = repository.rsplit('/').next().unwrap_or_default();
     let last = last.split(':').next().unwrap_or_default();
-    if last.contains("actions-runner-controller")
-        || last.contains("gha-runner-scale-set-controller")
-    {
-        return true;
-    }
-    let variables = container.get("env").and_then(Value::as_array);
-    let known = variables.into_iter().flatten().any(|variable| {
-        let name = variable.get("name").and_then(Value::as_str);
+    last.contains("actions-runner-controller") || last.contains("gha-runner-scale-set-controller")
+}
+
+fn has_variable_of_arc(container: &Value) -> bool {
+    items_at(container, "/env").iter().any(|variable| {
         matches!(
-            name,
+            text_at(variable, "/name"),
             Some("CONTROLLER_MANAGER_CONTAINER_IMAGE" | "GITHUB_APP_INSTALLATION_ID")
         )
-    });
-    let mounts = container.get("volumeMounts").and_then(Value::as_array);
-    known
-        || mounts.into_iter().flatten().any(|mount| {
-            mount.get("mountPath").and_then(Value::as_str) == Some("/etc/actions-runner-controller")
+    })
+}
+
+/// Programs and flags that nothing but ARC has.
+fn has_words_of_arc(container: &Value) -> bool {
+    const PROGRAMS: [&str; 3] = [
+        "/github-webhook-server",
+        "/actions-metrics-server",
+        "/ghalistener",
+    ];
+    const FLAGS: [&str; 4] = [
+        "auto-scaling-runner-set-only",
+        "runner-image-pull-secret",
+        "docker-registry-mirror",
+        "common-runner-labels",
+    ];
+    /// Other programs have them too: one of them beside `/manager`, or both.
+    const COMMON: [&str; 2] = ["docker-image", "runner-image"];
+    let words: Vec<&str> = ["/command", "/args"]
+        .into_iter()
+        .flat_map(|list| items_at(container, list))
+        .filter_map(Value::as_str)
+        .collect();
+    let flag = |name: &str| {
+        words.iter().any(|word| {
+            word.starts_with('-') && word.trim_start_matches('-').split('=').next() == Some(name)
         })
+    };
+    let is_manager = text_at(container, "/command/0")
+        .is_some_and(|program| program.rsplit('/').next() == Some("manager"));
+    let common = COMMON.into_iter().filter(|name| flag(name)).count();
+    words.iter().any(|word| PROGRAMS.contains(word))
+        || FLAGS.into_iter().any(flag)
+        || common == COMMON.len()
+        || (is_manager && common > 0)
 }

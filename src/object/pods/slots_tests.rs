@@ -87,6 +87,21 @@ fn flags_and_variables_count_by_their_names() {
 }
 
 #[test]
+fn a_retagged_manager_is_a_controller_by_its_flags() {
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "m"},
+        "spec": {"template": {"spec": {"containers": [{"name": "m", "image": "mirror.corp/arc:1",
+            "command": ["/manager"], "args": ["--docker-image=mirror.corp/dind:1"],
+            "env": [{"name": "GITHUB_TOKEN", "value": "x"}]}]}}}});
+    assert_eq!(containers(&object)[0].role, Role::Controller);
+    let absent = absent_slots(&object);
+    assert_eq!(absent.len(), 1, "{absent:?}");
+    assert_eq!(
+        absent[0].kind,
+        AbsentKind::Argument("--runner-image".to_owned())
+    );
+}
+
+#[test]
 fn a_manager_without_flags_falls_back_to_public_images() {
     let mut object = manager(&json!(["--sync-period=10m"]), &json!([]));
     let absent = absent_slots(&object);

@@ -61,7 +61,8 @@ impl<'a> Input<'a> {
                         .as_deref()
                         .unwrap_or_else(|| versions::rbac_proxy_image(config.version))
                 }),
-            reads_config_maps: config.ca_bundle.is_some(),
+            // `githubServerTLS` names one, and it is set for GitHub Enterprise Server alone.
+            reads_config_maps: config.ca_bundle.is_some() && config.github.is_enterprise_server(),
             reads_secrets: config
                 .runner_sets
                 .iter()

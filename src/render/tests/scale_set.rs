@@ -187,6 +187,33 @@ fn the_users_definition_replaces_ours_and_is_labelled() {
 }
 
 #[test]
+fn some_definitions_of_the_user_beside_some_of_ours_are_refused() {
+    let mut config = config(ContainerMode::None);
+    config.crds = Some("crds".into());
+    let mut facts = fixtures::facts();
+    let definition = |name: &str| json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}});
+    for name in [
+        "ephemeralrunners",
+        "ephemeralrunnersets",
+        "autoscalinglisteners",
+    ] {
+        let definition = definition(&format!("{name}.actions.github.com"));
+        facts.crds.push(definition);
+    }
+    let failure = render(&config, &facts).unwrap_err();
+    assert_eq!(failure.code(), "crds");
+    let why = &failure.details().why;
+    assert_eq!(
+        why[0],
+        "there is no autoscalingrunnersets.actions.github.com"
+    );
+    facts
+        .crds
+        .push(definition("autoscalingrunnersets.actions.github.com"));
+    render(&config, &facts).unwrap();
+}
+
+#[test]
 fn replicas_need_a_leader() {
     let mut config = config(ContainerMode::None);
     assert!(

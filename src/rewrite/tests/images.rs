@@ -242,3 +242,40 @@ fn the_list_says_before_after_rule_place_and_purpose() {
         ["controller", "dind", "init", "rbac-proxy", "runner"]
     );
 }
+
+#[test]
+fn a_container_without_an_image_names_the_one_that_was_meant() {
+    for (mode, version, name, meant) in [
+        (Mode::ScaleSet, "0.14.2", "runer", Some("runner")),
+        (Mode::Legacy, "0.27.6", "dockr", Some("docker")),
+        (Mode::ScaleSet, "0.14.2", "something-else", None),
+    ] {
+        let mut config = locked_down(fixtures::config(mode, version, ContainerMode::Dind));
+        let template = json!({"spec": {"containers": [
+            {"name": name, "resources": {"limits": {"memory": "4Gi"}}}]}});
+        config.runner_sets[0].pod_template = Some(template);
+        let failure = try_passes(&config, &facts()).unwrap_err();
+        assert_eq!(failure.code(), "container-image");
+        let details = failure.details();
+        assert!(details.what.contains(name), "{details:?}");
+        let told = meant.map(|meant| format!("did you mean '{meant}'?"));
+        assert_eq!(
+            told.is_some_and(|told| details.remedy[0].starts_with(&told)),
+            meant.is_some(),
+            "{details:?}"
+        );
+    }
+    // Merged with what stands there, or built by the controller.
+    for (mode, version, name) in [
+        (Mode::ScaleSet, "0.14.2", "runner"),
+        (Mode::ScaleSet, "0.14.2", "dind"),
+        (Mode::Legacy, "0.27.6", "docker"),
+        (Mode::Legacy, "0.27.6", "runner"),
+    ] {
+        let mut config = locked_down(fixtures::config(mode, version, ContainerMode::Dind));
+        let template = json!({"spec": {"containers": [
+            {"name": name, "terminationMessagePolicy": "FallbackToLogsOnError"}]}});
+        config.runner_sets[0].pod_template = Some(template);
+        try_passes(&config, &facts()).unwrap();
+    }
+}

@@ -12,7 +12,7 @@ pub fn autoscaling_runner_set(object: &Value, world: &World) -> State {
     if is_deleting(object) {
         return State::failed(
             "Deleted",
-            "its controller deletes it: the label app.kubernetes.io/version is not the controller's minor",
+            "its controller deletes it: the label app.kubernetes.io/version is not of the controller's release",
         );
     }
     if text(object, "/status/phase") == "Outdated" {

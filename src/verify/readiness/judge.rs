@@ -1,11 +1,14 @@
 //! Which function judges which kind.
 
+use serde_json::Value;
+
 use super::{
     State, World, autoscaling_listener, autoscaling_runner_set, custom_resource_definition,
-    deployment, horizontal_runner_autoscaler, pod, runner, runner_deployment, runner_set,
-    webhook_configuration,
+    deployment, horizontal_runner_autoscaler, pod, pull_test, runner, runner_deployment,
+    runner_set, webhook_configuration,
 };
 use crate::object::ObjectRef;
+use crate::plan::PULL_TEST_LABEL;
 
 /// Judges one object of the world; None for a kind that has nothing to wait for. `answer` is what a dry-run
 /// of a guarded object said, for webhook configurations.
@@ -32,10 +35,15 @@ pub fn judge(
         return None;
     }
     let Some(live) = world.get(object) else {
+        // Nobody makes a pod of a pull test again.
+        if object.kind == "Pod" {
+            return Some(pull_test::removed());
+        }
         return Some(State::waiting("not in the cluster"));
     };
     Some(match object.kind.as_str() {
         "Deployment" => deployment::deployment(live),
+        "Pod" if is_pull_test(live) => pull_test::pull_test(live),
         "Pod" => pod::pod(live),
         "CustomResourceDefinition" => custom_resource_definition::custom_resource_definition(live),
         "AutoscalingRunnerSet" => autoscaling_runner_set::autoscaling_runner_set(live, world),
@@ -48,4 +56,9 @@ pub fn judge(
         }
         _ => webhook_configuration::webhook_configuration(live, world, answer),
     })
+}
+
+fn is_pull_test(pod: &Value) -> bool {
+    pod.pointer("/metadata/labels")
+        .is_some_and(|labels| labels.get(PULL_TEST_LABEL).is_some())
 }

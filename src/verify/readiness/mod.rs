@@ -10,6 +10,7 @@ pub(super) mod fields;
 pub mod horizontal_runner_autoscaler;
 mod judge;
 pub mod pod;
+pub mod pull_test;
 pub mod runner;
 pub mod runner_deployment;
 pub mod runner_set;

@@ -40,7 +40,7 @@ pub fn pod(object: &Value) -> State {
 }
 
 /// Why a container does not run, or runs and is not ready.
-fn blocked(container: &Value) -> Option<String> {
+pub(super) fn blocked(container: &Value) -> Option<String> {
     let reason = text(container, "/state/waiting/reason");
     if !reason.is_empty() && reason != "PodInitializing" {
         let message = text(container, "/state/waiting/message");
@@ -52,9 +52,15 @@ fn blocked(container: &Value) -> Option<String> {
     if let Some(exit) = container.pointer("/state/terminated/exitCode") {
         return (exit.as_i64() != Some(0)).then(|| format!("ended with exit code {exit}"));
     }
+    let is = |key: &str| container.get(key).and_then(Value::as_bool);
     let running = container.pointer("/state/running").is_some();
-    let ready = container.get("ready").and_then(Value::as_bool) == Some(true);
-    (running && !ready).then(|| "running, its readiness probe has not passed".to_owned())
+    let probe = if is("started") == Some(false) {
+        "startup"
+    } else {
+        "readiness"
+    };
+    (running && is("ready") != Some(true))
+        .then(|| format!("running, its {probe} probe has not passed"))
 }
 
 /// What a node's chain of errors ends with: `503 Service Unavailable`, `not found`. The rest names the image again.

@@ -61,8 +61,10 @@ impl Feed {
                     if to.send((index, News::Listed(page.items))).await.is_err() {
                         return;
                     }
-                    self.watch(index, &cluster, &selection, version, &to).await;
-                    continue;
+                    if self.watch(index, &cluster, &selection, version, &to).await {
+                        continue;
+                    }
+                    return;
                 }
                 Err(
                     error @ (ClusterError::Forbidden { .. } | ClusterError::Unauthorized { .. }),
@@ -80,7 +82,7 @@ impl Feed {
         }
     }
 
-    /// Watches until a new list is needed.
+    /// Watches until a new list is needed; false where nothing more will come.
     async fn watch(
         &self,
         index: usize,
@@ -88,14 +90,22 @@ impl Feed {
         selection: &Selection<'_>,
         mut version: String,
         to: &mpsc::Sender<(usize, News)>,
-    ) {
+    ) -> bool {
         while !to.is_closed() {
             let stream = cluster
                 .watch(&self.api_version, &self.kind, selection, Some(&version))
                 .await;
             let mut stream = match stream {
                 Ok(stream) => stream,
-                Err(ClusterError::Gone { .. } | ClusterError::NotFound { .. }) => return,
+                Err(ClusterError::Gone { .. } | ClusterError::NotFound { .. }) => return true,
+                Err(
+                    error @ (ClusterError::Forbidden { .. } | ClusterError::Unauthorized { .. }),
+                ) => {
+                    // What nobody keeps up to date must not be judged: a pod that waited once may run by now.
+                    let _ = to.send((index, News::Listed(Vec::new()))).await;
+                    let _ = to.send((index, News::Refused(error))).await;
+                    return false;
+                }
                 Err(error) => {
                     let _ = to.send((index, News::Lost(error))).await;
                     sleep(RETRY).await;
@@ -107,7 +117,7 @@ impl Feed {
                     Ok(event) => event,
                     // A connection that broke goes on from the last version; anything else lists again.
                     Err(ClusterError::Unreachable { .. }) => break,
-                    Err(_) => return,
+                    Err(_) => return true,
                 };
                 version = event.resource_version().to_owned();
                 let news = match event.kind {
@@ -116,12 +126,13 @@ impl Feed {
                     WatchKind::Added | WatchKind::Modified => News::Seen(event.object),
                 };
                 if to.send((index, news)).await.is_err() {
-                    return;
+                    return false;
                 }
             }
             // A server that closes at once must not be asked in a tight loop.
             sleep(Duration::from_millis(100)).await;
         }
+        false
     }
 }
 

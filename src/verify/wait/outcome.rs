@@ -3,11 +3,45 @@
 use tokio::time::Instant;
 
 use super::run::Run;
-use super::{Level, Proof, Report};
+use super::{Level, Proof, Report, SeenSet};
+use crate::checks::catalogue;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::verify::classify::Classified;
+use crate::plan::is_runner_object;
+use crate::verify::classify::{Classified, without_secrets};
 use crate::verify::readiness::Terminal;
+
+/// Lines of a container that ended, as evidence.
+const LINES: usize = 8;
+
+impl Report {
+    /// Notes what a pod from the template of an idle runner set has shown; only GitHub is then left unasked.
+    pub fn tried(&mut self, set: &ObjectRef, proof: String) {
+        let before = untried(set);
+        let after = format!("that a runner of {set} registers at GitHub: it wants none while idle");
+        for gap in &mut self.not_proven {
+            if *gap == before {
+                gap.clone_from(&after);
+            }
+        }
+        let object = set.clone();
+        self.proven.push(Proof { object, proof });
+    }
+
+    /// Notes why no pod of an idle runner set was tried.
+    pub fn not_tried(&mut self, set: &ObjectRef, why: &str) {
+        let before = untried(set);
+        for gap in &mut self.not_proven {
+            if *gap == before {
+                *gap = format!("{before}, {why}");
+            }
+        }
+    }
+}
+
+fn untried(set: &ObjectRef) -> String {
+    format!("that a runner of {set} starts: it wants none while idle")
+}
 
 impl Run<'_, '_> {
     pub(super) fn report(&self) -> Report {
@@ -17,11 +51,18 @@ impl Run<'_, '_> {
             Level::Runners => "that a job of a workflow turns green",
         };
         let mut not_proven = vec![beyond.to_owned()];
+        let mut runner_sets = Vec::new();
         for (object, proof) in &self.proven {
-            if proof.contains("no idle runners wanted") {
-                not_proven.push(format!(
-                    "that a runner of {object} starts: it wants none while idle"
-                ));
+            let is_idle = proof.contains("no idle runners wanted");
+            if is_idle {
+                not_proven.push(untried(object));
+            }
+            if is_runner_object(object) {
+                runner_sets.extend(self.world.get(object).map(|live| SeenSet {
+                    object: live.clone(),
+                    is_idle,
+                    proof: proof.clone(),
+                }));
             }
             if proof.contains("no guarded object was tried") {
                 not_proven.push(format!("that {object} answers"));
@@ -35,6 +76,8 @@ impl Run<'_, '_> {
             level: self.options.level,
             proven: self.proven.iter().map(proof).collect(),
             not_proven,
+            has_tried: false,
+            runner_sets,
         }
     }
 
@@ -53,13 +96,7 @@ impl Run<'_, '_> {
                 .failure(target, Exit::ApplyFailed)
                 .evidence(format!("{}: {}", terminal.reason, terminal.message));
         }
-        Failure::new(
-            "object-failed",
-            Exit::ApplyFailed,
-            format!("{target} cannot become ready: {}", terminal.reason),
-        )
-        .why(terminal.message)
-        .remedy(format!("kubectl describe {} {}", target.kind, at(target)))
+        ended(target, terminal)
     }
 
     pub(super) fn timed_out(
@@ -103,9 +140,8 @@ impl Run<'_, '_> {
             failure = failure.evidence(format!("the API server: {}", error.message()));
         }
         failure.remedy(format!(
-            "kubectl describe {} {}; a longer --timeout if it only takes its time",
-            first.kind,
-            at(first)
+            "{}; a longer --timeout if it only takes its time",
+            look(first)
         ))
     }
 
@@ -131,10 +167,43 @@ impl Run<'_, '_> {
     }
 }
 
-/// `NAME -n NAMESPACE`, as kubectl takes it.
-fn at(object: &ObjectRef) -> String {
-    match &object.namespace {
-        Some(namespace) => format!("{} -n {namespace}", object.name),
-        None => object.name.clone(),
+/// What an object says of its own end, where no cause behind it is known.
+fn ended(object: &ObjectRef, terminal: Terminal) -> Failure {
+    let code = if object.kind == "Pod" {
+        "pull-test-failed"
+    } else {
+        "object-failed"
+    };
+    let failure = Failure::new(
+        code,
+        Exit::ApplyFailed,
+        format!("{object} cannot become ready: {}", terminal.reason),
+    );
+    match (object.kind.as_str(), catalogue::entry(code)) {
+        ("Pod", Some(entry)) => {
+            // The end of a container's log.
+            let message = without_secrets(&terminal.message);
+            let lines: Vec<&str> = message.lines().filter(|line| !line.is_empty()).collect();
+            let last = lines.iter().skip(lines.len().saturating_sub(LINES));
+            last.fold(failure.why(entry.cause), |failure, line| {
+                failure.evidence(*line)
+            })
+            .remedy(entry.remedy)
+        }
+        _ => failure.why(terminal.message).remedy(look(object)),
+    }
+}
+
+/// How to look at an object oneself.
+fn look(object: &ObjectRef) -> String {
+    match (object.kind.as_str(), &object.namespace) {
+        // It is gone by the time that this is read.
+        ("Pod", _) => {
+            "its pod is removed again; --no-pull-test goes on without this proof".to_owned()
+        }
+        (kind, Some(namespace)) => {
+            format!("kubectl describe {kind} {} -n {namespace}", object.name)
+        }
+        (kind, None) => format!("kubectl describe {kind} {}", object.name),
     }
 }

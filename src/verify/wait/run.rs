@@ -341,7 +341,8 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// Tells a reason that is new, with what the target's first blocked pod says.
     fn tell(&mut self, target: &ObjectRef, reason: &str, now: Instant) {
-        let pod_reason = self.world.get(target).and_then(|live| {
+        let maker = self.world.get(target).filter(|_| target.kind != "Pod");
+        let pod_reason = maker.and_then(|live| {
             around(&self.world, live)
                 .into_iter()
                 .filter(|object| object.get("kind").and_then(Value::as_str) == Some("Pod"))

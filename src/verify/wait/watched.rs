@@ -13,6 +13,8 @@ pub(super) fn targets(options: &WaitOptions<'_>) -> Vec<ObjectRef> {
         "CustomResourceDefinition" => Some(0),
         "Deployment" => Some(1),
         "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => Some(2),
+        // A pull test's; no pod is ever written as a part of an install.
+        "Pod" => Some(3),
         _ if options.level < Level::Runners => None,
         "AutoscalingRunnerSet"
         | "Runner"
@@ -103,7 +105,7 @@ fn around_controllers(
     }
 }
 
-/// What the controllers make of a runner set, and what tells why they do not.
+/// What the controllers make of a runner set, and what tells why they do not; of a pod, why it does not start.
 fn around_runners(target: &ObjectRef, feeds: &mut BTreeSet<Feed>) {
     let group = target.group();
     let api_version = format!("{group}/v1alpha1");
@@ -121,6 +123,7 @@ fn around_runners(target: &ObjectRef, feeds: &mut BTreeSet<Feed>) {
             ("v1", "Pod", false),
             ("v1", "Event", false),
         ],
+        _ if target.kind == "Pod" => &[("v1", "Event", false)],
         _ => &[],
     };
     let namespace = target.namespace.as_deref();

@@ -105,6 +105,29 @@ async fn a_kubeconfig_beats_the_pod_and_a_context_is_never_looked_for_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_a_pod_with_a_kubeconfig_at_home_the_context_must_be_named() {
+    const CONFIG: &str = "github: {url: https://github.com, organization: o, existingSecret: s}\nrunnerSets: [{name: a, max: 1}]\n";
+    const PLACES: &str = "apiVersion: v1\nkind: Config\ncurrent-context: production\n";
+    let mut program = ArcSetup::new().unwrap();
+    program
+        .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        .env("KUBERNETES_SERVICE_PORT", "443");
+    program.file("arc-setup.yaml", CONFIG).unwrap();
+    let init = ["init", "--yes"];
+    // Without one, the pod's own access is what is tried.
+    let pod = program.run(&init).await.unwrap();
+    assert!(!pod.stderr.contains("--context"), "{}", pod.stderr);
+    // Such as a login to a cloud leaves: whatever is current there is not meant.
+    program.file(".kube/config", PLACES).unwrap();
+    let refused = program.run(&init).await.unwrap().expect_code(2);
+    assert!(
+        refused.stderr.contains("give --context NAME"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pod_without_a_mounted_token_is_told_what_to_set() {
     if std::path::Path::new(InCluster::DIRECTORY).exists() {
         return;

@@ -101,6 +101,7 @@ impl Session {
         let options = observe::Options {
             install: &self.install,
             namespace: &self.namespace,
+            controller_namespace: &self.namespace,
             facts,
             force_conflicts: self.force_conflicts,
             manage_namespaces: false,
@@ -110,6 +111,7 @@ impl Session {
         let plan = plan::build(&plan::Inputs {
             install: &self.install,
             namespace: &self.namespace,
+            controller_namespace: &self.namespace,
             manifests,
             changes: &[],
             observed: &observed,
@@ -133,7 +135,7 @@ impl Session {
     }
 
     pub(super) async fn uninstall(&self) -> Plan {
-        let plan = plan_uninstall(&self.cluster, &self.install, None)
+        let plan = plan_uninstall(&self.cluster, &self.install, &[])
             .await
             .unwrap();
         let facts = self.facts().await;

@@ -158,6 +158,11 @@ pub(super) const CASES: &[Bad] = &[
         "such as 1.33",
     ),
     usage("unknown code", "explain no-such-code", "no-such-code"),
+    usage(
+        "a secret in place of a code",
+        "explain ghp_canary0123456789abcdefghijklmnopqrst",
+        "not shown",
+    ),
     usage("duration", "init -c good.yaml --timeout soon", "--timeout"),
     // The file.
     usage("missing file", "render -c nowhere.yaml", "nowhere.yaml"),
@@ -365,6 +370,27 @@ pub(super) const CASES: &[Bad] = &[
         "unknown context",
         "init -c good.yaml --yes --context d --kubeconfig kubeconfig-unreachable",
         "context",
+    ),
+    // What cannot exist is not looked for: nothing found would look like success.
+    usage(
+        "install that cannot exist",
+        "uninstall --yes --context c --name Prod,x --kubeconfig kubeconfig-unreachable",
+        "name is not a DNS label",
+    ),
+    usage(
+        "namespace that cannot exist",
+        "uninstall --yes --context c --controller-namespace Arc_Systems --kubeconfig kubeconfig-unreachable",
+        "namespaces.controller is not a DNS label",
+    ),
+    usage(
+        "namespace to patch that cannot exist",
+        "patch-images --yes --context c --registry r.example.com -n Arc_Systems --kubeconfig kubeconfig-unreachable",
+        "--namespace",
+    ),
+    usage(
+        "pull secret that cannot exist",
+        "patch-images --yes --context c --pull-secret two/names --kubeconfig kubeconfig-unreachable",
+        "--pull-secret",
     ),
     Bad {
         name: "unreachable cluster",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arc_setup::object::Manifest;
 use arc_setup::object::pods::{Part, pod_specs};
-use arc_setup::observe::pod_of;
+use arc_setup::observe::{LegacyManager, pod_of};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams, ValidationDirective};
 use kube::discovery::{Discovery, Scope};
@@ -92,7 +92,8 @@ impl Server {
             };
             let level = rendered.level(&home);
             let namespace = format!("level-{level}");
-            let Some(pod) = pod_of(manifest, &at, &namespace) else {
+            let manager = LegacyManager::default();
+            let Some(pod) = pod_of(&manifest.object, &at, &namespace, &manager) else {
                 continue;
             };
             if !self.known.insert(pod.to_string()) {

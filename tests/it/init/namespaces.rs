@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::support::arc_setup::skipped;
+
 use super::site::Site;
 use super::{STORY, STORY_OF_SCALE_SETS};
 
@@ -89,12 +91,11 @@ async fn a_definition_of_others_is_kept_or_too_old() {
 #[tokio::test]
 #[expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "a variable names the copy, and whoever has none is told"
 )]
 async fn upstreams_own_definitions_are_kept() {
     let Some(directory) = std::env::var_os("ARC_SETUP_UPSTREAM_CRDS") else {
-        eprintln!("skipped: ARC_SETUP_UPSTREAM_CRDS names no copy of upstream's CRDs");
+        skipped("upstream's own definitions: ARC_SETUP_UPSTREAM_CRDS names no copy of them");
         return;
     };
     for (config, release, group) in [

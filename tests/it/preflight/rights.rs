@@ -44,6 +44,11 @@ async fn every_missing_right_is_told_at_once_with_a_way_to_check_it() {
     told("create customresourcedefinitions.apiextensions.k8s.io in the whole cluster");
     told(&format!("create secrets in namespace {runners}"));
     told(&format!("kubectl auth can-i create secrets -n {runners}"));
+    // The runner set wants no runner while idle: a pod of it will be tried.
+    for verb in ["create", "delete", "list", "watch"] {
+        told(&format!("{verb} pods in namespace {runners}"));
+    }
+    told("--no-pull-test");
     // What may not be read is no proof that nobody is there.
     findings.only("cluster-unread", "unknown");
     findings.only("controller-overlap", "unknown");

@@ -17,6 +17,7 @@ use crate::support::world::{World, differing, essence, inventory_faults, read};
 topic!(interrupted in Legacy: a_run_that_was_killed_is_gone_on_with);
 
 const NAME: &str = "killed";
+const INIT: &[&str] = &["init", "--no-pull-test"];
 
 async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
     let mut config = administrator::behind_the_proxy(&lab);
@@ -34,7 +35,7 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
     install.program.env("KUBECONFIG", kubeconfig);
 
     let started = std::time::Instant::now();
-    install.init().await?;
+    init(&install).await?;
     eprintln!("TOOK first {:?}", started.elapsed());
     let writes = recorder.take().iter().filter(|one| one.writes()).count();
     ensure!(writes > 25, "{writes} writes");
@@ -53,8 +54,8 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
             expire_lock(&lab).await;
         }
         eprintln!("TOOK killed {:?}", started.elapsed());
-        let o = install.init().await?;
-        eprintln!("TOOK again {:?} {}", started.elapsed(), o.stderr);
+        init(&install).await?;
+        eprintln!("TOOK again {:?}", started.elapsed());
         let differing = differing(&wanted, &written(&lab).await?);
         ensure!(differing.is_empty(), "killed {place:?}: {differing:#?}");
         install.remove().await?;
@@ -63,9 +64,14 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
     install.clear().await
 }
 
+async fn init(install: &Install) -> Result<()> {
+    let outcome = install.run(INIT).await?;
+    install.expect_code(outcome, 0).await.map(drop)
+}
+
 async fn kill(install: &Install, recorder: &RecordingProxy, place: Hold) -> Result<()> {
     recorder.hold(place);
-    let init = ["init", "--context", "lab", "--yes"];
+    let init = [INIT, &["--context", "lab", "--yes"]].concat();
     let mut running = administrator::start(&install.program, &install.config, &init)?;
     until(&format!("{place:?}"), async || {
         let ended = running.poll()?;

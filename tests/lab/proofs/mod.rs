@@ -7,6 +7,7 @@ mod flapping;
 mod interrupted;
 mod node;
 mod pod_security;
+mod pull_test;
 mod repair;
 mod story;
 mod traffic;
@@ -37,4 +38,6 @@ pub(crate) const OPEN: &[Topic] = &[
     failures::LEGACY,
     failures::SCALE_SET,
     interrupted::TOPIC,
+    pull_test::legacy::TOPIC,
+    pull_test::scale_set::TOPIC,
 ];

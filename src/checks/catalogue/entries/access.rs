@@ -118,4 +118,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     code("unknown-code", "there is no such code",
         "explain knows the codes that failures and findings carry.",
         "arc-setup explain lists all codes"),
+    code("usage", "the command line cannot be understood",
+        "A command, flag or value is unknown, missing or doubled; nothing was done.",
+        "arc-setup COMMAND --help lists the flags of a command"),
 ];

@@ -4,6 +4,9 @@ use super::{Entry, code};
 
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry] = &[
+    code("container-image", "a container has no image",
+        "A podTemplate names a container that stands nowhere in the pod, and gives it no image. Containers are merged by name: often the name is a slip.",
+        "correct the name, or give the container an image"),
     code("image-absent", "the registry does not have an image",
         "The registry has no such manifest: it is not mirrored, not on the allow-list, or stands under another name. Some virtual repositories say the same of an image that policy blocks.",
         "arc-setup images prints the list to send to the registry's owner; a rule under registry.map changes the name"),

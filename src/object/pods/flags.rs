@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Flags as Go's `flag` reads them: one dash or two, `=value` or a value of its own; `$(NAME)` filled in from env.
-pub(super) fn flags(container: &Value, namespace: &str) -> Vec<(String, String)> {
+pub fn flags(container: &Value, namespace: &str) -> Vec<(String, String)> {
     let list = |key: &str| {
         container
             .get(key)

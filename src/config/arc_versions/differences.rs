@@ -1,10 +1,10 @@
 //! What differs between releases of ARC: one table of flags, one of features, one of default images.
 //!
-//! Templates and code ask by name; no version number stands anywhere else in `render`.
+//! Templates, checks and code ask by name; no version number stands anywhere else.
 
 use std::collections::BTreeMap;
 
-use crate::config::{ArcVersion, Mode};
+use crate::config::model::{ArcVersion, Mode};
 
 /// The first and the last release that has something; no last release means that it is still there.
 type Row<Name> = (Name, Mode, ArcVersion, Option<ArcVersion>);
@@ -106,6 +106,20 @@ pub enum Feature {
     HealthProbe,
     /// Claims made for each pod survive the controller's own Kubernetes types.
     EphemeralClaim,
+    /// The generated daemon listens on a socket that both containers mount, without TLS; it has a group, guessed
+    /// from the runner image's name.
+    SocketGroup,
+    /// That socket lies in /run itself.
+    SocketInRun,
+    /// `scheduledOverrides`.
+    Schedules,
+    /// A GitHub App's client id serves in place of its number.
+    ClientId,
+    /// Jobs of a GitHub Enterprise Server are acquired: removed in 0.14.0, back in 0.14.1
+    /// (actions-runner-controller#4442, #4447).
+    EnterpriseServer,
+    /// Runner sets of another patch of its minor are kept (`IsVersionAllowed`); before it they are deleted.
+    KeepsMinor,
 }
 
 const FEATURES: &[Row<Feature>] = &[
@@ -135,10 +149,23 @@ const FEATURES: &[Row<Feature>] = &[
     scale_set(Feature::HealthProbe, (0, 14, 2)),
     legacy(Feature::EphemeralClaim, (0, 20, 0)),
     scale_set(Feature::EphemeralClaim, (0, 0, 0)),
+    legacy(Feature::SocketGroup, (0, 27, 3)),
+    legacy(Feature::SocketInRun, (0, 27, 4)),
+    legacy(Feature::Schedules, (0, 20, 0)),
+    scale_set(Feature::ClientId, (0, 12, 0)),
+    legacy(Feature::EnterpriseServer, (0, 0, 0)),
+    (
+        Feature::EnterpriseServer,
+        Mode::ScaleSet,
+        START,
+        Some(ArcVersion::new(0, 13, 99)),
+    ),
+    scale_set(Feature::EnterpriseServer, (0, 14, 1)),
+    scale_set(Feature::KeepsMinor, (0, 12, 0)),
 ];
 
 impl Feature {
-    const ALL: [(Self, &'static str); 17] = [
+    const ALL: [(Self, &'static str); 23] = [
         (Self::RunnerSet, "runner_set"),
         (Self::RunnerVolumes, "runner_volumes"),
         (Self::LeaseLock, "lease_lock"),
@@ -156,6 +183,12 @@ impl Feature {
         (Self::NativeSidecar, "native_sidecar"),
         (Self::HealthProbe, "health_probe"),
         (Self::EphemeralClaim, "ephemeral_claim"),
+        (Self::SocketGroup, "socket_group"),
+        (Self::SocketInRun, "socket_in_run"),
+        (Self::Schedules, "schedules"),
+        (Self::ClientId, "client_id"),
+        (Self::EnterpriseServer, "enterprise_server"),
+        (Self::KeepsMinor, "keeps_minor"),
     ];
 }
 
@@ -184,7 +217,7 @@ pub fn has(mode: Mode, version: ArcVersion, feature: Feature) -> bool {
 }
 
 /// Every feature by the name that templates use.
-pub(super) fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str, bool> {
+pub fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str, bool> {
     Feature::ALL
         .iter()
         .map(|(feature, name)| (*name, has(mode, version, *feature)))
@@ -192,7 +225,7 @@ pub(super) fn features(mode: Mode, version: ArcVersion) -> BTreeMap<&'static str
 }
 
 /// The first release that has the feature, for messages.
-pub(super) fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
+pub fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
     FEATURES
         .iter()
         .find(|(row, row_mode, ..)| *row == feature && *row_mode == mode)
@@ -200,7 +233,7 @@ pub(super) fn first_with(mode: Mode, feature: Feature) -> Option<ArcVersion> {
 }
 
 /// How often the legacy manager looks at everything again: the default of the release.
-pub(super) fn sync_period(version: ArcVersion) -> &'static str {
+pub fn sync_period(version: ArcVersion) -> &'static str {
     if version < ArcVersion::new(0, 24, 0) {
         "10m"
     } else {
@@ -264,7 +297,7 @@ pub fn dind_image() -> &'static str {
 }
 
 /// Keeps the flags that the release has, in order, as arguments; an empty value stands for a bare flag.
-pub(super) fn arguments(
+pub fn arguments(
     mode: Mode,
     version: ArcVersion,
     wanted: &[(&str, Option<String>)],
