@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::object::ObjectRef;
 use crate::observe::{Observed, ObservedObject, Resolver};
 
-use super::ssa::Writer;
+use super::ssa::{SETTLING, Writer};
 
 /// Waits until a workload is rolled out and available; the caller knows how.
 pub type Gate<'a> = &'a (dyn Fn(ObjectRef) -> BoxFuture<'a, Result<(), Failure>> + Send + Sync);
@@ -75,6 +75,7 @@ impl Run<'_> {
             resolver: self.execution.resolver,
             force_conflicts: self.execution.force_conflicts,
             interrupt: self.execution.interrupt,
+            settling: SETTLING.min(self.execution.timeout),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::plan::{conflict_failure, is_runner_object};
 use crate::clients::interrupt::Interrupt;
 
 /// A kind that was just established, and a webhook whose endpoint was just made, may take this long to answer.
-const SETTLING: Duration = Duration::from_secs(30);
+pub(super) const SETTLING: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -24,6 +24,8 @@ pub(super) struct Writer<'a> {
     pub(super) resolver: &'a Resolver<'a>,
     pub(super) force_conflicts: bool,
     pub(super) interrupt: &'a Interrupt,
+    /// How long what passes by itself may take.
+    pub(super) settling: Duration,
 }
 
 impl Writer<'_> {
@@ -69,7 +71,7 @@ impl Writer<'_> {
                     force = true;
                     continue;
                 }
-                _ if settles(&error, &object) && start.elapsed() < SETTLING => {}
+                _ if settles(&error, &object) && start.elapsed() < self.settling => {}
                 _ => return Err(refused(&error, &object)),
             }
             sleep(pause).await;

@@ -1,5 +1,9 @@
 //! One step of a plan.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::clients::kube::{Applied, ClusterError};
 use crate::event::{Event, Outcome};
 use crate::failure::{Exit, Failure};
@@ -11,6 +15,9 @@ use super::established::established;
 use super::execution::Run;
 use super::gone::gone;
 use super::namespace::{kept, others_of};
+
+/// A backend that is available within this time was so all the time.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What a step did to the inventory.
 #[derive(Debug)]
@@ -87,13 +94,37 @@ async fn write(
             seen.live.as_ref().map(|live| live.uid.clone()),
         ));
     }
-    let applied = apply(run, plan, object, false).await?;
+    let applied = match apply(run, plan, object, false).await {
+        Err(refused) if refused.code() == "webhook-failed" => {
+            ask_backend(run, plan, refused).await?;
+            apply(run, plan, object, false).await?
+        }
+        applied => applied?,
+    };
     for text in &applied.warnings {
         let text = format!("{object}: {text}");
         (run.execution.events)(Event::Note { text });
     }
     run.tell(object, outcome);
     Ok(Done::Wrote(object.clone(), uid_of(&applied)))
+}
+
+/// A webhook is not reached, though its backend was available once: what stops that now is the cause. Fails with
+/// `refused` where nothing does.
+async fn ask_backend(run: &Run<'_>, plan: &Plan, refused: Failure) -> Result<(), Failure> {
+    let backend = plan.steps().find_map(|step| match step {
+        Step::WaitAvailable { object, .. } => Some(object.clone()),
+        _ => None,
+    });
+    let Some(backend) = backend else {
+        return Err(refused);
+    };
+    let asked = Instant::now();
+    (run.execution.gate)(backend).await?;
+    if asked.elapsed() < AT_ONCE {
+        return Err(refused);
+    }
+    Ok(())
 }
 
 async fn apply(

@@ -23,7 +23,7 @@ use crate::observe::{Receipt, Resolver};
 use crate::plan::{self, Plan, PullTest, counted, describe, idle_sets};
 use crate::ui::progress::Progress;
 use crate::ui::{output, prompt};
-use crate::verify::wait::{self, Level, Report, WaitOptions};
+use crate::verify::wait::{self, KnownLines, Level, Report, WaitOptions};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -229,6 +229,11 @@ impl Work<'_> {
             events: &events,
             interrupt: &self.session.interrupt,
         };
+        let mut known_lines = None;
+        if plan.writes() {
+            let namespace = config.controller_namespace();
+            known_lines = Some(KnownLines::read(self.cluster, namespace).await);
+        }
         let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
             Executed::Done(receipt) => *receipt,
             Executed::Overtaken => return Ok(None),
@@ -242,6 +247,7 @@ impl Work<'_> {
                 .map(crate::object::Manifest::reference)
                 .collect(),
             controller_namespace: Some(config.controller_namespace().to_owned()),
+            known_lines,
             timeout: self.args.timeout,
             registry: Some(&look),
         };

@@ -12,11 +12,11 @@ mod pull;
 mod schedule;
 
 pub use crate::verify::redact::without_secrets;
-pub use admission::refusal;
+pub use admission::{refusal, refused_pod};
 pub use cause::{Cause, Classified, Ending, cause, causes};
 pub use crash::crash;
 pub use evidence::{PodEvidence, container_evidence, pull_evidence, replica_failures};
-pub use github::log_line;
+pub use github::{log_line, unescaped};
 pub use pull::{PullProblem, RegistryAnswer, pull, pull_problem};
 pub use schedule::unschedulable;
 

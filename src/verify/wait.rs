@@ -14,6 +14,8 @@ mod webhook;
 
 use std::time::Duration;
 
+pub use logs::KnownLines;
+
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::event::Sink;
@@ -50,6 +52,8 @@ pub struct WaitOptions<'a> {
     pub objects: Vec<ObjectRef>,
     /// Where the controller runs that was there before (`controller.existing`): its log and listeners.
     pub controller_namespace: Option<String>,
+    /// What stood in the logs there before anything was written. None: what the first look finds is old.
+    pub known_lines: Option<KnownLines>,
     /// How long nothing new may happen.
     pub timeout: Duration,
     /// Settles what a node's text cannot tell.
@@ -131,6 +135,7 @@ pub async fn rolled_out(
         level: Level::Manager,
         objects,
         controller_namespace: None,
+        known_lines: None,
         timeout,
         registry,
     };
@@ -150,6 +155,7 @@ pub async fn started(
         level: Level::Manager,
         objects: vec![pod],
         controller_namespace: None,
+        known_lines: None,
         timeout,
         registry,
     };

@@ -6,9 +6,11 @@ mod lock;
 mod pull_test;
 mod session;
 
+use std::time::Duration;
+
 use arc_setup::clients::kube::ApplyOptions;
 use arc_setup::event::Outcome;
-use arc_setup::failure::Exit;
+use arc_setup::failure::{Exit, Failure};
 use arc_setup::object::{Manifest, ObjectRef};
 use arc_setup::observe::{self, DryRun, Receipt, Resolver};
 use arc_setup::plan::{self, Step};
@@ -94,6 +96,20 @@ async fn what_is_made_is_recorded_and_not_written_again() {
     assert_eq!(session.versions(&manifests).await, versions);
     let plan = serde_json::to_string(&plan).unwrap();
     assert!(!plan.contains("Z2hwX2NhbmFyeQ"));
+}
+
+/// It was available for a moment, as a container is that ends soon after it was started.
+#[tokio::test]
+async fn a_webhook_that_is_not_reached_asks_what_has_become_of_its_backend() {
+    let plane = ControlPlane::isolated(Options::full()).await.unwrap();
+    let mut session = Session::new(&plane);
+    session.timeout = Duration::from_secs(1);
+    let unreached = session.init(&legacy()).await.unwrap_err();
+    assert_eq!(unreached.code(), "webhook-failed", "{unreached:?}");
+    let crash = Failure::new("crash-loop", Exit::ApplyFailed, "it ends again and again");
+    session.ends_later = Some(crash.clone());
+    let failure = session.init(&legacy()).await.unwrap_err();
+    assert_eq!(failure, crash);
 }
 
 /// One field of each kind by hand: another manager's, so it is named and refused, or taken and repaired.

@@ -130,6 +130,7 @@ async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
         level: wait::Level::Manager,
         objects: names,
         controller_namespace: None,
+        known_lines: None,
         timeout: Duration::from_secs(30),
         registry: None,
     };

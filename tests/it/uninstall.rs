@@ -148,6 +148,38 @@ async fn a_legacy_install_leaves_nothing_and_keeps_what_was_there() {
     assert!(outcome.stderr.contains("nothing to do"), "{outcome:?}");
 }
 
+/// From 0.22 on the legacy manager holds the pods of runners, until it has taken them off GitHub's list.
+#[tokio::test]
+async fn the_manager_stays_as_long_as_it_holds_a_pod() {
+    let site = Site::legacy().await;
+    site.init(&[]).await;
+    let runner = "actions.summerwind.dev/v1alpha1";
+    let runner = ObjectRef::new(runner, "Runner", Some("actions-runners"), "gh-runner");
+    let owner = site.cluster.get(&runner).await.unwrap().unwrap();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "gh-runner", "namespace": "actions-runners", "finalizers": ["actions.summerwind.dev/runner-pod"],
+            "ownerReferences": [{"apiVersion": owner["apiVersion"], "kind": "Runner", "name": "gh-runner", "uid": owner["metadata"]["uid"]}]},
+        "spec": {"containers": [{"name": "runner", "image": "registry.example.com/runner:1"}]}});
+    site.cluster.create(&pod, false).await.unwrap();
+    let outcome = site
+        .run("uninstall", &["--yes", "--timeout", "2s"])
+        .await
+        .expect_code(124);
+    let kept = "Pod actions-runners/gh-runner (finalizer actions.summerwind.dev/runner-pod)";
+    assert!(outcome.stderr.contains(kept), "{}", outcome.stderr);
+    let name = "arc-controller-manager";
+    let manager = ObjectRef::new("apps/v1", "Deployment", Some("actions-runner-system"), name);
+    let manager = async || site.cluster.get(&manager).await.unwrap();
+    assert!(manager().await.is_some(), "{}", outcome.stderr);
+
+    let released = json!({"metadata": {"finalizers": null}});
+    let pod = ObjectRef::from_value(&pod);
+    let patched = site.cluster.merge_patch(&pod, &released, "test", false);
+    patched.await.unwrap();
+    site.run("uninstall", YES).await.expect_code(0);
+    assert!(manager().await.is_none());
+}
+
 #[tokio::test]
 async fn what_others_have_of_any_kind_keeps_a_namespace() {
     let site = Site::scale_set().await;

@@ -40,6 +40,7 @@ fn options(object: &ObjectRef, seconds: u64) -> WaitOptions<'static> {
         level: Level::Manager,
         objects: vec![object.clone()],
         controller_namespace: None,
+        known_lines: None,
         timeout: Duration::from_secs(seconds),
         registry: None,
     }
@@ -163,6 +164,32 @@ async fn pods_that_may_not_be_made_end_the_wait_with_the_rule_that_forbids_them(
     let object = create(&cluster, "wait-restricted", None).await;
     let (failed, ..) = outcome(&cluster, &options(&object, 60)).await;
     assert_eq!(failed.unwrap_err().code(), "pod-security");
+}
+
+#[tokio::test]
+async fn a_webhook_that_nothing_stands_behind_has_a_name_in_the_end() {
+    let (_, cluster) = started("wait-webhook").await;
+    let webhook = json!({
+        "name": "nobody.wait-webhook.test", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+        "clientConfig": {"service": {"name": "nobody", "namespace": "wait-webhook"}},
+        "rules": [{"apiGroups": ["wait-webhook.test"], "apiVersions": ["v1"], "resources": ["nothings"], "operations": ["CREATE"]}],
+    });
+    let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "wait-webhook"}, "webhooks": [webhook]});
+    cluster.create(&object, false).await.unwrap();
+    // What is watched for it stands in the controller's namespace.
+    let options = WaitOptions {
+        controller_namespace: Some("wait-webhook".to_owned()),
+        ..options(&ObjectRef::from_value(&object), 3)
+    };
+    let (failed, ..) = outcome(&cluster, &options).await;
+    let failure = failed.unwrap_err();
+    assert_eq!(
+        (failure.exit(), failure.code()),
+        (Exit::Timeout, "webhook-unreachable")
+    );
+    let said = failure.details().evidence.join(" ");
+    assert!(said.contains("wait-webhook/nobody"), "{said}");
 }
 
 #[tokio::test]

@@ -142,6 +142,12 @@ impl Install {
 
     /// Removes it, with the namespaces and definitions, which outlive an install.
     pub(crate) async fn uninstall(self) -> Result<()> {
+        self.remove().await?;
+        self.clear().await
+    }
+
+    /// `arc-setup uninstall`, which must reach its end.
+    pub(crate) async fn remove(&self) -> Result<()> {
         // Of the same name in two namespaces, side by side: the one of this configuration.
         let namespace = self.config["namespaces"]["controller"]
             .as_str()
@@ -149,8 +155,7 @@ impl Install {
         let outcome = self
             .run(&["uninstall", "--controller-namespace", namespace])
             .await?;
-        self.expect_code(outcome, 0).await?;
-        self.clear().await
+        self.expect_code(outcome, 0).await.map(drop)
     }
 
     /// Removes namespaces and definitions, when nothing is in them that somebody must let go.

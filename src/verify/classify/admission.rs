@@ -9,6 +9,14 @@ pub fn refusal(object: &ObjectRef, message: &str) -> Classified {
     Classified::new(id, object, detail).evidence(message)
 }
 
+/// The pod that may not be made, and the API server's words about it from there on: `pods "NAME" is forbidden: …`.
+pub fn refused_pod(text: &str) -> Option<(&str, &str)> {
+    const START: &str = "pods \"";
+    let words = &text[text.find(START)?..];
+    let (name, rest) = words[START.len()..].split_once('"')?;
+    rest.starts_with(" is forbidden: ").then_some((name, words))
+}
+
 fn judged(message: &str) -> (&'static str, String) {
     let from = |words: &str| message.find(words).map(|at| message[at..].to_owned());
     if let Some(detail) = from("violates PodSecurity") {

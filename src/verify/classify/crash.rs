@@ -14,21 +14,12 @@ pub fn crash(evidence: &PodEvidence, log: &str) -> Option<Classified> {
         return None;
     }
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    let unknown_flag = lines.iter().find_map(|line| {
-        [
-            "flag provided but not defined",
-            "unknown flag",
-            "unknown shorthand flag",
-        ]
-        .into_iter()
-        .find_map(|words| line.find(words))
-        .map(|at| line[at..].trim())
-    });
+    let flag = lines.iter().position(|line| unknown_flag(line).is_some());
     let wrong_platform = lines.iter().any(|line| line.contains("exec format error"))
         || evidence.message.contains("exec format error");
     let container = &evidence.container;
     let restarts = evidence.restarts;
-    let (id, detail) = if let Some(words) = unknown_flag {
+    let (id, detail) = if let Some(words) = flag.and_then(|at| unknown_flag(lines[at])) {
         (
             "crash-unknown-flag",
             format!("container {container}: {words}"),
@@ -53,10 +44,26 @@ pub fn crash(evidence: &PodEvidence, log: &str) -> Option<Classified> {
         )
     };
     let mut classified = Classified::new(id, &evidence.object, detail);
-    for line in &lines[lines.len().saturating_sub(LINES)..] {
+    // What follows an unknown flag are the flags that there are.
+    let shown = match flag {
+        Some(at) => &lines[at..=at],
+        None => &lines[lines.len().saturating_sub(LINES)..],
+    };
+    for line in shown {
         classified = classified.evidence(line);
     }
     Some(classified)
+}
+
+/// What a program says of a flag that it does not know.
+fn unknown_flag(line: &str) -> Option<&str> {
+    let words = [
+        "flag provided but not defined",
+        "unknown flag",
+        "unknown shorthand flag",
+    ];
+    let at = words.into_iter().find_map(|words| line.find(words))?;
+    Some(line[at..].trim())
 }
 
 #[cfg(test)]
@@ -87,6 +94,10 @@ mod tests {
         .unwrap();
         assert_eq!(found.cause.id, "crash-unknown-flag");
         assert!(found.detail.contains("-docker-gid"));
+        assert_eq!(
+            found.evidence,
+            ["flag provided but not defined: -docker-gid"]
+        );
         let found = crash(&evidence(3), "panic: no certificate").unwrap();
         assert_eq!(found.cause.id, "crash-loop");
         assert_eq!(found.evidence, ["panic: no certificate"]);

@@ -1,6 +1,6 @@
-//! What a line of a manager's or listener's log says about GitHub and about the controller's own rights.
+//! What a line of a manager's or listener's log says about GitHub, about pods that it may not make, and about its rights.
 
-use super::Classified;
+use super::{Classified, refusal, refused_pod};
 use crate::object::ObjectRef;
 
 /// Words of a line that speaks of GitHub.
@@ -18,15 +18,20 @@ const GITHUB: [&str; 9] = [
 
 /// The cause that a line tells, if it tells one; `pod` wrote it.
 pub fn log_line(pod: &ObjectRef, line: &str) -> Option<Classified> {
-    let lower = line.to_ascii_lowercase();
-    let found = |id: &str, detail: &str| {
-        Some(Classified::new(id, pod, detail).evidence(format!("log of {pod}: {line}")))
-    };
+    let plain = unescaped(line);
+    let lower = plain.to_ascii_lowercase();
+    let log = format!("log of {pod}: {line}");
+    let found = |id: &str, detail: &str| Some(Classified::new(id, pod, detail).evidence(&log));
     if lower.contains("is forbidden: user \"system:serviceaccount:") {
         return found(
             "controller-rights",
             "a request of its ServiceAccount is refused",
         );
+    }
+    if let Some((name, message)) = refused_pod(&plain) {
+        let mut refused = refusal(pod, message).evidence(&log);
+        refused.detail = format!("pod {name}: {}", refused.detail);
+        return Some(refused);
     }
     if !GITHUB.iter().any(|word| lower.contains(word)) {
         return None;
@@ -70,6 +75,11 @@ pub fn log_line(pod: &ObjectRef, line: &str) -> Option<Classified> {
         );
     }
     None
+}
+
+/// The line without what JSON puts before quotes: it is JSON itself, or a value in it is.
+pub fn unescaped(line: &str) -> String {
+    line.replace("\\\"", "\"")
 }
 
 /// `: 401 `, `status 401`, `StatusCode 401`, `"401 Unauthorized"`, `status="401`, `status code: 401`.

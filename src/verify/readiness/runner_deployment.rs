@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::State;
 use super::fields::number;
 
-/// Judges a RunnerDeployment. v0.18.2 counts `availableReplicas`, later versions also `updatedReplicas`.
+/// Judges a RunnerDeployment. Before v0.20 every Runner that was made is available, and those that run are ready; later
+/// releases count those that run as both, and `updatedReplicas` too.
 pub fn runner_deployment(object: &Value) -> State {
     let Some(status) = object.get("status") else {
         return State::waiting("not accepted by the controller yet");
@@ -18,7 +19,8 @@ pub fn runner_deployment(object: &Value) -> State {
     if wanted == 0 {
         return State::ready("accepted by the controller; no idle runners wanted");
     }
-    let ready = available.min(updated);
+    let running = number(status, "/readyReplicas").unwrap_or(available);
+    let ready = available.min(updated).min(running);
     if ready < wanted {
         return State::waiting(format!("{ready} of {wanted} runners available"));
     }
@@ -39,6 +41,10 @@ mod tests {
         assert_eq!(
             with(2, json!({"availableReplicas": 2, "updatedReplicas": 1})),
             State::waiting("1 of 2 runners available")
+        );
+        assert_eq!(
+            with(1, json!({"availableReplicas": 1, "readyReplicas": 0})),
+            State::waiting("0 of 1 runners available")
         );
         assert!(with(0, json!({})).is_ready());
         assert_eq!(

@@ -16,8 +16,8 @@ use crate::verify::classify::{
 use crate::verify::readiness::World;
 use crate::verify::readiness::fields::{is_deleting, items, number, text};
 
-/// Lines of a crashed container's log that are read.
-const CRASH_LINES: u32 = 30;
+/// Lines of a crashed container's log that are read: an unknown flag stands above the usage of all flags.
+const CRASH_LINES: u32 = 400;
 
 /// Answers that are asked for once.
 #[derive(Debug, Default)]

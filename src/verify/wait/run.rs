@@ -82,7 +82,7 @@ impl<'a, 'r> Run<'a, 'r> {
             listed: BTreeSet::new(),
             world: World::default(),
             gatherer: Gatherer::default(),
-            logs: Logs::default(),
+            logs: Logs::since(options.known_lines.as_ref()),
             sightings: Sightings::default(),
             answers: BTreeMap::new(),
             tried: BTreeSet::new(),
@@ -285,27 +285,44 @@ impl<'a, 'r> Run<'a, 'r> {
                 seen.extend(found.into_iter().map(|cause| (target.clone(), cause)));
             }
         }
-        let runners: Vec<&ObjectRef> = waiting
+        // What stands behind a webhook comes before it.
+        if !waiting
             .iter()
-            .map(|(target, _)| target)
-            .filter(|target| target.group().starts_with("actions."))
-            .collect();
-        if let Some(first) = runners.first()
-            && looked
+            .any(|(target, _)| target.kind == "Deployment")
         {
-            for (ends, classified) in self.logs.look(self.cluster, &self.world).await {
-                let target = runners
-                    .iter()
-                    .find(|target| {
-                        classified
-                            .evidence
-                            .iter()
-                            .any(|line| line.contains(&target.name))
-                    })
-                    .unwrap_or(first);
-                if ends {
-                    return Err(classified.failure(target, Exit::ApplyFailed));
-                }
+            seen.extend(waiting.iter().filter_map(webhook_cause));
+        }
+        if looked && waiting.iter().any(|(target, _)| is_runner_object(target)) {
+            self.logs.look(self.cluster, &self.world).await;
+        }
+        seen.extend(self.told_by_logs(waiting)?);
+        Ok(seen)
+    }
+
+    /// What the logs tell of runner objects that are waited for; fails where it ends the wait.
+    fn told_by_logs(
+        &self,
+        waiting: &[(ObjectRef, String)],
+    ) -> Result<Vec<(ObjectRef, Classified)>, Failure> {
+        let runners = || {
+            let targets = waiting.iter().map(|(target, _)| target);
+            targets.filter(|target| is_runner_object(target))
+        };
+        let mut seen = Vec::new();
+        for told in self.logs.told() {
+            let evidence = &told.newest.evidence;
+            let is_named = |target: &&ObjectRef| {
+                let mut lines = evidence.iter();
+                lines.any(|line| line.contains(&target.name))
+            };
+            let Some(target) = runners().find(is_named).or(runners().next()) else {
+                break;
+            };
+            if told.ends() {
+                return Err(told.newest.failure(target, Exit::ApplyFailed));
+            }
+            if told.stands(&self.world, target) {
+                seen.push((target.clone(), told.newest.clone()));
             }
         }
         Ok(seen)
@@ -357,6 +374,17 @@ impl<'a, 'r> Run<'a, 'r> {
             });
         }
     }
+}
+
+/// A webhook that no Service stands behind, or that does not answer.
+fn webhook_cause((target, reason): &(ObjectRef, String)) -> Option<(ObjectRef, Classified)> {
+    let is_webhook = target.kind.ends_with("WebhookConfiguration");
+    let found = || Classified::new("webhook-unreachable", target, reason).evidence(reason);
+    is_webhook.then(|| (target.clone(), found()))
+}
+
+fn is_runner_object(target: &ObjectRef) -> bool {
+    target.group().starts_with("actions.")
 }
 
 fn belongs(feed: &Feed, reference: &ObjectRef) -> bool {

@@ -169,6 +169,7 @@ mod tests {
             level,
             objects: vec![runner_set, deployment, role],
             controller_namespace: None,
+            known_lines: None,
             timeout: Duration::from_secs(1),
             registry: None,
         }

@@ -70,5 +70,5 @@ async fn no_pod_is_tried_where_another_run_came_in_between() {
     assert_unlocked(&session).await;
     let stored = ObjectRef::new("v1", "Secret", Some("systems"), "arc-setup-one");
     let stored = session.cluster.get(&stored).await.unwrap().unwrap();
-    assert_eq!(Receipt::from_secret(&stored).unwrap(), Some(receipt));
+    assert_eq!(Receipt::from_secret(&stored).unwrap(), Some(*receipt));
 }

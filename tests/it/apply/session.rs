@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_setup::apply::{Executed, Execution, execute, plan_uninstall};
@@ -41,6 +42,10 @@ pub(super) struct Session {
     pub(super) force_conflicts: bool,
     /// Asks for a stop when this wave begins.
     pub(super) stop_at: Option<&'static str>,
+    /// How long what may pass is waited for.
+    pub(super) timeout: Duration,
+    /// What the backend of webhooks fails with when it is waited for again.
+    pub(super) ends_later: Option<Failure>,
     pub(super) events: Mutex<Vec<Event>>,
 }
 
@@ -59,6 +64,8 @@ impl Session {
             now: now(),
             force_conflicts: false,
             stop_at: None,
+            timeout: Duration::from_secs(30),
+            ends_later: None,
             events: Mutex::default(),
         }
     }
@@ -148,11 +155,14 @@ impl Session {
         resolver: &Resolver<'_>,
     ) -> Result<Executed, Failure> {
         let cluster = self.cluster.clone();
+        let waits = AtomicUsize::new(0);
         let gate = move |object: ObjectRef| -> futures::future::BoxFuture<'_, Result<(), Failure>> {
             let cluster = cluster.clone();
+            let end = self.ends_later.clone();
+            let end = end.filter(|_| waits.fetch_add(1, Ordering::Relaxed) > 0);
             Box::pin(async move {
                 available(&cluster, &object).await;
-                Ok(())
+                end.map_or(Ok(()), Err)
             })
         };
         let (stop, interrupt) = Interrupt::channel();
@@ -164,7 +174,7 @@ impl Session {
                 observed,
                 facts,
                 force_conflicts: self.force_conflicts,
-                timeout: Duration::from_secs(30),
+                timeout: self.timeout,
                 gate: &gate,
                 events: &|event| {
                     if let Event::Wave { title, .. } = &event

@@ -111,6 +111,7 @@ async fn the_webhooks_backend_is_repaired_before_what_it_guards() {
             "validating-webhook-configuration",
         )],
         controller_namespace: Some("guarded".into()),
+        known_lines: None,
         timeout: Duration::from_secs(30),
         registry: None,
     };

@@ -12,3 +12,4 @@ pub(crate) mod https;
 pub(crate) mod recording_proxy;
 pub(crate) mod registry;
 pub(crate) mod webhook_backends;
+pub(crate) mod world;

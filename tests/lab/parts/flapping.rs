@@ -1,4 +1,5 @@
-//! A registry that is away for a while: answers 503 before the registry, then lets everything through to it.
+//! A registry that is away for a while, or has lost its images: answers 503 or 404 before the registry, then lets
+//! everything through to it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,8 @@ pub(crate) struct Ordered<'a> {
 
 #[derive(Debug, Default)]
 struct Outage {
+    /// What everybody is answered.
+    status: StatusCode,
     lasts: Duration,
     /// When the first request met it.
     began: Option<Instant>,
@@ -70,8 +73,18 @@ pub(crate) async fn start(directory: &Directory, pki: &Pki) -> Result<Flapping> 
 impl Flapping {
     /// An outage that begins with the next request. Others who want one wait.
     pub(crate) async fn fail_for(&self, lasts: Duration) -> Ordered<'_> {
+        self.answer(StatusCode::SERVICE_UNAVAILABLE, lasts).await
+    }
+
+    /// From now on it has none of its images, until this is dropped.
+    pub(crate) async fn lose_images(&self) -> Ordered<'_> {
+        self.answer(StatusCode::NOT_FOUND, Duration::MAX).await
+    }
+
+    async fn answer(&self, status: StatusCode, lasts: Duration) -> Ordered<'_> {
         let turn = self.turn.lock().await;
         *lock(&self.outage) = Outage {
+            status,
             lasts,
             ..Outage::default()
         };
@@ -133,9 +146,10 @@ async fn refuse(stream: TcpStream, tls: Arc<ServerConfig>, outage: Arc<Mutex<Out
         return;
     };
     let answer = service_fn(move |_: Request<Incoming>| {
-        lock(&outage).refused += 1;
+        let mut outage = lock(&outage);
+        outage.refused += 1;
         let mut response = Response::new(Full::new(Bytes::from_static(b"down for maintenance\n")));
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        *response.status_mut() = outage.status;
         async move { Ok::<_, std::convert::Infallible>(response) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();

@@ -2,7 +2,9 @@
 
 mod company;
 mod dockerd;
+mod failures;
 mod flapping;
+mod interrupted;
 mod node;
 mod pod_security;
 mod pull_test;
@@ -23,6 +25,8 @@ pub(crate) const TOPICS: &[Topic] = &[
     dockerd::TOPIC,
     repair::LEGACY,
     repair::SCALE_SET,
+    pull_test::legacy::TOPIC,
+    pull_test::scale_set::TOPIC,
     pod_security::LEGACY,
     pod_security::LEGACY_CONTROLLER,
     pod_security::SCALE_SET,
@@ -35,4 +39,4 @@ pub(crate) const TOPICS: &[Topic] = &[
 ];
 
 /// Those that were not yet seen to hold each time; they run where a filter names them.
-pub(crate) const OPEN: &[Topic] = &[pull_test::legacy::TOPIC, pull_test::scale_set::TOPIC];
+pub(crate) const OPEN: &[Topic] = &[failures::LEGACY, failures::SCALE_SET, interrupted::TOPIC];
