@@ -25,6 +25,9 @@ pub(crate) const TOPICS: &[Topic] = &[
     traffic::LEGACY,
     trust::LEGACY,
     pod_security::LEGACY,
+    failures::LEGACY,
+    failures::SCALE_SET,
+    interrupted::TOPIC,
 ];
 
 /// Those that were not yet seen to hold each time; they run where a filter names them.
@@ -35,9 +38,7 @@ pub(crate) const OPEN: &[Topic] = &[
     pod_security::SCALE_SET,
     repair::LEGACY,
     repair::SCALE_SET,
-    failures::LEGACY,
-    failures::SCALE_SET,
-    interrupted::TOPIC,
+    failures::BEFORE,
     pull_test::legacy::TOPIC,
     pull_test::scale_set::TOPIC,
 ];
