@@ -3,6 +3,7 @@
 //! No polling of objects: lists once and watches. Only two things have no watch and are looked at every few
 //! seconds while something is not ready: logs of the controllers, and whether a webhook answers.
 
+mod causes;
 mod feed;
 mod gather;
 mod logs;

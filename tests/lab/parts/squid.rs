@@ -83,11 +83,12 @@ dns_nameservers 127.0.0.1
 acl outside dstdomain -n {OUTSIDE_HOST}
 
 auth_param basic program /usr/lib/squid/basic_ncsa_auth {passwords}
-auth_param basic children 2 startup=1 idle=1
+# All helpers from the start, and room for many who come at once.
+auth_param basic children 2 startup=2 idle=1 queue-size=4096
 auth_param basic realm {HOST}
 acl logged_in proxy_auth REQUIRED
 
-external_acl_type ledger ttl=0 negative_ttl=0 cache=0 children-max=1 queue-size=4096 %>a %ul %>rm %>ru /bin/sh {ledger} {written}
+external_acl_type ledger ttl=0 negative_ttl=0 cache=0 children-max=1 children-startup=1 children-idle=1 queue-size=4096 %>a %ul %>rm %>ru /bin/sh {ledger} {written}
 acl written external ledger
 
 acl https port 443

@@ -17,10 +17,8 @@ use before::preflight_sees_it_first;
 use case::all_end;
 
 topic!(LEGACY = failures in Legacy: first_installs_end_with_their_cause);
-topic!(SCALE_SET = failures in ScaleSet:
-    preflight_sees_it_first,
-    scale_set_installs_end_with_their_cause,
-);
+topic!(SCALE_SET = failures in ScaleSet: scale_set_installs_end_with_their_cause);
+topic!(BEFORE = failures in ScaleSet: preflight_sees_it_first);
 
 async fn first_installs_end_with_their_cause(lab: Arc<Lab>) -> Result<()> {
     let mut cases = managers::of_the_first_generation(&lab).await?;

@@ -34,15 +34,11 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
         .file("recorded", recorder.kubeconfig("lab"))?;
     install.program.env("KUBECONFIG", kubeconfig);
 
-    let started = std::time::Instant::now();
     init(&install).await?;
-    eprintln!("TOOK first {:?}", started.elapsed());
     let writes = recorder.take().iter().filter(|one| one.writes()).count();
     ensure!(writes > 25, "{writes} writes");
     let wanted = written(&lab).await?;
-    eprintln!("TOOK written {:?}", started.elapsed());
     install.remove().await?;
-    eprintln!("TOOK removed {:?}", started.elapsed());
     let places = [
         Hold::Before(writes / 4),
         Hold::After(writes / 2),
@@ -53,13 +49,10 @@ async fn a_run_that_was_killed_is_gone_on_with(lab: Arc<Lab>) -> Result<()> {
         if !waits {
             expire_lock(&lab).await;
         }
-        eprintln!("TOOK killed {:?}", started.elapsed());
         init(&install).await?;
-        eprintln!("TOOK again {:?}", started.elapsed());
         let differing = differing(&wanted, &written(&lab).await?);
         ensure!(differing.is_empty(), "killed {place:?}: {differing:#?}");
         install.remove().await?;
-        eprintln!("TOOK removed {:?}", started.elapsed());
     }
     install.clear().await
 }

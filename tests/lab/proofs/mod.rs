@@ -36,7 +36,10 @@ pub(crate) const TOPICS: &[Topic] = &[
     // Last of those that share an install: they take something away from it, and put it back.
     trust::LEGACY,
     trust::SCALE_SET,
+    failures::LEGACY,
+    failures::SCALE_SET,
+    interrupted::TOPIC,
 ];
 
 /// Those that were not yet seen to hold each time; they run where a filter names them.
-pub(crate) const OPEN: &[Topic] = &[failures::LEGACY, failures::SCALE_SET, interrupted::TOPIC];
+pub(crate) const OPEN: &[Topic] = &[failures::BEFORE];

@@ -124,7 +124,6 @@ impl Case {
         }
         let outcome = running.wait().await?;
         drop(outage);
-        eprintln!("TOOK {} {:?}", self.install.config["name"], outcome.took);
         // 124 would be the time's own end.
         let outcome = self.install.expect_code(outcome, 20).await?;
         let failure: Value = serde_json::from_str(&outcome.stdout)
@@ -195,19 +194,7 @@ fn small(container: &str) -> Value {
 /// Runs all of them at once, removes them, and says which of them ended otherwise.
 pub(super) async fn all_end(cases: Vec<Case>) -> Result<()> {
     let ends = join_all(cases.iter().map(Case::ends_as_it_should)).await;
-    eprintln!("TOOK all ended");
-    let removals = join_all(cases.iter().map(|case| async {
-        let s = std::time::Instant::now();
-        let r = case.install.remove().await;
-        eprintln!(
-            "TOOK removal {} {:?}",
-            case.install.config["name"],
-            s.elapsed()
-        );
-        r
-    }))
-    .await;
-    eprintln!("TOOK all removed");
+    let removals = join_all(cases.iter().map(|case| case.install.remove())).await;
     let mut wrong = Vec::new();
     for (case, (end, removal)) in cases.iter().zip(ends.into_iter().zip(removals)) {
         for error in [end, removal].into_iter().filter_map(Result::err) {
