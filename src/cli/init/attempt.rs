@@ -1,0 +1,170 @@
+//! One look at the cluster, and what follows from it: plan, checks, writing, waiting.
+
+use super::Args;
+use super::shown::{answer, looked};
+use crate::apply::{self, Executed, Execution};
+use crate::checks::blocking;
+use crate::cli::preflight::{self, Checked};
+use crate::cli::pull_test::PullTesting;
+use crate::cli::{Session, clock, last_words, pass, rollout};
+use crate::clients::kube::Cluster;
+use crate::config::load::Loaded;
+use crate::facts::{self, Facts};
+use crate::failure::{Exit, Failure};
+use crate::object::ObjectRef;
+use crate::observe::{Receipt, Resolver};
+use crate::plan::{self, Plan};
+use crate::ui::progress::Progress;
+use crate::verify::wait::{self, KnownLines, Report, WaitOptions};
+
+/// What the stages of one run share.
+pub(super) struct Work<'a> {
+    pub(super) args: &'a Args,
+    pub(super) session: &'a Session,
+    pub(super) cluster: &'a Cluster,
+    pub(super) loaded: &'a Loaded,
+    pub(super) progress: &'a Progress,
+}
+
+/// What earlier attempts have shown on the terminal, and done.
+#[derive(Default)]
+pub(super) struct SoFar {
+    pub(super) findings: Vec<String>,
+    /// The plan; empty until one was shown.
+    pub(super) plan: Vec<String>,
+    /// True where a plan that writes was carried out.
+    pub(super) wrote: bool,
+}
+
+impl Work<'_> {
+    /// Looks, shows, asks and carries out. None: another run of arc-setup came in between.
+    pub(super) async fn attempt(&self, so_far: &mut SoFar) -> Result<Option<Exit>, Failure> {
+        let Self {
+            args,
+            session,
+            cluster,
+            loaded,
+            progress,
+        } = self;
+        let now = clock::now();
+        let mut facts = facts::read(cluster, &loaded.config, now).await?;
+        let mut rendered = pass::rendered(&loaded.config, &facts)?;
+        rendered
+            .changes
+            .extend(plan::strip_moved(&mut rendered.manifests));
+        progress.stage("comparing with the cluster, asking registry and GitHub");
+        let resolver = Resolver::new(&loaded.credentials, now);
+        let choices = args.choices();
+        let checked =
+            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, choices).await?;
+        let plan = plan::build(&plan::Inputs {
+            install: &loaded.config.name,
+            namespace: &checked.home,
+            controller_namespace: loaded.config.controller_namespace(),
+            common: &loaded.config.common(),
+            manifests: &rendered.manifests,
+            changes: &rendered.changes,
+            observed: &checked.observed,
+        });
+        let stopped = blocking(&checked.findings, args.strict);
+        let is_new = self.show(&plan, &checked, stopped.is_some(), so_far);
+        if let Some(stopped) = stopped {
+            progress.end();
+            preflight::refuse(session, &cluster.identity, &checked.findings, &stopped)?;
+            return Ok(Some(stopped.exit()));
+        }
+        if args.dry_run {
+            answer(session, cluster, &plan, &checked, plan.writes(), None)?;
+            return Ok(Some(looked(args, &plan, session)));
+        }
+        if is_new {
+            self.confirm(&plan)?;
+        }
+        let carried_out = self.carry_out(&plan, &checked, &facts, &resolver, so_far);
+        let Some((receipt, report)) = carried_out.await.map_err(last_words::goes_on)? else {
+            return Ok(None);
+        };
+        progress.end();
+        let wrote = so_far.wrote;
+        last_words::told(&report, wrote, &loaded.config, session, cluster);
+        let done = Some((&receipt, &report));
+        answer(session, cluster, &plan, &checked, wrote, done)?;
+        Ok(Some(Exit::Done))
+    }
+
+    /// Writes, waits and tries. None: another run of arc-setup came in between, before the first write or before a pod
+    /// was tried.
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        checked: &Checked,
+        facts: &Facts,
+        resolver: &Resolver<'_>,
+        so_far: &mut SoFar,
+    ) -> Result<Option<(Receipt, Report)>, Failure> {
+        let config = &self.loaded.config;
+        let events = |event| self.progress.tell(&event);
+        let registries = rollout::Registries::new(config, &self.loaded.credentials, facts)?;
+        let look = |image| registries.ask(image);
+        let rollout = rollout::Rollout {
+            cluster: self.cluster,
+            timeout: self.args.timeout,
+            registry: Some(&look),
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let gate = |object: ObjectRef| rollout.of(vec![object]);
+        let execution = Execution {
+            cluster: self.cluster,
+            resolver,
+            observed: &checked.observed,
+            facts,
+            force_conflicts: self.args.force_conflicts,
+            timeout: self.args.timeout,
+            gate: &gate,
+            events: &events,
+            interrupt: &self.session.interrupt,
+        };
+        let mut known_lines = None;
+        if plan.writes() {
+            let namespace = config.controller_namespace();
+            known_lines = Some(KnownLines::read(self.cluster, namespace).await);
+        }
+        let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
+            Executed::Done(receipt) => *receipt,
+            Executed::Overtaken => return Ok(None),
+        };
+        so_far.wrote |= plan.writes();
+        let options = WaitOptions {
+            level: self.args.wait.into(),
+            objects: plan
+                .objects
+                .iter()
+                .map(crate::object::Manifest::reference)
+                .collect(),
+            controller_namespace: Some(config.controller_namespace().to_owned()),
+            known_lines,
+            timeout: self.args.timeout,
+            registry: Some(&look),
+        };
+        let interrupt = &self.session.interrupt;
+        let report = wait::wait(self.cluster, &options, &events, interrupt);
+        let mut report = Box::pin(report).await?;
+        let testing = PullTesting {
+            cluster: self.cluster,
+            config,
+            facts,
+            plan,
+            skipped: self.args.no_pull_test,
+            agreed: &|tests| self.agrees_to_try(tests, plan),
+            timeout: self.args.timeout,
+            registry: &look,
+            events: &events,
+            interrupt,
+        };
+        Ok(match testing.run(receipt, &mut report).await? {
+            Executed::Done(receipt) => Some((*receipt, report)),
+            Executed::Overtaken => None,
+        })
+    }
+}
