@@ -31,8 +31,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, which carries what is `common` to the install. Where another run holds it, waits for one expiry; fails with exit code 22 when that run
-    /// turns out to be alive.
+    /// Takes the lock, which carries what is `common` to the install. Where another run holds it, waits for one expiry;
+    /// fails with exit code 22 when that run turns out to be alive.
     pub(super) async fn acquire(
         cluster: &Cluster,
         install: &str,

@@ -40,8 +40,6 @@ pub struct PullTests<'a> {
     pub receipt: &'a Receipt,
     /// The pods, in this order.
     pub tests: &'a [PullTest],
-    /// Tests that nobody needs, since runners run, and what that proves.
-    pub seen: &'a [(PullTest, String)],
     /// Where a run that was killed may have left one.
     pub namespaces: &'a [&'a str],
     /// Waits for (runner set, pod).
@@ -71,7 +69,7 @@ type Lost<'a> = Pin<&'a mut (dyn Future<Output = Failure> + Send)>;
 /// where none is to be tried and none was left, nothing is written.
 pub async fn pull_tests(run: &PullTests<'_>) -> Result<Executed, Failure> {
     let unchanged = || Ok(Executed::Done(Box::new(run.receipt.clone())));
-    let proves_nothing = run.tests.is_empty() && run.seen.is_empty();
+    let proves_nothing = run.tests.is_empty();
     if proves_nothing && left_behind(run).await.is_empty() {
         return unchanged();
     }
@@ -113,8 +111,7 @@ async fn under_lock(run: &PullTests<'_>, lock: &Lock) -> Result<Receipt, Failure
     for pod in &left {
         remove(run, pod).await;
     }
-    let seen = run.seen.iter();
-    let mut shown = seen.map(|(test, proof)| shown_by(test, proof)).collect();
+    let mut shown = Vec::new();
     let mut lost = Box::pin(lock.keep(run.cluster));
     let result = try_all(run, !left.is_empty(), lost.as_mut(), &mut shown).await;
     drop(lost);

@@ -29,6 +29,8 @@ pub struct Preflight<'a> {
     pub user: &'a str,
     /// Secrets that others make.
     pub secrets: &'a [SecretReport],
+    /// Where receipts of this name lie under the same existing controller.
+    pub namesakes: &'a [String],
     /// What handshakes showed.
     pub handshakes: &'a [TlsReport],
     /// What the registry said.
@@ -48,6 +50,7 @@ pub fn preflight(input: &Preflight<'_>) -> Vec<Finding> {
     findings.extend(authorities::findings(&input.facts.ca_notes));
     findings.extend(controllers::findings(input.config, input.facts));
     findings.extend(minor(input));
+    findings.extend(namesakes(input));
     findings.extend(rights::findings(input.rights, input.observed, input.user));
     findings.extend(crds::findings(input.facts, input.manifests));
     findings.extend(objects::findings(
@@ -91,6 +94,23 @@ fn minor(input: &Preflight<'_>) -> Option<Finding> {
             .iter()
             .chain(&details.evidence)
             .fold(finding, |finding, why| finding.why(why.clone())),
+    )
+}
+
+/// This install under namespaces that it had before, or another one that looks like it.
+fn namesakes(input: &Preflight<'_>) -> Option<Finding> {
+    let first = input.namesakes.first()?;
+    let name = &input.config.name;
+    let finding = Finding::warning("install-namesake", input.namesakes.join(", "));
+    Some(
+        finding
+            .why(format!(
+                "an install named {name} under the same controller has its receipt there, and this one will have its own"
+            ))
+            .remedy(format!(
+                "if it is this install with other namespaces, its runner sets stay until: arc-setup uninstall --name {name} --controller-namespace {first}"
+            ))
+            .remedy("if it is somebody else's, give this one a name of its own: name, or --name"),
     )
 }
 

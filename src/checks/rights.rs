@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::object::ObjectRef;
 use crate::observe::{Dropped, DryRun, Observed, ObservedObject, Remains, Right};
-use crate::plan::counted;
+use crate::plan::{counted, is_runner_object};
 
 /// One finding for each right that is denied and that something to be written needs; one `ok` when none is.
 pub(super) fn findings(rights: &[Right], observed: &Observed, user: &str) -> Vec<Finding> {
@@ -52,6 +52,10 @@ fn needed(right: &Right, observed: &Observed) -> bool {
         .peekable();
     let removes = observed.dropped.iter().any(goes);
     match (right.verb.as_str(), right.kind.as_str()) {
+        // Those of pull tests: a due test starts a pod though nothing is written.
+        (_, "Pod") => {
+            return removes || observed.objects.iter().any(written) || is_untried(observed);
+        }
         // Asked for what goes alone.
         ("delete", kind) if kind != "Lease" => return true,
         // Lock and receipt are in no manifest, and are written as soon as anything is.
@@ -60,6 +64,16 @@ fn needed(right: &Right, observed: &Observed) -> bool {
         _ => {}
     }
     concerned.any(|entry| written(entry) && (right.verb != "create" || entry.live.is_none()))
+}
+
+/// True where a runner set has no pull test in the receipt.
+fn is_untried(observed: &Observed) -> bool {
+    let tried = |set: &ObjectRef| {
+        let receipt = observed.receipt.as_ref();
+        receipt.is_some_and(|receipt| receipt.pull_tests.iter().any(|test| &test.set == set))
+    };
+    let mut sets = observed.objects.iter().map(|entry| &entry.object);
+    sets.any(|object| is_runner_object(object) && !tried(object))
 }
 
 fn goes(dropped: &Dropped) -> bool {

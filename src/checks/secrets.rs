@@ -25,7 +25,7 @@ pub(super) fn findings(reports: &[SecretReport], facts: &Facts) -> Vec<Finding> 
             }
             // Whoever makes it could not have made it before.
             Ok(false) => Finding::unknown(ID, subject)
-                .why("its namespace is made by this run: no pod that needs it starts before it is there")
+                .why("it is not there, and its namespace was not there either or could not be read: no pod that needs it starts before it is there")
                 .why(wanted)
                 .remedy("nothing if it comes by itself, such as from External Secrets; otherwise make the namespace and the Secret first"),
             Err(why) => Finding::unknown(ID, subject)

@@ -12,6 +12,7 @@ use crate::cli::{Session, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
+use crate::config::validate::{is_dns_label, is_dns_subdomain};
 use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
@@ -32,10 +33,10 @@ pub struct Args {
     #[command(flatten)]
     config: PartArgs<Rules>,
     /// Only this namespace [default: all]
-    #[arg(long, short, value_name = "NAME", value_parser = kubernetes_name, help_heading = "Patching")]
+    #[arg(long, short, value_name = "NAME", value_parser = namespace_name, help_heading = "Patching")]
     namespace: Option<String>,
     /// Append this pull secret, which must exist in the objects' namespaces
-    #[arg(long, value_name = "NAME", value_parser = kubernetes_name, help_heading = "Patching")]
+    #[arg(long, value_name = "NAME", value_parser = secret_name, help_heading = "Patching")]
     pull_secret: Option<String>,
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
@@ -220,20 +221,20 @@ fn left_undone(report: &PatchReport) -> Option<String> {
     })
 }
 
-/// A name as Kubernetes takes it: anything else would find nothing and look like success.
-fn kubernetes_name(text: &str) -> Result<String, String> {
-    let fits = |part: &str| {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !part.is_empty()
-            && part.bytes().all(inner)
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
-    if text.len() <= 253 && text.split('.').all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("a name has lower-case letters, digits, '-' and '.'".to_owned())
+/// The name of a namespace: anything else would find nothing and look like success.
+fn namespace_name(text: &str) -> Result<String, String> {
+    if is_dns_label(text) {
+        return Ok(text.to_owned());
     }
+    Err("a namespace's name has lower-case letters, digits and '-'".to_owned())
+}
+
+/// The name of a Secret.
+fn secret_name(text: &str) -> Result<String, String> {
+    if is_dns_subdomain(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a name has lower-case letters, digits, '-' and '.'".to_owned())
 }
 
 fn object_lines(report: &ObjectReport) -> Vec<String> {

@@ -96,6 +96,12 @@ pub(super) async fn check(
         pods: pods?,
         ..observed?
     };
+    let namesakes = match &config.controller.existing {
+        Some(existing) if observed.receipt.is_none() => {
+            observe::namesakes(cluster, &config.name, &existing.namespace).await?
+        }
+        _ => Vec::new(),
+    };
     facts.github.clone_from(&github.facts);
     let removing = observe::rights_to_remove(cluster, &observed.dropped, &rights).await;
     let rights = [rights, removing].concat();
@@ -107,6 +113,7 @@ pub(super) async fn check(
         rights: &rights,
         user: &cluster.identity.user,
         secrets: &secrets,
+        namesakes: &namesakes,
         handshakes: &handshakes,
         images: &images,
         kept: &kept,

@@ -13,7 +13,7 @@ use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{LegacyManager, Receipt};
-use crate::plan::{Plan, PullTest, idle_sets, pull_test};
+use crate::plan::{Plan, PullTest, pull_test};
 use crate::verify::wait::{self, Level, RegistryLook, Report, SeenSet};
 
 /// What the stage needs.
@@ -42,13 +42,13 @@ impl PullTesting<'_> {
         if report.level != Level::Runners {
             return Ok(Executed::Done(Box::new(receipt)));
         }
-        let (mut due, seen) = self.sorted(&receipt, report).await?;
+        let mut due = self.due(&receipt, report).await?;
         if !due.is_empty() && !(self.agreed)(&due)? {
             for test in due.drain(..) {
                 report.not_tried(&test.set, "and a pod of it was not wanted");
             }
         }
-        let executed = self.carry_out(&due, &seen, &receipt).await?;
+        let executed = self.carry_out(&due, &receipt).await?;
         if let Executed::Done(receipt) = &executed {
             report.has_tried = !due.is_empty();
             for test in &due {
@@ -60,15 +60,9 @@ impl PullTesting<'_> {
         Ok(executed)
     }
 
-    /// The tests that are due, and those that runners have made needless, with what these prove; the others go to the
-    /// report.
-    async fn sorted(
-        &self,
-        receipt: &Receipt,
-        report: &mut Report,
-    ) -> Result<(Vec<PullTest>, Vec<(PullTest, String)>), Failure> {
-        let idle_sets = idle_sets(&self.plan.objects);
-        let (mut due, mut seen) = (Vec::new(), Vec::new());
+    /// The tests that are due; the others go to the report.
+    async fn due(&self, receipt: &Receipt, report: &mut Report) -> Result<Vec<PullTest>, Failure> {
+        let mut due = Vec::new();
         for (test, set) in self.tests(report).await? {
             match receipt.pull_test(&test.set, &test.hash) {
                 Some(known) if set.is_idle => {
@@ -78,12 +72,11 @@ impl PullTesting<'_> {
                     report.not_tried(&test.set, "and --no-pull-test leaves its images untried");
                 }
                 None if set.is_idle => due.push(test),
-                // Once these runners are gone, they will have been.
-                None if idle_sets.contains(&test.set) => seen.push((test, set.proof)),
+                // Runners that run now may be of the template before: the next run that finds none tries it.
                 _ => {}
             }
         }
-        Ok((due, seen))
+        Ok(due)
     }
 
     /// The pull test of each runner set, whether or not it is due.
@@ -137,12 +130,7 @@ impl PullTesting<'_> {
         }))
     }
 
-    async fn carry_out(
-        &self,
-        due: &[PullTest],
-        seen: &[(PullTest, String)],
-        receipt: &Receipt,
-    ) -> Result<Executed, Failure> {
+    async fn carry_out(&self, due: &[PullTest], receipt: &Receipt) -> Result<Executed, Failure> {
         // A pod is not ready, and nobody has heard of it: its set is told of when all is shown.
         let events = |event| {
             if !matches!(event, Event::Ready { .. }) {
@@ -171,7 +159,6 @@ impl PullTesting<'_> {
             cluster: self.cluster,
             receipt,
             tests: due,
-            seen,
             namespaces: &self.config.runner_namespaces(),
             started: &started,
             events: self.events,

@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::settled::parents;
 
 pub use credentials::credentials;
+pub use syntax::{is_dns_label, is_dns_subdomain};
 
 /// What validation found.
 #[derive(Debug, Clone, Default)]

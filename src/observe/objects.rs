@@ -6,7 +6,7 @@
 use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use crate::clients::kube::{Cluster, Scope};
+use crate::clients::kube::{Cluster, ClusterError, Scope, Selection};
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
@@ -16,7 +16,7 @@ use super::late::Resolver;
 use super::mask::MANAGER;
 use super::model::{Observed, ObservedObject};
 use super::object::Asking;
-use super::receipt::Receipt;
+use super::receipt::{RECEIPT_TYPE, Receipt};
 use super::surroundings::Surroundings;
 
 /// Requests in flight at once; two cores of an API server are busy with eight.
@@ -173,6 +173,35 @@ pub async fn home<'a>(
         }
     }
     Ok(first)
+}
+
+/// Namespaces with receipts of the same name under the same controller of another team. Either is this install with
+/// runner sets that had other namespaces, or somebody else's: nothing tells, so that it is not taken over. Whoever may
+/// not look everywhere knows none.
+pub async fn namesakes(
+    cluster: &Cluster,
+    install: &str,
+    existing: &str,
+) -> Result<Vec<String>, Failure> {
+    let fields = format!("type={RECEIPT_TYPE}");
+    let everywhere = Selection {
+        fields: Some(&fields),
+        ..Selection::default()
+    };
+    let page = match cluster.list_selected("v1", "Secret", &everywhere).await {
+        Ok(page) => page,
+        Err(ClusterError::Forbidden { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error.failure("cannot look for receipts", Exit::Preflight)),
+    };
+    let receipts = page
+        .items
+        .iter()
+        .filter_map(|secret| Receipt::from_secret(secret).ok().flatten());
+    Ok(receipts
+        .filter(|receipt| receipt.install == install)
+        .filter(|receipt| receipt.controller_namespace.as_deref() == Some(existing))
+        .map(|receipt| receipt.namespace)
+        .collect())
 }
 
 /// The receipt of an install as the cluster holds it; None where there is none. `exit` is that of a failure.

@@ -55,6 +55,22 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// The manager of this install; nothing is known of an existing one.
+    fn own_manager(&self) -> LegacyManager {
+        let own = self
+            .manifests
+            .iter()
+            .find(|manifest| manifest.kind() == "Deployment");
+        let known = own.and_then(|manifest| {
+            let version = text_at(
+                &manifest.object,
+                "/metadata/labels/app.kubernetes.io~1version",
+            )?;
+            Some(LegacyManager::of(&manifest.object, version.parse().ok()?))
+        });
+        known.unwrap_or_default()
+    }
+
     async fn about(
         &self,
         manifest: &Manifest,
@@ -66,8 +82,8 @@ impl Asking<'_> {
             _ => object.namespace.as_deref().unwrap_or_default(),
         }
         .to_owned();
-        // What the manager is told changes no verdict.
-        let manager = LegacyManager::default();
+        // Policies judge images too: those that the manager adds are its own flags'.
+        let manager = self.own_manager();
         let Some(pod) = pod_of(&manifest.object, &at, &namespace, &manager) else {
             return Ok(None);
         };

@@ -1,5 +1,5 @@
 //! A change of ARC's release in scale-set mode: the controller deletes every runner set that is not of its own
-//! release, or since 0.12 of its minor (`config::keeps`), so it takes more than an apply.
+//! release, or since 0.12 of its minor (`config::arc_versions::keeps`), so it takes more than an apply.
 
 use crate::config::arc_versions::keeps;
 use crate::config::{ArcVersion, Config, Mode};

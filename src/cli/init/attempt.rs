@@ -1,7 +1,7 @@
 //! One look at the cluster, and what follows from it: plan, checks, writing, waiting.
 
-use super::Args;
 use super::shown::{answer, looked};
+use super::{Args, WaitFor};
 use crate::apply::{self, Executed, Execution};
 use crate::checks::blocking;
 use crate::cli::preflight::{self, Checked};
@@ -126,7 +126,8 @@ impl Work<'_> {
             interrupt: &self.session.interrupt,
         };
         let mut known_lines = None;
-        if plan.writes() {
+        // Who does not wait for runners does not read logs.
+        if plan.writes() && self.args.wait == WaitFor::Runners {
             let namespace = config.controller_namespace();
             known_lines = Some(KnownLines::read(self.cluster, namespace).await);
         }

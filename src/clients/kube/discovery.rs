@@ -130,14 +130,19 @@ impl Cluster {
             .note(|known| unread = std::mem::take(&mut known.unread));
         let lists: Vec<_> = futures::stream::iter(&unread)
             .map(async |version| (version, self.read_version(version).await))
-            .buffer_unordered(CONCURRENCY)
+            .buffered(CONCURRENCY)
             .collect()
             .await;
+        // A kind of several versions is one kind.
+        let mut known_kinds = BTreeSet::new();
         for (version, read) in lists {
+            let group = version.rsplit_once('/').map_or("", |(group, _)| group);
             match read {
                 Ok(listable) => {
                     for kind in listable {
-                        self.discovery.insert_namespaced(version, &kind);
+                        if known_kinds.insert((group, kind.clone())) {
+                            self.discovery.insert_namespaced(version, &kind);
+                        }
                     }
                 }
                 Err(ClusterError::Unreachable { message }) => {
@@ -229,7 +234,9 @@ impl Cluster {
             .collect();
         for group in array(list, "groups") {
             self.discovery.insert_group(text(group, "/name"));
-            unread.insert(text(group, "/preferredVersion/groupVersion").to_owned());
+            // Not the preferred one alone: a kind may exist in another version only.
+            let versions = array(group, "versions").iter();
+            unread.extend(versions.map(|version| text(version, "/groupVersion").to_owned()));
         }
         self.discovery.note(|known| known.unread.extend(unread));
     }

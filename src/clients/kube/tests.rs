@@ -351,13 +351,20 @@ async fn every_kind_in_namespaces_that_can_be_listed_is_known_once() {
     let (old, _) = server(move |line, _| match line {
         "GET /api" => ok(&json!({"kind": "APIVersions", "versions": ["v1"]})),
         "GET /apis" => ok(&json!({"kind": "APIGroupList", "groups": [
-            {"name": "autoscaling", "preferredVersion": {"groupVersion": "autoscaling/v2"}},
-            {"name": "silent.example", "preferredVersion": {"groupVersion": "silent.example/v1"}}]})),
+            {"name": "autoscaling", "versions": [{"groupVersion": "autoscaling/v2"}, {"groupVersion": "autoscaling/v2beta2"}]},
+            {"name": "filters.example", "versions": [{"groupVersion": "filters.example/v1alpha3"}, {"groupVersion": "filters.example/v2"}]},
+            {"name": "silent.example", "versions": [{"groupVersion": "silent.example/v1"}]}]})),
         "GET /api/v1" => ok(&resources("Secret", "secrets")),
-        "GET /apis/autoscaling/v2" => ok(&resources("HorizontalPodAutoscaler", "hpas")),
+        "GET /apis/autoscaling/v2" | "GET /apis/autoscaling/v2beta2" => {
+            ok(&resources("HorizontalPodAutoscaler", "hpas"))
+        }
+        "GET /apis/filters.example/v1alpha3" => ok(&resources("Filter", "filters")),
+        "GET /apis/filters.example/v2" => ok(&json!({"kind": "APIResourceList", "resources": []})),
         _ => (500, Vec::new(), String::new()),
     });
     let kinds = old.namespaced_kinds().await.unwrap();
+    let mut expected = expected;
+    expected.insert(("filters.example/v1alpha3".to_owned(), "Filter".to_owned()));
     assert_eq!(kinds.kinds, expected);
     assert_eq!(kinds.silent.len(), 1);
 }

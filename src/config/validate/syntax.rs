@@ -3,7 +3,7 @@
 use crate::image_ref::ImageReference;
 
 /// RFC 1123 label, of any length.
-pub(super) fn is_dns_label(text: &str) -> bool {
+pub fn is_dns_label(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()
@@ -13,7 +13,7 @@ pub(super) fn is_dns_label(text: &str) -> bool {
 }
 
 /// RFC 1123 subdomain of at most 253 characters.
-pub(super) fn is_dns_subdomain(text: &str) -> bool {
+pub fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 

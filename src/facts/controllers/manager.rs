@@ -9,7 +9,7 @@ use crate::config::ArcVersion;
 use crate::facts::ControllerFacts;
 use crate::object::ObjectRef;
 use crate::object::labels::INSTALL_LABEL;
-use crate::object::pods::{flags, runs_arc};
+use crate::object::pods::{flags, has_image_of_arc, runs_arc};
 
 /// Reads a Deployment; None where it is no ARC controller. Which runner sets it looks after is not said here.
 pub(super) fn controller(deployment: &Value) -> Option<ControllerFacts> {
@@ -65,7 +65,8 @@ fn is_manager(container: &Value, labels: &BTreeMap<String, String>) -> bool {
     if command.is_some_and(|command| command.rsplit('/').next() != Some("manager")) {
         return false;
     }
-    runs_arc(container) || (command.is_some() && has_label_of_arc(labels))
+    has_image_of_arc(container)
+        || (command.is_some() && (runs_arc(container) || has_label_of_arc(labels)))
 }
 
 fn has_label_of_arc(labels: &BTreeMap<String, String>) -> bool {
@@ -146,6 +147,8 @@ mod tests {
             json!({"image": "corp/cert-operator:v1", "command": ["/manager"], "args": ["--leader-elect"]}),
             json!({"image": "summerwind/actions-runner-controller:v0.27.6", "command": ["/github-webhook-server"]}),
             json!({"image": "ghcr.io/actions-runner-controller/actions-runner-controller/actions-runner-dind:v2.317.0-ubuntu-22.04"}),
+            // A bot that logs in as an App has such a variable too.
+            json!({"image": "corp/bot:1", "env": [{"name": "GITHUB_APP_INSTALLATION_ID", "value": "1"}]}),
             json!({"image": "nginx"}),
         ] {
             assert_eq!(

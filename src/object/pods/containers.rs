@@ -122,7 +122,8 @@ pub fn runs_arc(container: &Value) -> bool {
             .any(|mount| text_at(mount, "/mountPath") == Some("/etc/actions-runner-controller"))
 }
 
-fn has_image_of_arc(container: &Value) -> bool {
+/// True for an image with the name of one of ARC's own programs; runners stand under the same names as directories.
+pub fn has_image_of_arc(container: &Value) -> bool {
     let image = text_at(container, "/image").unwrap_or_default();
     let repository = image.split('@').next().unwrap_or_default();
     let last = repository.rsplit('/').next().unwrap_or_default();

@@ -101,8 +101,11 @@ impl Feed {
                 Err(
                     error @ (ClusterError::Forbidden { .. } | ClusterError::Unauthorized { .. }),
                 ) => {
-                    // What nobody keeps up to date must not be judged: a pod that waited once may run by now.
-                    let _ = to.send((index, News::Listed(Vec::new()))).await;
+                    // What nobody keeps up to date must not be judged: a pod that waited once may run by now. Where
+                    // it is needed, the refusal ends the wait before anything is.
+                    if !self.is_needed {
+                        let _ = to.send((index, News::Listed(Vec::new()))).await;
+                    }
                     let _ = to.send((index, News::Refused(error))).await;
                     return false;
                 }

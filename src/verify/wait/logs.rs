@@ -19,7 +19,11 @@ const LINES: u32 = 60;
 
 /// The lines of logs that are known, by the uid of the pod that wrote them.
 #[derive(Debug, Clone, Default)]
-pub struct KnownLines(HashMap<String, HashSet<String>>);
+pub struct KnownLines {
+    lines: HashMap<String, HashSet<String>>,
+    /// Logs that could not be read: what is found first is old.
+    unread: HashSet<String>,
+}
 
 impl KnownLines {
     /// What stands now in the logs of the controllers and listeners of a namespace. What cannot be read is not known.
@@ -45,8 +49,18 @@ impl KnownLines {
         let place = |key| text(pod, key);
         let (namespace, name) = (place("/metadata/namespace"), place("/metadata/name"));
         let log = cluster.logs(namespace, name, &options).await;
-        let known = self.0.entry(place("/metadata/uid").to_owned()).or_default();
-        let log = log.unwrap_or_default();
+        let uid = place("/metadata/uid").to_owned();
+        let Ok(log) = log else {
+            if !self.lines.contains_key(&uid) {
+                self.unread.insert(uid);
+            }
+            return Vec::new();
+        };
+        let is_old = self.unread.remove(&uid);
+        let known = self.lines.entry(uid).or_default();
+        if is_old {
+            known.extend(log.lines().map(str::to_owned));
+        }
         let new = log.lines().filter(|line| known.insert((*line).to_owned()));
         new.map(str::to_owned).collect()
     }

@@ -26,7 +26,6 @@ async fn tried(
         cluster: &session.cluster,
         receipt,
         tests,
-        seen: &[],
         namespaces: &["runners"],
         started: &|_, _| async { Ok("all of it".to_owned()) }.boxed(),
         events: &|event| session.events.lock().unwrap().push(event),
