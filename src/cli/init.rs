@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use self::attempt::{SoFar, Work};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::overtaken::look_again;
 use crate::cli::preflight::Choices;
 use crate::cli::session::target;
 use crate::cli::{Session, config_load, seconds};
+use crate::clients::kube::Cluster;
 use crate::clients::roots::preload_system_roots;
-use crate::config::load::SecretReading;
+use crate::config::load::{Loaded, SecretReading};
 use crate::failure::{Exit, Failure};
+use crate::ui::progress::Progress;
 use crate::verify::wait::Level;
 
 /// Arguments of `init`.
@@ -105,4 +106,23 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let mut so_far = SoFar::default();
     let attempt = async || Box::pin(work.attempt(&mut so_far)).await;
     look_again(&loaded.config.name, &progress, attempt).await
+}
+
+/// What the stages of one run share.
+struct Work<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    cluster: &'a Cluster,
+    loaded: &'a Loaded,
+    progress: &'a Progress,
+}
+
+/// What earlier attempts have shown on the terminal, and done.
+#[derive(Default)]
+struct SoFar {
+    findings: Vec<String>,
+    /// The plan; empty until one was shown.
+    plan: Vec<String>,
+    /// True where a plan that writes was carried out.
+    wrote: bool,
 }

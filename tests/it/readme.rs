@@ -253,7 +253,10 @@ async fn the_shapes_of_the_configuration_are_taken() {
         program.file("arc-setup.yaml", text).unwrap();
         program.file("secrets/token", "ghp_x").unwrap();
         program
-            .file("secrets/config.json", "{\"auths\": {}}")
+            .file(
+                "secrets/config.json",
+                r#"{"auths": {"registry.example.com": {"auth": "cm9ib3Q6cm9ib3Q="}}}"#,
+            )
             .unwrap();
         // What a block leaves out.
         program

@@ -1,40 +1,18 @@
 //! One look at the cluster, and what follows from it: plan, checks, writing, waiting.
 
 use super::shown::{answer, looked};
-use super::{Args, WaitFor};
+use super::{SoFar, WaitFor, Work};
 use crate::apply::{self, Executed, Execution};
 use crate::checks::blocking;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::pull_test::PullTesting;
-use crate::cli::{Session, clock, last_words, pass, rollout};
-use crate::clients::kube::Cluster;
-use crate::config::load::Loaded;
+use crate::cli::{clock, last_words, pass, rollout};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{Receipt, Resolver};
 use crate::plan::{self, Plan};
-use crate::ui::progress::Progress;
 use crate::verify::wait::{self, KnownLines, Report, WaitOptions};
-
-/// What the stages of one run share.
-pub(super) struct Work<'a> {
-    pub(super) args: &'a Args,
-    pub(super) session: &'a Session,
-    pub(super) cluster: &'a Cluster,
-    pub(super) loaded: &'a Loaded,
-    pub(super) progress: &'a Progress,
-}
-
-/// What earlier attempts have shown on the terminal, and done.
-#[derive(Default)]
-pub(super) struct SoFar {
-    pub(super) findings: Vec<String>,
-    /// The plan; empty until one was shown.
-    pub(super) plan: Vec<String>,
-    /// True where a plan that writes was carried out.
-    pub(super) wrote: bool,
-}
 
 impl Work<'_> {
     /// Looks, shows, asks and carries out. None: another run of arc-setup came in between.

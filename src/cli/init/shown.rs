@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::Args;
-use super::attempt::{SoFar, Work};
+use super::{Args, SoFar, Work};
 use crate::checks::Finding;
 use crate::cli::Session;
 use crate::cli::preflight::{self, Checked};
