@@ -1,6 +1,7 @@
 //! What must run after `init`.
 
 use anyhow::{Result, ensure};
+use arc_setup::plan::counted;
 use serde_json::Value;
 
 use crate::surroundings::Surroundings;
@@ -64,7 +65,8 @@ pub(crate) fn installed(transcript: &Transcript, around: &Surroundings) -> Resul
     }
     ensure!(runner_objects > 0, "no runner object was accepted");
     transcript.say(&format!(
-        "the manager is available; {runner_objects} runner objects are accepted"
+        "the manager is available; accepted: {}",
+        counted(runner_objects, "runner object")
     ));
     Ok(())
 }
