@@ -5,15 +5,13 @@ use serde_json::Value;
 use super::Finding;
 use crate::facts::Facts;
 use crate::object::{Manifest, Pointer};
-
-/// The label by which a CRD is known as ours.
-const MANAGED_BY: &str = "/metadata/labels/app.kubernetes.io~1managed-by";
+use crate::observe::is_ours;
 
 /// One finding for each field of a rendered custom resource that a foreign CRD's schema lacks.
 pub(super) fn findings(facts: &Facts, manifests: &[Manifest]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, crd) in &facts.cluster.crds {
-        if crd.pointer(MANAGED_BY).and_then(Value::as_str) == Some("arc-setup") {
+        if is_ours(crd) {
             continue;
         }
         let before = findings.len();

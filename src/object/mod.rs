@@ -4,6 +4,7 @@
 
 mod change;
 mod common;
+mod digest;
 pub mod labels;
 mod late;
 mod manifest;
@@ -13,6 +14,7 @@ mod reference;
 
 pub use change::Change;
 pub use common::Common;
+pub use digest::sha256;
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use manifest::{Manifest, Source};
 pub use pointer::{Pointer, items_at, text_at};

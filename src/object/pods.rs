@@ -18,7 +18,7 @@ use super::Pointer;
 
 pub use absent::{AbsentKind, AbsentSlot, absent_slots};
 pub use catalogue::{NameStrength, image_name_strength};
-pub use containers::{ContainerAt, Role, containers, has_image_of_arc, runs_arc};
+pub use containers::{ContainerAt, Role, containers, has_image_of_arc, is_daemon, runs_arc};
 pub use edit::{SlotEdit, write_slots};
 pub use flags::flags;
 pub use sites::{Site, may_use_sudo, sites};

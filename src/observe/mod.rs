@@ -30,7 +30,9 @@ pub use model::{
     DryRun, FieldOwner, KeyChange, KeyDifference, Live, Observed, ObservedObject, ObservedPod,
     Refusal,
 };
-pub use objects::{Options, home, namesakes, observe, observe_again, read_receipt};
+pub use objects::{
+    Options, home, namesakes, observe, observe_again, read_receipt, receipt_secrets,
+};
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, PullTested, RECEIPT_TYPE, Receipt, ReceiptProblem};

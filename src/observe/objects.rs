@@ -175,6 +175,17 @@ pub async fn home<'a>(
     Ok(first)
 }
 
+/// Every Secret in the cluster that is a receipt by its type.
+pub async fn receipt_secrets(cluster: &Cluster) -> Result<Vec<Value>, ClusterError> {
+    let fields = format!("type={RECEIPT_TYPE}");
+    let everywhere = Selection {
+        fields: Some(&fields),
+        ..Selection::default()
+    };
+    let page = cluster.list_selected("v1", "Secret", &everywhere).await?;
+    Ok(page.items)
+}
+
 /// Namespaces with receipts of the same name under the same controller of another team. Either is this install with
 /// runner sets that had other namespaces, or somebody else's: nothing tells, so that it is not taken over. Whoever may
 /// not look everywhere knows none.
@@ -183,18 +194,12 @@ pub async fn namesakes(
     install: &str,
     existing: &str,
 ) -> Result<Vec<String>, Failure> {
-    let fields = format!("type={RECEIPT_TYPE}");
-    let everywhere = Selection {
-        fields: Some(&fields),
-        ..Selection::default()
-    };
-    let page = match cluster.list_selected("v1", "Secret", &everywhere).await {
-        Ok(page) => page,
+    let secrets = match receipt_secrets(cluster).await {
+        Ok(secrets) => secrets,
         Err(ClusterError::Forbidden { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error.failure("cannot look for receipts", Exit::Preflight)),
     };
-    let receipts = page
-        .items
+    let receipts = secrets
         .iter()
         .filter_map(|secret| Receipt::from_secret(secret).ok().flatten());
     Ok(receipts

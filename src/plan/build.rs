@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::object::{Change, Common, Manifest, ObjectRef};
+use crate::object::{Change, Common, Manifest, ObjectRef, sha256};
 use crate::observe::{DryRun, Observed, ObservedObject, is_ours};
 
 use super::certificate::{backend, guards, is_webhook, trust_both};
@@ -232,18 +231,7 @@ fn writes(inputs: &Inputs<'_>, object: &ObjectRef) -> bool {
 /// SHA-256 of the manifests; late values are not part of them.
 fn hash(manifests: &[Manifest]) -> String {
     let bytes = serde_json::to_vec(manifests).unwrap_or_default();
-    hexadecimal(digest(&SHA256, &bytes).as_ref())
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(u32::from(nibble), 16));
-        }
-    }
-    text
+    sha256(&bytes)
 }
 
 #[cfg(test)]

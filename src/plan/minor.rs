@@ -1,6 +1,7 @@
 //! A change of ARC's release in scale-set mode: the controller deletes every runner set that is not of its own
 //! release, or since 0.12 of its minor (`config::arc_versions::keeps`), so it takes more than an apply.
 
+use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::arc_versions::keeps;
 use crate::config::{ArcVersion, Config, Mode};
 use crate::facts::Facts;
@@ -58,13 +59,7 @@ fn failure(wanted: ArcVersion, mut others: Vec<(String, ArcVersion)>) -> Option<
     )
     .why(format!(
         "a controller of {wanted} deletes every runner set whose version label names another {}",
-        if keeps(
-            wanted,
-            ArcVersion {
-                patch: wanted.patch + 1,
-                ..wanted
-            }
-        ) {
+        if has(Mode::ScaleSet, wanted, Feature::KeepsMinor) {
             "minor release"
         } else {
             "release"

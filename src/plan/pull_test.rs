@@ -4,14 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use super::build::hexadecimal;
 use super::{Plan, Step};
 use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
-use crate::object::pods::{Part, Shape, pod_specs};
-use crate::object::{Manifest, ObjectRef, items_at, text_at};
+use crate::object::pods::{Part, Shape, is_daemon, pod_specs};
+use crate::object::{Manifest, ObjectRef, items_at, sha256, text_at};
 use crate::observe::{LegacyManager, names_every_image, pod_of};
 
 /// On every pod of a pull test: the runner set.
@@ -75,7 +73,7 @@ pub fn pull_test(
     spec["restartPolicy"] = json!("Never");
     // Nothing runs in it that would need time to end.
     spec["terminationGracePeriodSeconds"] = json!(1);
-    let hash = hexadecimal(digest(&SHA256, pod.to_string().as_bytes()).as_ref());
+    let hash = sha256(pod.to_string().as_bytes());
     let deadline = (patience * STEPS).max(SHORTEST_DEADLINE);
     pod["spec"]["activeDeadlineSeconds"] = json!(deadline.as_secs());
     Some(PullTest {
@@ -161,7 +159,7 @@ fn has_daemon(pod: &Value) -> bool {
     ["/spec/initContainers", "/spec/containers"]
         .iter()
         .flat_map(|list| items_at(pod, list))
-        .any(|container| matches!(text_at(container, "/name"), Some("dind" | "docker")))
+        .any(|container| text_at(container, "/name").is_some_and(is_daemon))
 }
 
 /// The runner sets that may be without a runner while nothing is to do.

@@ -1,14 +1,11 @@
 //! Pods follow what they read: hashes of ConfigMaps and versions of Secrets on pod templates.
 
-use std::fmt::Write as _;
-
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::Context;
 use super::edit::Editor;
 use crate::object::pods::{Part, PodSpecAt, Role, SCALE_SET_GROUP, Shape, containers, pod_specs};
-use crate::object::{Change, Late, LateSource, Manifest, ObjectRef, Pointer};
+use crate::object::{Change, Late, LateSource, Manifest, ObjectRef, Pointer, sha256};
 
 /// On pod templates: SHA-256 over the ConfigMaps that the pod reads.
 const CONFIG_HASH: &str = "arc-setup.dev/config-hash";
@@ -175,11 +172,5 @@ fn scale_set(
 }
 
 fn hex(value: &Value) -> String {
-    let hash = digest(&SHA256, value.to_string().as_bytes());
-    let mut text = String::new();
-    for byte in hash.as_ref() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    sha256(value.to_string().as_bytes())
 }

@@ -106,8 +106,6 @@ pub struct SeenSet {
     pub object: Value,
     /// True where it wants no runner while nothing is to do: no pod of it was waited for.
     pub is_idle: bool,
-    /// What the wait has shown of it.
-    pub proof: String,
 }
 
 /// Waits until every object of the level is ready. Fails with exit 20 on a cause that waiting does not

@@ -11,7 +11,7 @@ mod namespaces;
 mod overtaken;
 mod pull_test;
 mod rotation;
-mod scale_set_controller;
+pub(crate) mod scale_set_controller;
 pub(crate) mod site;
 pub(crate) mod world;
 

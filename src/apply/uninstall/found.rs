@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use serde_json::Value;
 
-use crate::clients::kube::{Cluster, ClusterError, Selection};
+use crate::clients::kube::{Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
-use crate::observe::{RECEIPT_TYPE, Receipt};
+use crate::observe::{RECEIPT_TYPE, Receipt, receipt_secrets};
 
 /// Kinds that the label is looked for in; what the server does not know is passed over.
 pub(super) const KINDS: [(&str, &str); 25] = [
@@ -59,13 +59,8 @@ pub(super) async fn receipts(
     install: &str,
     namespaces: &[&str],
 ) -> Result<Vec<Receipt>, Failure> {
-    let fields = format!("type={RECEIPT_TYPE}");
-    let everywhere = Selection {
-        fields: Some(&fields),
-        ..Selection::default()
-    };
-    let secrets = match cluster.list_selected("v1", "Secret", &everywhere).await {
-        Ok(page) => page.items,
+    let secrets = match receipt_secrets(cluster).await {
+        Ok(secrets) => secrets,
         Err(ClusterError::Forbidden { .. }) if !namespaces.is_empty() => {
             let mut secrets = Vec::new();
             for namespace in namespaces {

@@ -87,6 +87,12 @@ pub fn containers(object: &Value) -> Vec<ContainerAt> {
     found
 }
 
+/// True for the name of the container beside a runner in which Docker's daemon runs: scale sets say `dind`, the legacy
+/// generation `docker`.
+pub fn is_daemon(name: &str) -> bool {
+    matches!(name, "dind" | "docker")
+}
+
 fn role(part: Part, init: bool, container: &Value) -> Role {
     let text = |key: &str| {
         container
@@ -98,7 +104,7 @@ fn role(part: Part, init: bool, container: &Value) -> Role {
     match part {
         _ if init => Role::Init,
         Part::Runner if name == "runner" => Role::Runner,
-        Part::Runner if name == "dind" || name == "docker" => Role::Dind,
+        Part::Runner if is_daemon(name) => Role::Dind,
         Part::Listener if name == "listener" => Role::Listener,
         Part::Workload
             if name.contains("rbac-proxy") || text("image").contains("/kube-rbac-proxy") =>

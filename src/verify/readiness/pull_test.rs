@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::State;
 use super::fields::{condition_is, is_deleting, items, number, text};
 use super::pod::blocked;
+use crate::object::pods;
 
 /// What a container of the pod is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,7 @@ impl Container<'_> {
         if self.part == Part::Initialises && self.is_running() {
             return format!("container {name}: it has not ended yet");
         }
-        let is_daemon = |one: &Self| matches!(one.name, "dind" | "docker");
+        let is_daemon = |one: &Self| pods::is_daemon(one.name);
         if self.part == Part::Runner && self.is_running() && all.iter().any(is_daemon) {
             return format!("container {name}: it asks Docker");
         }

@@ -61,7 +61,6 @@ impl Run<'_, '_> {
                 runner_sets.extend(self.world.get(object).map(|live| SeenSet {
                     object: live.clone(),
                     is_idle,
-                    proof: proof.clone(),
                 }));
             }
             if proof.contains("no guarded object was tried") {

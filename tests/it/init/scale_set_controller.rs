@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 const GROUP_VERSION: &str = "actions.github.com/v1alpha1";
 
 /// Its CRDs, as far as anyone looks here.
-pub(super) fn definitions() -> Vec<Value> {
+pub(crate) fn definitions() -> Vec<Value> {
     let kinds = [
         "AutoscalingRunnerSet",
         "AutoscalingListener",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::census::difference;
 use super::site::Site;
 use crate::control_plane::eventually;
+use crate::init::scale_set_controller::definitions;
 
 /// Another team's controller, as far as anyone reads it here.
 fn controller() -> Value {
@@ -19,31 +20,12 @@ fn controller() -> Value {
                 "env": [{"name": "CONTROLLER_MANAGER_CONTAINER_IMAGE", "value": image}]}]}}}})
 }
 
-/// One of its definitions.
-fn definition(kind: &str) -> Value {
-    let singular = kind.to_lowercase();
-    let plural = format!("{singular}s");
-    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let schema = json!({"type": "object", "properties": {"spec": open, "status": open}});
-    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.actions.github.com")},
-        "spec": {"group": "actions.github.com", "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": singular, "listKind": format!("{kind}List")},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
-                "subresources": {"status": {}}, "schema": {"openAPIV3Schema": schema}}]}})
-}
-
 #[tokio::test]
 async fn an_install_under_an_existing_controller_is_found_and_leaves_nothing() {
     let site = Site::scale_set().await;
     site.namespace("theirs").await;
-    for kind in [
-        "AutoscalingRunnerSet",
-        "AutoscalingListener",
-        "EphemeralRunnerSet",
-        "EphemeralRunner",
-    ] {
-        site.foreign(definition(kind)).await;
+    for definition in definitions() {
+        site.foreign(definition).await;
     }
     site.foreign(controller()).await;
     let object = ObjectRef::from_value(&controller());
