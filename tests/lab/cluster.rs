@@ -136,7 +136,8 @@ impl Cluster {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Runs kubectl as administrator, however it ends.
+    /// Runs kubectl as administrator, however it ends; after three minutes it is ended with code 124, since some of
+    /// its commands wait for ever.
     pub(crate) async fn run_kubectl<A: AsRef<OsStr>>(
         &self,
         arguments: &[A],
@@ -145,8 +146,10 @@ impl Cluster {
         let mut stdin = tempfile::tempfile()?;
         std::io::Write::write_all(&mut stdin, input.as_bytes())?;
         std::io::Seek::rewind(&mut stdin)?;
-        let mut command = Command::new(self.binaries.join("kubectl"));
+        let mut command = Command::new("/usr/bin/timeout");
         command
+            .args(["--kill-after=5", "180"])
+            .arg(self.binaries.join("kubectl"))
             .args(arguments)
             .env_clear()
             .env("HOME", &self.directory)

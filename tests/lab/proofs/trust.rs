@@ -52,12 +52,10 @@ async fn of_the_first_generation(lab: Arc<Lab>) -> Result<()> {
     })
     .await?;
     says(&install.controller, &manager, UNKNOWN_AUTHORITY).await?;
-    install
-        .runners
-        .kubectl(&["delete", "runner", STRIPPED])
-        .await?;
+    let_go(&install.runners, "runner").await?;
     // A plain second run puts back what was taken away.
-    install.init().await.map(drop)
+    install.init().await?;
+    gone(&install.runners, "runner").await
 }
 
 async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
@@ -89,7 +87,7 @@ async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
     merge(&install.runners, name, &json!({ "spec": spec })).await?;
     says(&install.controller, &manager, UNKNOWN_AUTHORITY).await?;
     let kind = "autoscalingrunnersets.actions.github.com";
-    install.runners.kubectl(&["delete", kind, STRIPPED]).await?;
+    let_go(&install.runners, kind).await?;
     until("a listener that trusts nobody", async || {
         let pods = install.controller.pods().await?;
         for pod in pods.iter().filter(|pod| pod.name.ends_with("-listener")) {
@@ -104,7 +102,24 @@ async fn of_scale_sets(lab: Arc<Lab>) -> Result<()> {
     .await?;
     // Lists of a set have one owner as a whole, and since the patch that is kubectl.
     let outcome = install.run(&["init", "--force-conflicts"]).await?;
-    install.expect_code(outcome, 0).await.map(drop)
+    install.expect_code(outcome, 0).await?;
+    gone(&install.runners, kind).await
+}
+
+/// Deletes what has nothing of our trust, without waiting: the manager before may have registered it, and then its
+/// finalizer stays until a manager reaches GitHub again.
+async fn let_go(sandbox: &Sandbox, kind: &str) -> Result<()> {
+    let delete = ["delete", kind, STRIPPED, "--wait=false"];
+    sandbox.kubectl(&delete).await.map(drop)
+}
+
+async fn gone(sandbox: &Sandbox, kind: &str) -> Result<()> {
+    until(&format!("the end of {kind} {STRIPPED}"), async || {
+        let left = ["get", kind, STRIPPED, "--ignore-not-found", "-o", "name"];
+        let left = sandbox.kubectl(&left).await?;
+        Ok(left.trim().is_empty().then_some(()))
+    })
+    .await
 }
 
 fn clients() -> Result<Vec<Client>> {
