@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots};
-use crate::rules::{Outcome, RuleSet};
+use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
 use advice::advice;
@@ -213,7 +213,7 @@ fn rewrite_slots(
                 continue;
             }
         };
-        let decision = rules.decide(&reference);
+        let decision = rules.decide_at(&reference, &Place::of(object, &pointer));
         let rule = decision.rule.unwrap_or_default();
         let after = match decision.outcome {
             Outcome::Rewritten(after) if after != text => after,
@@ -268,7 +268,7 @@ fn fill_absent_slots(
         let Ok(reference) = ImageReference::parse(&absent.default) else {
             continue;
         };
-        let decision = rules.decide(&reference);
+        let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
         let rule = decision.rule.unwrap_or_default();
         let image = match decision.outcome {
             Outcome::Rewritten(image) => image,

@@ -7,16 +7,16 @@ use crate::rules::{Action, Matcher, RuleSet, RuleSpec};
 
 const TARGET: &str = "registry.example.com/mirror";
 
-fn rules() -> RuleSet {
-    let rewrite = |host: &str| RuleSpec {
-        id: host.to_owned(),
-        matcher: Matcher::Host(host.to_owned()),
-        action: Action::Rewrite {
-            target: TARGET.to_owned(),
-            drop_library: false,
-        },
-        mirror: None,
+fn rewrite(host: &str, target: &str) -> RuleSpec {
+    let action = Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
     };
+    RuleSpec::new(host, Matcher::Host(host.to_owned()), action)
+}
+
+fn rules() -> RuleSet {
+    let rewrite = |host: &str| rewrite(host, TARGET);
     RuleSet::compile(&[rewrite("quay.io"), rewrite("docker.io"), rewrite("ghcr.io")]).unwrap()
 }
 
@@ -412,12 +412,7 @@ proptest! {
         let mut live = checked(&object, *patch).after;
         prop_assert_eq!(decide(&live, &rules(), &wanted).verdict, Verdict::Unchanged);
         if twice {
-            let onward = RuleSpec {
-                id: "onward".to_owned(),
-                matcher: Matcher::Host("registry.example.com".to_owned()),
-                action: Action::Rewrite { target: "new.example.com/much/longer".to_owned(), drop_library: false },
-                mirror: None,
-            };
+            let onward = rewrite("registry.example.com", "new.example.com/much/longer");
             let onward = RuleSet::compile(&[onward]).unwrap();
             if let Verdict::Patch(patch) = decide(&live, &onward, &wanted).verdict {
                 live = checked(&live, *patch).after;
