@@ -265,7 +265,8 @@ fn place(object: &Value, slot: &ImageSlot) -> String {
         SlotKind::Field => holder(""),
         SlotKind::Argument { flag, .. } => holder(&format!(" {flag}")),
         SlotKind::Environment { name } => holder(&format!(" {name}")),
-        SlotKind::ImageVolume => slot.pointer.to_string(),
+        SlotKind::ImageVolume | SlotKind::Split => slot.pointer.to_string(),
+        SlotKind::Embedded { pointer } => format!("{} {pointer}", slot.pointer),
     }
 }
 
