@@ -243,6 +243,7 @@ fn object_lines(report: &ObjectReport) -> Vec<String> {
         Treatment::Made { from } => {
             format!("{}: left alone, it is made from {from}", report.object)
         }
+        Treatment::Skipped { why } => format!("{}: left alone: {why}", report.object),
         Treatment::Gone => format!("{}: it went away in between", report.object),
         Treatment::Refused { reasons } => {
             format!("{}: refused: {}", report.object, reasons.join("; "))
