@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots};
+use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots, replacements};
 use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
@@ -201,54 +201,57 @@ fn rewrite_slots(
     let mut parts: Vec<Replaced> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
     for slot in image_slots(object) {
-        let ImageSlot {
-            pointer,
-            text,
-            span,
-            ..
-        } = slot;
-        let reference = match ImageReference::parse(&text) {
+        let ImageSlot { pointer, text, .. } = &slot;
+        let reference = match ImageReference::parse(text) {
             Ok(reference) => reference,
             Err(error) => {
-                let place = place(object, &pointer);
+                let place = place(object, pointer);
                 seen.notes.push(format!("{place}: left as it is: {error}"));
                 continue;
             }
         };
-        let decision = rules.decide_at(&reference, &Place::of(object, &pointer));
+        let decision = rules.decide_at(&reference, &Place::of(object, pointer));
         let rule = decision.rule.unwrap_or_default();
         let after = match decision.outcome {
-            Outcome::Rewritten(after) if after != text => after,
+            Outcome::Rewritten(after) if after != *text => after,
             Outcome::Denied => {
-                let place = place(object, &pointer);
+                let place = place(object, pointer);
                 seen.refused
                     .push(format!("{place}: {text} is denied by {rule}"));
                 continue;
             }
             Outcome::TooLong(name) => {
-                let place = place(object, &pointer);
+                let place = place(object, pointer);
                 seen.refused
                     .push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
                 continue;
             }
             _ => continue,
         };
-        let place = place(object, &pointer);
-        if !may_change(object, &pointer) {
+        let place = place(object, pointer);
+        if !may_change(object, pointer) {
             seen.notes.push(format!(
                 "{place}: {text} stays: this cannot be changed in a pod that exists"
             ));
             continue;
         }
-        parts.push(Replaced {
-            at: pointer.clone(),
-            span,
-            text: after.clone(),
-        });
+        // A mapping of parts (`registry`, `repository`, `tag`) has several, or no place for one of them.
+        let written = replacements(object, &slot, &after);
+        if written.is_empty() {
+            seen.notes.push(format!(
+                "{place}: {text} stays: there is no place for a part of {after}"
+            ));
+            continue;
+        }
+        parts.extend(written.into_iter().map(|part| Replaced {
+            at: part.pointer,
+            span: part.span,
+            text: part.text,
+        }));
         changes.push(SlotChange {
-            pointer,
+            pointer: slot.pointer,
             place,
-            before: Some(text),
+            before: Some(slot.text),
             after,
             rule,
         });
