@@ -30,9 +30,10 @@ pub use fixed::Skipped;
 use fixed::{fixed, may_change, mirror_pod};
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
-use place::place;
+pub(in crate::plan) use place::place;
 pub use receipt::ORIGINAL_IMAGES;
 use receipt::Receipt;
+pub(in crate::plan) use receipt::original_image;
 use remarks::remarks;
 pub use undo::undo;
 
