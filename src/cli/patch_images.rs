@@ -60,7 +60,13 @@ pub struct Args {
 struct Rules;
 
 impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+    const FIELDS: &'static [&'static str] = &[
+        "registry.host",
+        "registry.library",
+        "registry.map",
+        "registry.preset",
+        "registry.keys",
+    ];
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {

@@ -185,6 +185,11 @@ fn rewrite_slots(
             Outcome::TooLong(name) => {
                 refused.push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
             }
+            Outcome::Unusable { result, why } => {
+                let would_be = [" would be ", &result].concat();
+                let would_be = if result.is_empty() { "" } else { &would_be };
+                refused.push(format!("{place}: {}{would_be} ({rule}): {why}", slot.text));
+            }
             _ => {}
         }
     }
@@ -227,6 +232,13 @@ fn fill_absent_slots(
                 let default = &absent.default;
                 refused.push(format!(
                     "{place} is not set, and its default {default} is denied by {rule}"
+                ));
+                continue;
+            }
+            Outcome::TooLong(_) | Outcome::Unusable { .. } => {
+                let default = &absent.default;
+                refused.push(format!(
+                    "{place} is not set, and {rule} makes no image of its default {default}"
                 ));
                 continue;
             }
