@@ -175,6 +175,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn any_text_in_a_rule_is_answered(text in "\\PC{0,60}", image in image()) {
         let matchers = [

@@ -50,7 +50,7 @@ impl Generator {
             0 => self.bytes(),
             1 => self.marks(),
             2 => self.hexadecimal(),
-            3..=9 => self.reference().into_bytes(),
+            3..=13 => self.reference().into_bytes(),
             _ => {
                 let mut text = self.reference().into_bytes();
                 for _ in 0..=self.below(3) {
@@ -142,7 +142,7 @@ impl Generator {
     }
 
     fn host(&mut self) -> String {
-        if self.below(2) == 0 {
+        if self.below(3) == 0 {
             return self.one_of(HOSTS).to_owned();
         }
         let labels = 1 + self.below(4);
@@ -151,7 +151,12 @@ impl Generator {
             if index > 0 {
                 host.push('.');
             }
-            host.push_str(&self.of(b"abcxyz019-ABZ", 1, 8));
+            let alphabet: &[u8] = if self.below(4) == 0 {
+                b"abcxyz019-ABZ"
+            } else {
+                b"abcxyz019"
+            };
+            host.push_str(&self.of(alphabet, 1, 8));
         }
         if self.below(3) == 0 {
             host.push(':');
@@ -168,10 +173,14 @@ impl Generator {
         }
         let mut text = self.of(b"abcxyz019", 1, 6);
         for _ in 0..self.below(3) {
-            text.push_str(
-                self.one_of(&[".", "_", "__", "-", "--", "---", "___", "..", "._", "-_"]),
-            );
-            text.push_str(&self.of(b"abcxyz019", 0, 4));
+            let separator = if self.below(6) == 0 {
+                self.one_of(&["___", "..", "._", "-_", "_-", ".-"])
+            } else {
+                self.one_of(&[".", "_", "__", "-", "--", "---"])
+            };
+            text.push_str(separator);
+            let least = usize::from(self.below(10) > 0);
+            text.push_str(&self.of(b"abcxyz019", least, 4));
         }
         text
     }
@@ -183,7 +192,8 @@ impl Generator {
                 self.of(b"aZ0_.-", length, length)
             }
             1 => self.of(b".-", 1, 1) + &self.of(b"a1", 1, 4),
-            _ => self.of(b"abzABZ019_.-", 0, 12),
+            2 => self.of(b"abzABZ019_.-", 0, 12),
+            _ => self.of(b"abzABZ019_", 1, 1) + &self.of(b"abzABZ019_.-", 0, 12),
         }
     }
 
