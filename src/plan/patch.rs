@@ -6,6 +6,7 @@
 mod advice;
 mod edit;
 mod owner;
+mod owner_pattern;
 mod pull_secret;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use advice::Advice;
 use advice::advice;
 use edit::Edit;
 pub use owner::{Maker, Owner, maker, owner};
+pub use owner_pattern::OwnerPattern;
 
 /// The annotation that keeps the original spelling: a JSON map from pointer to image; null where nothing stood.
 pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";
