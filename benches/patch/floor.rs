@@ -25,15 +25,14 @@ pub(super) struct Patch {
 /// The patches that bring every Deployment of these namespaces to the next round.
 pub(super) async fn bodies(fleet: &Fleet, namespaces: Range<usize>) -> Result<Vec<Patch>> {
     let count = namespaces.len() * EACH;
-    let rules = RuleSet::compile(&[RuleSpec {
-        id: "round".to_owned(),
-        matcher: Matcher::Host(fleet::registry(fleet.round())),
-        action: Action::Rewrite {
+    let rules = RuleSet::compile(&[RuleSpec::new(
+        "round",
+        Matcher::Host(fleet::registry(fleet.round())),
+        Action::Rewrite {
             target: fleet::registry(fleet.round() + 1),
             drop_library: false,
         },
-        mirror: None,
-    }]);
+    )]);
     let rules = rules.ok().context("the rules do not compile")?;
     let mut patches = Vec::new();
     for number in namespaces {

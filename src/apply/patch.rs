@@ -27,9 +27,21 @@ use run::Run;
 pub use selection::Selection;
 use write::{Mode, Work};
 
+/// What is done with each object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Task {
+    /// Its images are rewritten by the rules.
+    #[default]
+    Rewrite,
+    /// It gets back what stood there before, as its annotation says.
+    Undo,
+}
+
 /// What is wanted besides the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PatchOptions {
+    /// What is done.
+    pub task: Task,
     /// Which objects.
     pub selection: Selection,
     /// The pull secret to append.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use self::answer::Answer;
-use crate::apply::patch::{self, Hands, PatchOptions, PatchReport, Selection};
+use crate::apply::patch::{self, Hands, PatchOptions, PatchReport, Selection, Task};
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
 use crate::cli::{Session, config_load, pass, seconds};
@@ -65,6 +65,9 @@ pub struct Args {
     /// Append this pull secret, which must exist in the objects' namespaces
     #[arg(long, value_name = "NAME", value_parser = secret_name, help_heading = "Patching")]
     pull_secret: Option<String>,
+    /// Put back what stood there before, and take the annotation away; what was changed by hand since stays
+    #[arg(long, conflicts_with = "pull_secret", help_heading = "Patching")]
+    undo: bool,
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
     dry_run: bool,
@@ -97,7 +100,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     let rules = pass::compiled(&partial.registry.rules)?;
-    if rules.is_empty() && args.pull_secret.is_none() {
+    if rules.is_empty() && args.pull_secret.is_none() && !args.undo {
         return Err(Failure::new(
             "rules-missing",
             Exit::Usage,
@@ -120,6 +123,11 @@ fn options(args: &Args) -> Result<PatchOptions, Failure> {
         check_places(args)?;
     }
     Ok(PatchOptions {
+        task: if args.undo {
+            Task::Undo
+        } else {
+            Task::Rewrite
+        },
         selection: Selection {
             namespaces: args.namespaces.clone(),
             all_workloads: args.all_workloads,
@@ -172,11 +180,15 @@ async fn confirm(
     if preview.patched() == 0 {
         return Ok(());
     }
-    for line in text::preview(&preview) {
+    for line in text::preview(&preview, options.task) {
         progress.told(&line);
     }
     let count = counted(preview.patched(), "object");
-    let question = format!("Patch {count} in {}?", target(cluster));
+    let verb = match options.task {
+        Task::Rewrite => "Patch",
+        Task::Undo => "Undo what was patched of",
+    };
+    let question = format!("{verb} {count} in {}?", target(cluster));
     if progress.suspended(|| prompt::confirm(&question))? {
         return Ok(());
     }
@@ -219,7 +231,7 @@ async fn patched(
     progress.end();
     let report = patched.report;
     match patched.failure {
-        None => answer.end(&report, &options.selection)?,
+        None => answer.end(&report, options)?,
         // Nothing was said yet: the failure is the answer.
         Some(failure) if !answer.has_begun() => return Err(failure),
         Some(failure) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
-use crate::plan::patch::{Advice, Maker, SlotChange};
+use crate::plan::patch::{Advice, Maker, Removal, Skipped, SlotChange};
 
 /// What was done with an object that the rules concern.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +24,11 @@ pub enum Treatment {
     Owned {
         /// What to commit there.
         advice: Box<Advice>,
+    },
+    /// It cannot be changed while it exists.
+    Skipped {
+        /// Why, and what to do instead.
+        why: Skipped,
     },
     /// A rule forbids an image of it.
     Refused {
@@ -54,6 +59,9 @@ pub struct ObjectReport {
     /// Where the pull secret was appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<Pointer>,
+    /// What an undo takes out again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removal>,
     /// What was seen and left alone, and what the server warned of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -66,6 +74,7 @@ impl ObjectReport {
             treatment,
             slots: Vec::new(),
             pull_secrets: Vec::new(),
+            removed: Vec::new(),
             notes,
         }
     }
@@ -197,6 +206,7 @@ impl PatchReport {
             Treatment::Patched => "patched",
             Treatment::Made { .. } => "made",
             Treatment::Owned { .. } => "owned",
+            Treatment::Skipped { .. } => "skipped",
             Treatment::Refused { .. } => "refused",
             Treatment::Failed { .. } => "failed",
             Treatment::Gone => "gone",

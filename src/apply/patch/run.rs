@@ -10,7 +10,8 @@ use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
 use crate::facts::controller_of;
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
+use crate::object::pods::{Role, image_slots};
+use crate::object::{ObjectRef, Pointer};
 use crate::observe::workloads::{Kind, listener_image, programs};
 use crate::plan::counted;
 use crate::plan::patch::ORIGINAL_IMAGES;
@@ -26,6 +27,8 @@ const ROLLING: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 pub(super) struct Controller {
     pub(super) object: ObjectRef,
     pub(super) image: String,
+    /// Where it names that image, which is where the rules see it.
+    pub(super) field: Pointer,
     /// The only namespace whose runner sets it looks after; None: every namespace's.
     pub(super) watches: Option<String>,
     pub(super) changed: bool,
@@ -168,6 +171,10 @@ impl<'a, 'h> Run<'a, 'h> {
             self.controllers.push(Controller {
                 object: object.clone(),
                 image: image.to_owned(),
+                field: image_slots(live)
+                    .into_iter()
+                    .find(|slot| slot.why == Role::Listener)
+                    .map_or_else(Pointer::root, |slot| slot.pointer),
                 watches: controller_of(live).and_then(|controller| controller.watches),
                 changed,
             });

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::PatchOptions;
+use super::{PatchOptions, Task};
 use super::report::{ObjectReport, Treatment, Written};
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::ObjectRef;
 use crate::object::pods::pod_specs;
 use crate::observe::workloads::{ServiceAccounts, is_arc_program};
-use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide};
+use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
 use crate::rules::RuleSet;
 
 /// How often an object that moves is decided again.
@@ -84,7 +84,10 @@ impl Work<'_> {
             force: self.options.force,
             service_account_pull_secrets: &accounts,
         };
-        let Decided { verdict, notes } = decide(object, self.rules, &wanted);
+        let Decided { verdict, notes } = match self.options.task {
+            Task::Rewrite => decide(object, self.rules, &wanted),
+            Task::Undo => undo(object),
+        };
         let treatment = match verdict {
             Verdict::Unchanged => return Ok(Next::Unchanged),
             Verdict::Patch(mut patch) => {
@@ -92,10 +95,12 @@ impl Work<'_> {
                 let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
                 report.slots = std::mem::take(&mut patch.slots);
                 report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
+                report.removed = std::mem::take(&mut patch.removed);
                 return Ok(Next::Send(patch, report));
             }
             Verdict::Made(from) => Treatment::Made { from },
             Verdict::Owned(advice) => Treatment::Owned { advice },
+            Verdict::Skipped(why) => Treatment::Skipped { why },
             Verdict::Refused(reasons) => Treatment::Refused { reasons },
         };
         let reference = ObjectRef::from_value(object);

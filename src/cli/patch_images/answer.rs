@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::text;
-use crate::apply::patch::{ObjectReport, PatchReport, Selection};
+use crate::apply::patch::{ObjectReport, PatchOptions, PatchReport};
 use crate::failure::Failure;
 use crate::ui::format::Format;
 use crate::ui::output;
@@ -54,10 +54,10 @@ impl Answer {
     }
 
     /// Ends it with the counts.
-    pub(super) fn end(&self, report: &PatchReport, selection: &Selection) -> Result<(), Failure> {
+    pub(super) fn end(&self, report: &PatchReport, options: &PatchOptions) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Github => {
-                output::data_text(&(text::summary(report, selection).join("\n") + "\n"))
+                output::data_text(&(text::summary(report, options).join("\n") + "\n"))
             }
             Format::Json | Format::Yaml => self.tail(value(report)?),
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::patch::{Made, ObjectReport, PatchReport, Selection, Treatment};
+use crate::apply::patch::{
+    Made, ObjectReport, PatchOptions, PatchReport, Selection, Task, Treatment,
+};
 use crate::plan::counted;
 use crate::yaml;
 
@@ -10,10 +12,11 @@ use crate::yaml;
 const NAMED: usize = 6;
 
 /// What stands above the question.
-pub(super) fn preview(report: &PatchReport) -> Vec<String> {
+pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} would be patched: {}",
+        "{} would be {}: {}",
         counted(report.patched(), "object"),
+        done(task),
         named(&report.patched_kinds)
     )];
     if report.patched_namespaces.len() > 1 {
@@ -35,6 +38,14 @@ pub(super) fn preview(report: &PatchReport) -> Vec<String> {
     lines
 }
 
+/// What is done with an object.
+fn done(task: Task) -> &'static str {
+    match task {
+        Task::Rewrite => "patched",
+        Task::Undo => "put back as it was",
+    }
+}
+
 /// The greatest counts by name: `30 Deployments, 2 CronJobs`; the rest together.
 fn named(counts: &BTreeMap<String, usize>) -> String {
     let mut sorted: Vec<(&String, &usize)> = counts.iter().collect();
@@ -52,7 +63,7 @@ fn named(counts: &BTreeMap<String, usize>) -> String {
 }
 
 /// What became of all of them, as the last lines of the answer.
-pub(super) fn summary(report: &PatchReport, selection: &Selection) -> Vec<String> {
+pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
     let mut lines: Vec<String> = report.made.iter().map(made).collect();
     lines.extend(report.unlisted.iter().map(|unlisted| {
         format!(
@@ -75,7 +86,7 @@ pub(super) fn summary(report: &PatchReport, selection: &Selection) -> Vec<String
             "{under_way}; pods that cannot pull show in: kubectl get pods -A | grep -E 'ImagePull|ErrImage'"
         ));
     }
-    lines.push(last_line(report, selection));
+    lines.push(last_line(report, options));
     lines
 }
 
@@ -87,24 +98,31 @@ fn made(made: &Made) -> String {
     }
 }
 
-fn last_line(report: &PatchReport, selection: &Selection) -> String {
-    let as_wanted = match report.unchanged {
-        1 => "1 object is as the rules want it".to_owned(),
-        many => format!("{many} objects are as the rules want them"),
+fn last_line(report: &PatchReport, options: &PatchOptions) -> String {
+    let as_wanted = match (options.task, report.unchanged) {
+        (Task::Rewrite, 1) => "1 object is as the rules want it".to_owned(),
+        (Task::Rewrite, many) => format!("{many} objects are as the rules want them"),
+        (Task::Undo, many) => format!("{} never patched", counted_was(many)),
     };
+    let done = done(options.task);
     let verb = match (report.dry_run, report.patched()) {
-        (true, _) => "would be patched",
-        (false, 1) => "was patched",
-        (false, _) => "were patched",
+        (true, _) => format!("would be {done}"),
+        (false, 1) => format!("was {done}"),
+        (false, _) => format!("were {done}"),
     };
     match (report.patched(), report.told(), report.unchanged) {
-        (0, 0, 0) => nothing_there(selection),
+        (0, 0, 0) if report.made.is_empty() => nothing_there(&options.selection),
         (0, 0, _) => format!("nothing to do: {as_wanted}"),
-        (0, _, 0) => "nothing was patched, for the reasons above".to_owned(),
-        (0, ..) => format!("nothing was patched, for the reasons above; {as_wanted}"),
+        (0, _, 0) => format!("nothing was {done}, for the reasons above"),
+        (0, ..) => format!("nothing was {done}, for the reasons above; {as_wanted}"),
         (count, _, 0) => format!("{} {verb}", counted(count, "object")),
         (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
     }
+}
+
+fn counted_was(count: usize) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(count, "object"))
 }
 
 fn nothing_there(selection: &Selection) -> String {
@@ -152,6 +170,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
         Treatment::Made { from } => {
             format!("{}: left alone, it is made from {from}", report.object)
         }
+        Treatment::Skipped { why } => format!("{}: left alone: {why}", report.object),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
         Treatment::Gone => format!("{}: it went away in between", report.object),
         Treatment::Refused { reasons } => {
@@ -189,6 +208,9 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             .iter()
             .map(|pointer| format!("  {pointer}: pull secret appended")),
     );
+    lines.extend(report.removed.iter().map(|removal| {
+        format!("  {}: {} taken out again", removal.place, removal.item)
+    }));
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
     lines
 }

@@ -30,7 +30,7 @@ pub struct Advice {
 pub(super) fn advice(
     object: &Value,
     owner: Owner,
-    edit: &Edit,
+    edit: &Edit<'_>,
     slots: Vec<SlotChange>,
     pull_secret: Option<&str>,
 ) -> Advice {
@@ -129,20 +129,14 @@ fn controller_values(
     let mut image = Map::new();
     for slot in slots {
         let at = slot.pointer.as_str();
-        let value = slot
-            .after
-            .split_once('=')
-            .filter(|_| slot.after.starts_with("--"));
         if chart == Chart::Legacy {
-            let flag = value.map_or(slot.place.as_str(), |(flag, _)| flag);
-            let text = value.map_or(slot.after.as_str(), |(_, text)| text);
-            let key = match flag.rsplit(' ').next().unwrap_or_default() {
+            let key = match slot.place.rsplit(' ').next().unwrap_or_default() {
                 "--docker-image" => Some("dindSidecarRepositoryAndTag"),
                 "--runner-image" => Some("actionsRunnerRepositoryAndTag"),
                 _ => None,
             };
             if let Some(key) = key {
-                image.insert(key.to_owned(), json!(text));
+                image.insert(key.to_owned(), json!(slot.after));
                 continue;
             }
         }

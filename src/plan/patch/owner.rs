@@ -119,6 +119,16 @@ pub fn maker(object: &Value) -> Option<Maker> {
     })
 }
 
+/// True for a pod that a kubelet shows of a file on its node; the API server cannot change it.
+pub(super) fn is_mirror_pod(object: &Value) -> bool {
+    mark(
+        object,
+        "/metadata/annotations",
+        "kubernetes.io/config.mirror",
+    )
+    .is_some()
+}
+
 /// The tool that owns this object, if one left its marks. A GitOps tool comes before the Helm that it uses.
 pub fn owner(object: &Value) -> Option<Owner> {
     let marks = Marks { object };
