@@ -129,7 +129,10 @@ async fn nothing_to_change(fleet: &Fleet, ours: &Ours) -> Result<()> {
 /// Time per object as there are more of them.
 async fn curve(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
     fleet.fill_small(100).await?;
-    println!("{:>8} {:>28} {:>28}", "objects", "nothing to change", "--dry-run");
+    println!(
+        "{:>8} {:>28} {:>28}",
+        "objects", "nothing to change", "--dry-run"
+    );
     let one = fleet.namespace(0);
     let few = fleet.small();
     let mut steps = vec![
@@ -147,7 +150,8 @@ async fn curve(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
 
 fn step(fleet: &Fleet, ours: &Ours, count: usize, place: &[String]) -> Result<()> {
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap_or(1));
+    let each =
+        |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap_or(1));
     let runs = if count > 10_000 { 1 } else { 3 };
     let mut cells = Vec::new();
     for (round, more) in [(fleet.round() - 1, "--yes"), (fleet.round(), "--dry-run")] {
@@ -156,12 +160,20 @@ fn step(fleet: &Fleet, ours: &Ours, count: usize, place: &[String]) -> Result<()
             let mut command = ours.command(round, &place, &[more])?;
             best = best.min(measure::run(&mut command, &[0])?);
         }
-        cells.push(format!("{:>8.0} ms {:>10.0} µs each", best.as_secs_f64() * 1e3, each(best)));
+        cells.push(format!(
+            "{:>8.0} ms {:>10.0} µs each",
+            best.as_secs_f64() * 1e3,
+            each(best)
+        ));
     }
     println!("{count:>8} {:>28} {:>28}", cells[0], cells[1]);
     if count > 10_000 {
         for (name, round, more) in [
-            ("  peak memory, nothing to change", fleet.round() - 1, "--yes"),
+            (
+                "  peak memory, nothing to change",
+                fleet.round() - 1,
+                "--yes",
+            ),
             ("  peak memory, --dry-run", fleet.round(), "--dry-run"),
         ] {
             let mut command = ours.command(round, &place, &[more, "-o", "json"])?;

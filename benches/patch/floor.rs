@@ -90,7 +90,10 @@ pub(super) async fn best_concurrency(fleet: &mut Fleet) -> Result<usize> {
     for level in LEVELS {
         let patches = bodies(fleet, 0..TRIED).await?;
         let (took, _) = run(fleet, &patches, level).await?;
-        println!("  {level:>2} at a time: {:.2} ms each", took.as_secs_f64() * 1e3 / f64::from(u32::try_from(patches.len())?));
+        println!(
+            "  {level:>2} at a time: {:.2} ms each",
+            took.as_secs_f64() * 1e3 / f64::from(u32::try_from(patches.len())?)
+        );
         if took < best.1 {
             best = (level, took);
         }
@@ -111,12 +114,18 @@ async fn pages(fleet: &Fleet) -> Result<()> {
     let mut token = String::new();
     loop {
         let path = format!("/apis/apps/v1/deployments?limit=500&continue={token}");
-        let page = fleet.send("GET", &path, "application/json", Vec::new()).await?;
+        let page = fleet
+            .send("GET", &path, "application/json", Vec::new())
+            .await?;
         // The token stands before the objects.
         let head = &page[..page.len().min(2048)];
         let head = String::from_utf8_lossy(head);
         match head.split("\"continue\":\"").nth(1) {
-            Some(rest) => rest.split('"').next().unwrap_or_default().clone_into(&mut token),
+            Some(rest) => rest
+                .split('"')
+                .next()
+                .unwrap_or_default()
+                .clone_into(&mut token),
             None => return Ok(()),
         }
     }

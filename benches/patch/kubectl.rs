@@ -29,7 +29,15 @@ pub(super) fn set_all(fleet: &Fleet, round: usize) -> Result<Duration> {
     let image = format!("web={}", fleet::image(round + 1));
     (0..NAMESPACES).try_fold(Duration::ZERO, |sum, number| {
         let namespace = fleet.namespace(number);
-        let arguments = ["set", "image", "deployment", "--all", &image, "-n", &namespace];
+        let arguments = [
+            "set",
+            "image",
+            "deployment",
+            "--all",
+            &image,
+            "-n",
+            &namespace,
+        ];
         Ok(sum + measure::run(&mut command(fleet, &arguments)?, &[0])?)
     })
 }

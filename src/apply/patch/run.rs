@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Written};
-use super::stream::Treated;
-use super::write::{Mode, Work};
+use super::write::{Mode, Treated, Work};
 use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
@@ -161,8 +160,7 @@ impl<'a, 'h> Run<'a, 'h> {
     fn look_at_rollout(&mut self, object: &ObjectRef, written: &Written) {
         let changed = matches!(written, Written::Changed { .. });
         let Some(live) = written.live() else {
-            if changed && self.work.mode == Mode::Write && ROLLING.contains(&object.kind.as_str())
-            {
+            if changed && self.work.mode == Mode::Write && ROLLING.contains(&object.kind.as_str()) {
                 self.report.rolling += 1;
             }
             return;

@@ -182,6 +182,10 @@ mod tests {
         assert_eq!(kinds.resources().len(), 1);
         let failure = named(&["cronjobs"], false).check_kinds().unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
-        assert!(named(&["deployments.extensions"], true).check_kinds().is_err());
+        assert!(
+            named(&["deployments.extensions"], true)
+                .check_kinds()
+                .is_err()
+        );
     }
 }

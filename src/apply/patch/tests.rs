@@ -112,6 +112,7 @@ async fn run_with(
             objects.lock().unwrap().push(report.clone());
             Ok(())
         },
+        targets: None,
         interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, &rules(), &options, hands).await;
@@ -247,7 +248,11 @@ async fn a_page_that_is_too_large_is_asked_for_again_with_fewer_objects() {
             })
             .collect();
         let next = from + objects.len();
-        let next = if next < 120 { next.to_string() } else { String::new() };
+        let next = if next < 120 {
+            next.to_string()
+        } else {
+            String::new()
+        };
         list(&objects, &next)
     });
     let report = run(&cluster, &Interrupt::never()).await.unwrap();

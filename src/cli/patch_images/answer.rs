@@ -37,11 +37,19 @@ impl Answer {
         let text = match self.format {
             Format::Text | Format::Github => text::object_lines(report).join("\n") + "\n",
             Format::Json => {
-                let start = if is_first { self.head()? } else { ",".to_owned() };
+                let start = if is_first {
+                    self.head()?
+                } else {
+                    ",".to_owned()
+                };
                 start + &indented(&format!("{:#}", value(report)?), "\n    ")
             }
             Format::Yaml => {
-                let start = if is_first { self.head()? } else { String::new() };
+                let start = if is_first {
+                    self.head()?
+                } else {
+                    String::new()
+                };
                 start + &yaml::to_string(&Value::Array(vec![value(report)?]))
             }
         };
