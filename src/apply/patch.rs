@@ -5,9 +5,11 @@
 
 mod listeners;
 mod report;
+mod requests;
 mod run;
 mod selection;
 mod stream;
+mod verified;
 mod write;
 
 use std::time::Duration;
@@ -19,10 +21,12 @@ use crate::clients::kube::Cluster;
 use crate::event::Sink;
 use crate::failure::Failure;
 use crate::object::ObjectRef;
+use crate::observe::Targets;
 use crate::observe::workloads::ServiceAccounts;
 use crate::rules::RuleSet;
 
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
+pub use requests::{ImageRequest, TargetImage};
 use run::Run;
 pub use selection::Selection;
 use write::{Mode, Work};
@@ -50,6 +54,8 @@ pub struct PatchOptions {
     pub dry_run: bool,
     /// Patches what a deployment tool owns.
     pub force: bool,
+    /// Leaves an object whose new images are not known to be in their registry.
+    pub require_verified: bool,
     /// Waits for every rollout of ARC's programs; without it only where the next step needs one.
     pub wait: bool,
     /// How long a wait may go without progress.
@@ -78,6 +84,8 @@ pub struct Hands<'a> {
     pub sink: Sink<'a>,
     /// What became of each object: the answer.
     pub emit: Emit<'a>,
+    /// Who knows whether an image is there; None: nobody is asked.
+    pub targets: Option<&'a Targets>,
     /// Looked at before each object.
     pub interrupt: &'a Interrupt,
 }
@@ -112,12 +120,14 @@ pub async fn preview(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
+    targets: Option<&Targets>,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
     let hands = Hands {
         rollouts: &|_, _| Box::pin(async { Ok(()) }),
         sink: &|_| {},
         emit: &|_| Ok(()),
+        targets,
         interrupt,
     };
     let counted = go(cluster, rules, options, Mode::Count, hands).await;
@@ -139,6 +149,7 @@ async fn go(
         rules,
         options,
         mode,
+        targets: hands.targets,
         accounts: ServiceAccounts::default(),
     };
     Run::new(&work, hands).all().await

@@ -8,23 +8,27 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use self::answer::Answer;
-use crate::apply::patch::{self, Hands, PatchOptions, PatchReport, Selection, Task};
+use crate::apply::patch::{self, Hands, PatchOptions, Selection, Task};
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
-use crate::cli::{Session, config_load, pass, seconds};
+use crate::cli::{Session, clock, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
+use crate::config::Partial;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::config::validate::{is_dns_label, is_dns_subdomain};
+use crate::facts;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::workloads::is_of_the_platform;
+use crate::observe::{self, Targets};
 use crate::plan::counted;
 use crate::plan::patch::OwnerPattern;
 use crate::rules::RuleSet;
 use crate::ui::format::Format;
 use crate::ui::progress::Progress;
 use crate::ui::{self, prompt};
+use crate::verify::wait::rolled_out;
 
 /// Arguments of `patch-images`.
 #[derive(Debug, clap::Args)]
@@ -70,6 +74,15 @@ pub struct Args {
     /// Patch what Helm, Argo CD, Flux, Fleet or OLM owns, too
     #[arg(long, help_heading = "Patching")]
     force: bool,
+    /// Do not ask the registry whether the new images are there
+    #[arg(long, help_heading = "Patching")]
+    no_verify: bool,
+    /// Leave what cannot be verified as it is: the registry wants a login, hides, or cannot be reached from here
+    #[arg(long, conflicts_with = "no_verify", help_heading = "Patching")]
+    require_verified: bool,
+    /// Ask the registry with the accounts of the pods' own pull secrets, too; they are read from the cluster
+    #[arg(long, conflicts_with = "no_verify", help_heading = "Patching")]
+    use_cluster_pull_secrets: bool,
     /// Do not ask before writing
     #[arg(long, short, help_heading = "Patching")]
     yes: bool,
@@ -81,18 +94,35 @@ pub struct Args {
     timeout: Duration,
 }
 
-/// What decides where images come from.
+/// What decides where images come from, and how their registry is asked.
 #[derive(Debug, Clone)]
 struct Rules;
 
 impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+    const FIELDS: &'static [&'static str] = &[
+        "registry.host",
+        "registry.library",
+        "registry.map",
+        "registry.rules",
+        "registry.pullSecret.dockerConfig",
+        "proxy",
+        "caBundle",
+    ];
+    // Of the cluster's side, which is not written here.
+    const EXCEPT: &'static [&'static str] = &["proxy.credentials.existingSecret"];
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let options = options(args)?;
-    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
+    // What is put back came from where it came from.
+    let verifies = !args.no_verify && !args.undo;
+    let secrets = if verifies {
+        SecretReading::Read
+    } else {
+        SecretReading::Leave
+    };
+    let sources = config_load::sources(&args.config.config, secrets, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     let rules = pass::compiled(&partial.registry.rules)?;
@@ -104,13 +134,38 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         )
         .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
     }
+    let targets = if verifies {
+        Some(targets(&partial, args.use_cluster_pull_secrets)?)
+    } else {
+        None
+    };
     let cluster = session.connect().await?;
     let progress = session.progress();
     progress.told(&target(&cluster));
+    let run = PatchRun {
+        cluster: &cluster,
+        rules: &rules,
+        options: &options,
+        targets: targets.as_ref(),
+        session,
+        progress: &progress,
+    };
     if !args.dry_run && !args.yes {
-        confirm(&cluster, &rules, &options, session, &progress).await?;
+        run.confirm().await?;
     }
-    patched(&cluster, &rules, &options, session, &progress).await
+    run.patched().await
+}
+
+/// Asks registries as the configuration says: by its proxy, its bundle and the accounts of its pull secret.
+fn targets(partial: &Partial, cluster_secrets: bool) -> Result<Targets, Failure> {
+    let now = clock::now();
+    let bundle = partial.ca_bundle.as_deref();
+    let bundle = bundle.map_or(Ok(Vec::new()), |path| {
+        facts::host::read_authorities(path, now).map(|authorities| authorities.pems)
+    })?;
+    let route = facts::route_by(partial.proxy.as_ref(), &partial.credentials, &bundle, now);
+    let accounts = observe::accounts(&partial.credentials)?;
+    Ok(Targets::new(route.client()?, accounts, cluster_secrets))
 }
 
 /// What the flags say, checked.
@@ -130,6 +185,7 @@ fn options(args: &Args) -> Result<PatchOptions, Failure> {
         pull_secret: args.pull_secret.clone(),
         dry_run: args.dry_run,
         force: args.force,
+        require_verified: args.require_verified,
         wait: !args.no_wait,
         timeout: args.timeout,
     })
@@ -156,96 +212,98 @@ fn check_places(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// Counts first, so that the question says how much it is about.
-async fn confirm(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    options: &PatchOptions,
-    session: &Session,
-    progress: &Progress,
-) -> Result<(), Failure> {
-    progress.stage("counting what would be patched");
-    let preview = Box::pin(patch::preview(cluster, rules, options, &session.interrupt)).await?;
-    if preview.patched() == 0 {
-        return Ok(());
-    }
-    for line in text::preview(&preview, options.task) {
-        progress.told(&line);
-    }
-    let count = counted(preview.patched(), "object");
-    let verb = match options.task {
-        Task::Rewrite => "Patch",
-        Task::Undo => "Undo what was patched of",
-    };
-    let question = format!("{verb} {count} in {}?", target(cluster));
-    if progress.suspended(|| prompt::confirm(&question))? {
-        return Ok(());
-    }
-    Err(prompt::declined())
+/// What one run works on, and whom it talks to.
+struct PatchRun<'a> {
+    cluster: &'a Cluster,
+    rules: &'a RuleSet,
+    options: &'a PatchOptions,
+    targets: Option<&'a Targets>,
+    session: &'a Session,
+    progress: &'a Progress,
 }
 
-/// Patches, and writes the answer as it comes.
-async fn patched(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    options: &PatchOptions,
-    session: &Session,
-    progress: &Progress,
-) -> Result<Exit, Failure> {
-    let answer = Answer::new(session.format, options.dry_run);
-    let sink = |event| progress.tell(&event);
-    let emit = |report: &patch::ObjectReport| progress.suspended(|| answer.object(report));
-    let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
-        let sink = &sink;
-        async move {
-            crate::verify::wait::rolled_out(
-                cluster,
-                objects,
-                timeout,
-                None,
-                sink,
-                &session.interrupt,
-            )
-            .await
+impl PatchRun<'_> {
+    /// Counts first, so that the question says how much it is about.
+    async fn confirm(&self) -> Result<(), Failure> {
+        let progress = self.progress;
+        progress.stage("counting what would be patched");
+        let preview = Box::pin(patch::preview(
+            self.cluster,
+            self.rules,
+            self.options,
+            self.targets,
+            &self.session.interrupt,
+        ));
+        let preview = preview.await?;
+        if preview.patched() == 0 {
+            return Ok(());
         }
-        .boxed()
-    };
-    let hands = Hands {
-        rollouts: &rollouts,
-        sink: &sink,
-        emit: &emit,
-        interrupt: &session.interrupt,
-    };
-    let patched = Box::pin(patch::patch_images(cluster, rules, options, hands)).await;
-    progress.end();
-    let report = patched.report;
-    match patched.failure {
-        None => answer.end(&report, options)?,
-        // Nothing was said yet: the failure is the answer.
-        Some(failure) if !answer.has_begun() => return Err(failure),
-        Some(failure) => {
-            // What was written stays in the cluster, so it stands in the answer; that is one document.
-            answer.end_early(&report, &failure)?;
-            let format = match session.format {
-                Format::Json | Format::Yaml => Format::Text,
-                format => format,
-            };
-            ui::failure::show(&failure, format, session.terminal);
-            return Ok(failure.exit());
+        for line in text::preview(&preview, self.options.task) {
+            progress.told(&line);
         }
+        let count = counted(preview.patched(), "object");
+        let verb = match self.options.task {
+            Task::Rewrite => "Patch",
+            Task::Undo => "Undo what was patched of",
+        };
+        let question = format!("{verb} {count} in {}?", target(self.cluster));
+        if progress.suspended(|| prompt::confirm(&question))? {
+            return Ok(());
+        }
+        Err(prompt::declined())
     }
-    for line in text::left_undone(&report) {
-        progress.told(&line);
-    }
-    Ok(told(&report, progress))
-}
 
-fn told(report: &PatchReport, progress: &Progress) -> Exit {
-    let exit = report.exit();
-    if exit != Exit::Done {
-        progress.told(&format!("exit code {}", exit as u8));
+    /// Patches, and writes the answer as it comes.
+    async fn patched(&self) -> Result<Exit, Failure> {
+        let Self {
+            cluster,
+            options,
+            session,
+            progress,
+            ..
+        } = *self;
+        let answer = Answer::new(session.format, options.dry_run);
+        let sink = |event| progress.tell(&event);
+        let emit = |report: &patch::ObjectReport| progress.suspended(|| answer.object(report));
+        let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
+            let sink = &sink;
+            async move {
+                let interrupt = &session.interrupt;
+                rolled_out(cluster, objects, timeout, None, sink, interrupt).await
+            }
+            .boxed()
+        };
+        let hands = Hands {
+            rollouts: &rollouts,
+            sink: &sink,
+            emit: &emit,
+            targets: self.targets,
+            interrupt: &session.interrupt,
+        };
+        let patched = Box::pin(patch::patch_images(cluster, self.rules, options, hands)).await;
+        progress.end();
+        let report = patched.report;
+        match patched.failure {
+            None => answer.end(&report, options)?,
+            // Nothing was said yet: the failure is the answer.
+            Some(failure) if !answer.has_begun() => return Err(failure),
+            Some(failure) => {
+                // What was written stays in the cluster, so it stands in the answer; that is one document.
+                answer.end_early(&report, &failure)?;
+                let format = match session.format {
+                    Format::Json | Format::Yaml => Format::Text,
+                    format => format,
+                };
+                ui::failure::show(&failure, format, session.terminal);
+                return Ok(failure.exit());
+            }
+        }
+        let exit = report.exit();
+        for line in text::left_undone(&report) {
+            progress.told(&format!("{line} (exit code {})", exit as u8));
+        }
+        Ok(exit)
     }
-    exit
 }
 
 /// The name of a namespace: anything else would find nothing and look like success.

@@ -1,5 +1,6 @@
 //! `patch-images` on a real API server: what others installed, as they left it.
 
+mod everything;
 mod guarded;
 mod sources;
 mod story;
@@ -87,6 +88,7 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
             objects.lock().unwrap().push(report.clone());
             Ok(())
         },
+        targets: None,
         interrupt: &interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::requests::{ImageRequest, TargetImage, request};
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
 use crate::plan::patch::{Advice, Maker, Removal, Skipped, SlotChange};
@@ -35,6 +36,16 @@ pub enum Treatment {
         /// Which, and which rule.
         reasons: Vec<String>,
     },
+    /// An image that it would have is not in its registry.
+    Absent {
+        /// Which.
+        images: Vec<TargetImage>,
+    },
+    /// Nobody can tell whether an image that it would have is in its registry, and that was required.
+    Unverified {
+        /// Which.
+        images: Vec<TargetImage>,
+    },
     /// The server did not take the patch.
     Failed {
         /// Its words.
@@ -62,6 +73,9 @@ pub struct ObjectReport {
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
+    /// Images of which nobody can tell whether they are in their registry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<TargetImage>,
     /// What was seen and left alone, and what the server warned of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -75,6 +89,7 @@ impl ObjectReport {
             slots: Vec::new(),
             pull_secrets: Vec::new(),
             removed: Vec::new(),
+            unverified: Vec::new(),
             notes,
         }
     }
@@ -148,6 +163,12 @@ pub struct PatchReport {
     /// What follows its source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub made: Vec<Made>,
+    /// Images that are not in their registry: the request to its owner.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent_images: Vec<ImageRequest>,
+    /// Images of which nobody can tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unverified_images: Vec<ImageRequest>,
     /// What could not be looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<Unlisted>,
@@ -175,6 +196,11 @@ impl PatchReport {
         self.count("refused")
     }
 
+    /// How many would have an image that is not there, or of which nobody can tell where that was required.
+    pub fn not_verified(&self) -> usize {
+        self.count("absent") + self.count("unverified")
+    }
+
     /// How many the server did not take.
     pub fn failed(&self) -> usize {
         self.count("failed")
@@ -185,9 +211,9 @@ impl PatchReport {
         self.treated.values().sum()
     }
 
-    /// The exit code: what a tool owns is a conflict, what a rule or the server refuses is a failure.
+    /// The exit code: what a tool owns is a conflict, what a rule, a registry or the server refuses is a failure.
     pub fn exit(&self) -> Exit {
-        if self.refused() + self.failed() > 0 {
+        if self.refused() + self.failed() + self.not_verified() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -208,15 +234,36 @@ impl PatchReport {
             Treatment::Owned { .. } => "owned",
             Treatment::Skipped { .. } => "skipped",
             Treatment::Refused { .. } => "refused",
+            Treatment::Absent { .. } => "absent",
+            Treatment::Unverified { .. } => "unverified",
             Treatment::Failed { .. } => "failed",
             Treatment::Gone => "gone",
         };
+        self.note_images(report);
         *self.treated.entry(word).or_default() += 1;
         if report.treatment == Treatment::Patched {
             let kind = &report.object.kind;
             let namespace = report.object.namespace.as_deref().unwrap_or_default();
             add_one(&mut self.patched_kinds, kind);
             add_one(&mut self.patched_namespaces, namespace);
+        }
+    }
+
+    fn note_images(&mut self, report: &ObjectReport) {
+        let (absent, unknown) = match &report.treatment {
+            Treatment::Absent { images } => (images.as_slice(), report.unverified.as_slice()),
+            Treatment::Unverified { images } => ([].as_slice(), images.as_slice()),
+            _ => ([].as_slice(), report.unverified.as_slice()),
+        };
+        if absent.is_empty() && unknown.is_empty() {
+            return;
+        }
+        let object = report.object.to_string();
+        for image in absent {
+            request(&mut self.absent_images, image, &object);
+        }
+        for image in unknown {
+            request(&mut self.unverified_images, image, &object);
         }
     }
 

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Written};
-use super::stream::Treated;
-use super::write::{Mode, Work};
+use super::write::{Mode, Treated, Work};
 use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};

@@ -6,12 +6,11 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
-use super::report::Written;
 use super::run::Run;
 use super::selection::is_own;
+use super::write::Treated;
 use crate::clients::kube::{self, ClusterError, Pages, RawPage};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
 use crate::observe::workloads::Kind;
 use crate::plan::patch::maker;
 
@@ -35,14 +34,6 @@ const SOURCES: [&str; 14] = [
     "RunnerReplicaSet",
     "StatefulSet",
 ];
-
-/// An object that was treated.
-pub(super) struct Treated {
-    pub(super) object: ObjectRef,
-    /// One of ARC's own.
-    pub(super) is_own: bool,
-    pub(super) written: Result<Written, ClusterError>,
-}
 
 /// A list that is worked through.
 struct Source {
@@ -150,15 +141,5 @@ impl<'a> Run<'a, '_> {
             self.report.note_made(&kind.kind, &maker.kind);
         }
         maker.is_some()
-    }
-}
-
-impl super::Work<'_> {
-    async fn treated(&self, object: Value, is_own: bool) -> Treated {
-        Treated {
-            object: ObjectRef::from_value(&object),
-            is_own,
-            written: self.treat(object).await,
-        }
     }
 }

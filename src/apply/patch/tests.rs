@@ -112,6 +112,7 @@ async fn run_with(
             objects.lock().unwrap().push(report.clone());
             Ok(())
         },
+        targets: None,
         interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, &rules(), &options, hands).await;

@@ -7,6 +7,7 @@ use super::{PatchOptions, Task};
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::ObjectRef;
 use crate::object::pods::pod_specs;
+use crate::observe::Targets;
 use crate::observe::workloads::{ServiceAccounts, is_arc_program};
 use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
 use crate::rules::RuleSet;
@@ -31,7 +32,16 @@ pub(super) struct Work<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) options: &'a PatchOptions,
     pub(super) mode: Mode,
+    pub(super) targets: Option<&'a Targets>,
     pub(super) accounts: ServiceAccounts,
+}
+
+/// An object that was treated.
+pub(super) struct Treated {
+    pub(super) object: ObjectRef,
+    /// One of ARC's own.
+    pub(super) is_own: bool,
+    pub(super) written: Result<Written, ClusterError>,
 }
 
 /// What is to be done with an object: send this patch, or leave it.
@@ -42,6 +52,15 @@ enum Next {
 }
 
 impl Work<'_> {
+    /// Decides and writes, and keeps which object it was.
+    pub(super) async fn treated(&self, object: Value, is_own: bool) -> Treated {
+        Treated {
+            object: ObjectRef::from_value(&object),
+            is_own,
+            written: self.treat(object).await,
+        }
+    }
+
     /// Decides and writes; every error but a lost race is returned.
     pub(super) async fn treat(&self, mut object: Value) -> Result<Written, ClusterError> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
@@ -56,6 +75,12 @@ impl Work<'_> {
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
+            if let Some(treatment) = self.verify(&mut report, &patch.after).await? {
+                report.treatment = treatment;
+                report.slots.clear();
+                report.pull_secrets.clear();
+                return Ok(Written::Left(report));
+            }
             let error = match self.send(patch, &mut report, is_wanted).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,

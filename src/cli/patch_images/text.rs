@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::apply::patch::{
-    Made, ObjectReport, PatchOptions, PatchReport, Selection, Task, Treatment,
+    ImageRequest, Made, ObjectReport, PatchOptions, PatchReport, Selection, TargetImage, Task,
+    Treatment,
 };
 use crate::plan::counted;
+use crate::ui::table;
 use crate::yaml;
 
 /// Kinds and namespaces that are named one by one in a line.
@@ -32,6 +34,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             "left to a deployment tool (--force patches them all the same)",
         ),
         (report.refused(), "refused by a rule"),
+        (
+            report.not_verified(),
+            "left as they are: their new images are not in the registry, or not known to be",
+        ),
     ];
     for (count, why) in others {
         if count > 0 {
@@ -79,6 +85,7 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
             unlisted.why
         )
     }));
+    lines.extend(requests(report));
     if report.rolling > 0 {
         let under_way = if report.rolling == 1 {
             "1 rollout is under way and not waited for".to_owned()
@@ -93,6 +100,44 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
         ));
     }
     lines.push(last_line(report, options));
+    lines
+}
+
+/// What is to be asked of the registry's owner, and what nobody could tell.
+fn requests(report: &PatchReport) -> Vec<String> {
+    let table = |requests: &[ImageRequest], last: &str| {
+        let heading = ["IMAGE", "PULLED AS", "RULE", "NEEDED FOR", last];
+        let mut rows = vec![heading.map(str::to_owned).to_vec()];
+        rows.extend(requests.iter().map(|request| {
+            let image = &request.image;
+            let needed = match request.objects {
+                1 => request.first.clone(),
+                count => format!("{} and {} more", request.first, count - 1),
+            };
+            vec![
+                image
+                    .before
+                    .clone()
+                    .unwrap_or_else(|| "(compiled in)".to_owned()),
+                image.after.clone(),
+                image.rule.clone(),
+                needed,
+                image.why.clone(),
+            ]
+        }));
+        let table = table::columns(&rows);
+        let lines: Vec<String> = table.lines().map(|line| format!("  {line}")).collect();
+        lines
+    };
+    let mut lines = Vec::new();
+    if !report.absent_images.is_empty() {
+        lines.push("not in the registry; ask its owner for:".to_owned());
+        lines.extend(table(&report.absent_images, "THE REGISTRY SAYS"));
+    }
+    if !report.unverified_images.is_empty() {
+        lines.push("not verified; whether they can be pulled is not known:".to_owned());
+        lines.extend(table(&report.unverified_images, "WHY"));
+    }
     lines
 }
 
@@ -157,6 +202,12 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<String> {
             "{count} left as it was: a rule denies an image; change the rule, or the object"
         ));
     }
+    if report.not_verified() > 0 {
+        let count = counted(report.not_verified(), "object");
+        lines.push(format!(
+            "{count} left as it was: a new image is not in the registry, or not known to be; when the registry has them, run the same command again"
+        ));
+    }
     if report.failed() > 0 {
         let count = counted(report.failed(), "object");
         lines.push(format!(
@@ -178,6 +229,16 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             format!("{}: left alone, it is made from {from}", report.object)
         }
         Treatment::Skipped { why } => format!("{}: left alone: {why}", report.object),
+        Treatment::Absent { images } => format!(
+            "{}: not patched: not in the registry: {}",
+            report.object,
+            targets(images)
+        ),
+        Treatment::Unverified { images } => format!(
+            "{}: not patched: not known to be in the registry: {}",
+            report.object,
+            targets(images)
+        ),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
         Treatment::Gone => format!("{}: it went away in between", report.object),
         Treatment::Refused { reasons } => {
@@ -220,4 +281,9 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
     );
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
     lines
+}
+
+fn targets(images: &[TargetImage]) -> String {
+    let names: Vec<&str> = images.iter().map(|image| image.after.as_str()).collect();
+    names.join(", ")
 }
