@@ -23,7 +23,7 @@ pub(super) fn append(
 ) -> Vec<Pointer> {
     let mut appended = Vec::new();
     for pod in pod_specs(edit.object()) {
-        if pod.shape == Shape::RunnerConfig {
+        if matches!(pod.shape, Shape::RunnerConfig | Shape::Containers) {
             continue;
         }
         let list = pod.pointer.child("imagePullSecrets");
