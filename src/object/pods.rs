@@ -12,6 +12,7 @@ mod sites;
 mod slots;
 mod split;
 mod suspected;
+mod words;
 
 use serde_json::Value;
 
@@ -25,6 +26,7 @@ pub use flags::flags;
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots};
 pub use suspected::{Suspect, suspected};
+pub use words::may_name_images;
 
 /// Group of the legacy generation.
 pub const LEGACY_GROUP: &str = "actions.summerwind.dev";
