@@ -106,7 +106,7 @@ fn rules(args: &Args, function: Option<&Function>, session: &Session) -> Result<
         )
         .remedy("give --registry HOST, or --registry-map quay.io=HOST");
         return Err(if function.is_some() {
-            failure.remedy("or write them into the functionConfig: spec: {registry: {map: …}}")
+            failure.remedy("or write them into the functionConfig: spec: {registry: {map: [{source: quay.io, target: HOST}]}}")
         } else {
             failure
         });

@@ -49,7 +49,12 @@ pub(super) fn refusal(file: &str, refused: &Refused) -> String {
 }
 
 impl Answer {
-    pub(super) fn new(found: Vec<(String, Findings)>, inputs: usize, written: bool, shown: bool) -> Self {
+    pub(super) fn new(
+        found: Vec<(String, Findings)>,
+        inputs: usize,
+        written: bool,
+        shown: bool,
+    ) -> Self {
         let mut answer = Self {
             inputs,
             written,
