@@ -18,6 +18,7 @@ mod slots;
 mod split;
 mod survey;
 mod suspected;
+mod words;
 
 use serde_json::Value;
 
@@ -35,6 +36,7 @@ pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots, image_slots_with};
 pub use suspected::{Suspect, Suspicion, suspected, suspected_with};
+pub use words::may_name_images;
 
 /// Group of the legacy generation.
 pub const LEGACY_GROUP: &str = "actions.summerwind.dev";

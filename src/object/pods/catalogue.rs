@@ -3,7 +3,7 @@
 //! The reference grammar alone would take `10m`, `true` or `127.0.0.1:8080` for an image.
 
 /// Flags that hold an image although their names do not say so.
-const KNOWN: [&str; 1] = ["prometheus-config-reloader"];
+pub(super) const KNOWN: [&str; 1] = ["prometheus-config-reloader"];
 /// Variables of operators, by a convention of OLM: whatever follows, the value is an image.
 const RELATED: &str = "related-image-";
 /// Words behind `image` that make the value something else.

@@ -56,7 +56,7 @@ pub struct ContainerAt {
     pub pod: PodSpecAt,
 }
 
-const LISTS: [&str; 4] = [
+pub(super) const LISTS: [&str; 4] = [
     "initContainers",
     "containers",
     "sidecarContainers",
