@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    GlobalArgs, Session, config, explain, images, init, patch_images, render, rules, uninstall,
+    GlobalArgs, Session, config, explain, images, init, patch_images, render, rewrite, rules,
+    uninstall,
 };
 use crate::failure::{Exit, Failure};
 
@@ -38,6 +39,8 @@ pub enum Command {
     Rules(rules::Args),
     /// Rewrite the images of an ARC that already runs, whoever installed it.
     PatchImages(Box<patch_images::Args>),
+    /// Rewrite the images of YAML and JSON files: only the bytes of the references change.
+    Rewrite(Box<rewrite::Args>),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
     Uninstall(Box<uninstall::Args>),
     /// Explain a code of a failure or finding; needs no network.
@@ -56,6 +59,7 @@ impl Command {
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),
             Self::Rules(args) => rules::run(args, session),
+            Self::Rewrite(args) => rewrite::run(args, session),
             Self::Explain(args) => explain::run(args, session),
             Self::Config(args) => config::run(args, session),
         }

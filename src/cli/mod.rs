@@ -16,6 +16,7 @@ mod patch_images;
 mod preflight;
 mod pull_test;
 mod render;
+mod rewrite;
 mod rollout;
 mod rules;
 mod rules_list;

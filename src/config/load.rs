@@ -23,7 +23,7 @@ use super::shape;
 use super::table::{self, Kind};
 use super::validate;
 
-pub use super::sources::{FlagGiven, SecretReading, Sources, Stdin, Variables};
+pub use super::sources::{FlagGiven, GivenText, SecretReading, Sources, Stdin, Variables};
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "arc-setup.yaml";
@@ -267,7 +267,10 @@ fn gather(sources: &Sources) -> Gathered {
         templates: Vec::new(),
         unread: false,
     };
-    if named.is_some() || place.exists() {
+    if let Some(given) = &sources.text {
+        gathered.places.file.clone_from(&sources.directory);
+        read_text(&given.text, &given.name, &mut gathered);
+    } else if named.is_some() || place.exists() {
         let known = gathered.problems.len();
         read_file(&place, &file.display().to_string(), &mut gathered);
         gathered.unread = gathered.problems[known..]
@@ -323,17 +326,17 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
     let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
     });
-    let tree = match text {
-        Err(why) => {
-            gathered.problems.push(
-                problem(format!("the configuration file {why}"))
-                    .remedy("name a readable file with --config"),
-            );
-            return;
-        }
-        Ok(text) => yaml::parse_tree(&text, name),
-    };
-    match tree {
+    match text {
+        Err(why) => gathered.problems.push(
+            problem(format!("the configuration file {why}"))
+                .remedy("name a readable file with --config"),
+        ),
+        Ok(text) => read_text(&text, name, gathered),
+    }
+}
+
+fn read_text(text: &str, name: &str, gathered: &mut Gathered) {
+    match yaml::parse_tree(text, name) {
         Ok(None) => {}
         Ok(Some(tree)) => {
             gathered.templates = shape::read(

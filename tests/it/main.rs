@@ -23,6 +23,7 @@ mod pod_template;
 mod preflight;
 mod readme;
 mod render;
+mod rewrite_command;
 mod rules_command;
 mod secrets;
 mod stand_ins;

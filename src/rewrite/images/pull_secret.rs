@@ -82,7 +82,7 @@ fn hosts(manifests: &[Manifest], rules: &RuleSet) -> Vec<String> {
 
 fn name_in_pods(editor: &mut Editor<'_>, name: &str) {
     for pod in pod_specs(&editor.manifest.object) {
-        if pod.shape == Shape::RunnerConfig {
+        if matches!(pod.shape, Shape::RunnerConfig | Shape::Containers) {
             continue;
         }
         let list = pod.pointer.child("imagePullSecrets");
