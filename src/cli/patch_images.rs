@@ -243,6 +243,7 @@ fn object_lines(report: &ObjectReport) -> Vec<String> {
         Treatment::Made { from } => {
             format!("{}: left alone, it is made from {from}", report.object)
         }
+        Treatment::Skipped { why } => format!("{}: left alone: {why}", report.object),
         Treatment::Gone => format!("{}: it went away in between", report.object),
         Treatment::Refused { reasons } => {
             format!("{}: refused: {}", report.object, reasons.join("; "))
@@ -266,10 +267,7 @@ fn object_lines(report: &ObjectReport) -> Vec<String> {
         ));
     }
     if let Treatment::Owned { advice } = &report.treatment {
-        let wanted = match &advice.values {
-            Some(values) => yaml::to_string(values),
-            None => yaml::to_string(&serde_json::Value::Array(advice.patch.clone())),
-        };
+        let wanted = yaml::to_string(&advice.to_commit());
         lines.push("  to commit there (or patch all the same with --force):".to_owned());
         lines.extend(wanted.lines().map(|line| format!("    {line}")));
     }

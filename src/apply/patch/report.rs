@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
-use crate::plan::patch::{Advice, Maker, SlotChange};
+use crate::plan::patch::{Advice, Maker, Skipped, SlotChange};
 
 /// What was done with an object that the rules concern.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +22,11 @@ pub enum Treatment {
     Owned {
         /// What to commit there.
         advice: Box<Advice>,
+    },
+    /// It cannot be changed while it exists.
+    Skipped {
+        /// Why, and what to do instead.
+        why: Skipped,
     },
     /// A rule forbids an image of it.
     Refused {

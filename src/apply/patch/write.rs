@@ -77,6 +77,7 @@ impl Run<'_> {
             }
             Verdict::Made(from) => Treatment::Made { from },
             Verdict::Owned(advice) => Treatment::Owned { advice },
+            Verdict::Skipped(why) => Treatment::Skipped { why },
             Verdict::Refused(reasons) => Treatment::Refused { reasons },
         };
         Ok(Next::Done(Written::Left(report)))
