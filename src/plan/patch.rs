@@ -9,6 +9,7 @@ mod edit;
 mod fixed;
 mod maker;
 mod owner;
+mod owner_pattern;
 mod place;
 mod pull_secret;
 mod receipt;
@@ -30,6 +31,7 @@ pub use fixed::Skipped;
 use fixed::{fixed, may_change, mirror_pod};
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
+pub use owner_pattern::OwnerPattern;
 use place::place;
 pub use receipt::ORIGINAL_IMAGES;
 use receipt::{Receipt, Replaced};
@@ -226,6 +228,14 @@ fn rewrite_slots(
                     .push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
                 continue;
             }
+            Outcome::Unusable { result, why } => {
+                let place = place(object, pointer);
+                let would_be = [" would be ", &result].concat();
+                let would_be = if result.is_empty() { "" } else { &would_be };
+                seen.refused
+                    .push(format!("{place}: {text}{would_be} ({rule}): {why}"));
+                continue;
+            }
             _ => continue,
         };
         let place = place(object, pointer);
@@ -283,6 +293,14 @@ fn fill_absent_slots(
                 let default = &absent.default;
                 refused.push(format!(
                     "{place} is not set, and its default {default} is denied by {rule}"
+                ));
+                continue;
+            }
+            Outcome::TooLong(_) | Outcome::Unusable { .. } => {
+                let (AbsentKind::Argument(place) | AbsentKind::Environment(place)) = &absent.kind;
+                let default = &absent.default;
+                refused.push(format!(
+                    "{place} is not set, and {rule} makes no image of its default {default}"
                 ));
                 continue;
             }
