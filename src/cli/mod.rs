@@ -1,5 +1,6 @@
 //! clap only: one file per command, each its arguments and a `run` that names its stages.
 
+mod adopt;
 mod clock;
 mod command;
 mod config;
@@ -16,7 +17,11 @@ mod patch_images;
 mod preflight;
 mod pull_test;
 mod render;
+mod rewrite;
 mod rollout;
+mod rules;
+mod rules_list;
+mod rules_test;
 mod seconds;
 mod session;
 mod uninstall;

@@ -4,7 +4,9 @@
 
 mod as_wanted;
 mod compose;
+mod custom_kinds;
 mod dropped;
+mod hand_written;
 mod images;
 mod late;
 mod mask;
@@ -19,10 +21,13 @@ mod rights;
 mod runner_pod;
 mod secrets;
 mod surroundings;
+mod targets;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use custom_kinds::{CustomKindsReport, custom_kinds};
 pub use dropped::{Dropped, Remains};
+pub use hand_written::{Found, HandWritten, hand_written, is_by_hand};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
 pub use mask::MANAGER;
@@ -40,5 +45,6 @@ pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::{LegacyManager, names_every_image, pod_of};
 pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::is_ours;
+pub use targets::{TargetAnswer, Targets};
 
 pub(crate) use refusal::{all_ours, classify};

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::object::{ObjectRef, Pointer};
 use crate::yaml;
 
-pub use edits::{Found, hand_edits};
+pub use edits::hand_edits;
 pub use insert::insert;
 pub use rule::offer;
 

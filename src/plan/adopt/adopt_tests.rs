@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::object::{ObjectRef, Pointer};
-use crate::plan::adopt::{Found, hand_edits, snippet};
+use crate::observe::Found;
+use crate::plan::adopt::{hand_edits, snippet};
 
 fn edit(name: &str, before: &str, after: &str) -> HandEdit {
     HandEdit {

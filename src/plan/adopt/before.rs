@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Found;
 use crate::image_ref::ImageReference;
 use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots};
 use crate::object::{Pointer, text_at};
+use crate::observe::Found;
 use crate::plan::patch::{original_image, place};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
