@@ -6,6 +6,7 @@
 mod chart;
 mod install;
 mod measure;
+mod patch;
 mod render;
 mod rewrite;
 #[path = "../tests/it/support/mod.rs"]
@@ -45,6 +46,9 @@ async fn run() -> Result<()> {
     }
     if wanted("init") {
         install::run().await.context("init")?;
+    }
+    if wanted("patch") {
+        patch::run().await.context("patch-images")?;
     }
     if wanted("rewrite") {
         rewrite::run().context("rewrite")?;

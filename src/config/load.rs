@@ -131,6 +131,7 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
     let broken = gathered.settled.broken().clone();
     gathered.problems.extend(validate::names(&config, &broken));
     gathered.problems.retain(|problem| !problem.is_missing());
+    gathered.warnings.extend(validate::rule_warnings(&config));
     let warnings = gathered.warnings.clone();
     gathered
         .finish()
@@ -192,10 +193,12 @@ impl Named {
 /// Reads which values are given; wrong ones are [`load`]'s to report.
 pub fn named(sources: &Sources) -> Named {
     let mut settled = gather(sources).settled;
-    // Entries of --registry-map stand beside the file's own until they are assembled.
-    if settled.length(overlay::GIVEN_MAP) > 0 {
-        let origin = settled.origin(overlay::GIVEN_MAP);
-        settled.put("registry.map", true.into(), origin);
+    // Entries of flags stand beside the file's own until they are assembled.
+    for list in &overlay::GIVEN_LISTS {
+        if settled.length(list.given) > 0 {
+            let origin = settled.origin(list.given);
+            settled.put(list.path, true.into(), origin);
+        }
     }
     Named(settled)
 }
@@ -292,7 +295,7 @@ fn gather(sources: &Sources) -> Gathered {
         flags.collect::<Vec<_>>(),
     ];
     for source in given.iter().rev() {
-        overlay::lay_map(source, &mut gathered.settled, &mut gathered.problems);
+        overlay::lay_lists(source, &mut gathered.settled, &mut gathered.problems);
     }
     for source in given {
         overlay::lay(source, &mut gathered.settled, &mut gathered.problems);

@@ -4,6 +4,7 @@
 
 mod as_wanted;
 mod compose;
+mod custom_kinds;
 mod dropped;
 mod images;
 mod late;
@@ -19,9 +20,11 @@ mod rights;
 mod runner_pod;
 mod secrets;
 mod surroundings;
+mod targets;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use custom_kinds::{CustomKindsReport, custom_kinds};
 pub use dropped::{Dropped, Remains};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;
@@ -40,5 +43,6 @@ pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::{LegacyManager, names_every_image, pod_of};
 pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::is_ours;
+pub use targets::{TargetAnswer, Targets};
 
 pub(crate) use refusal::{all_ours, classify};
