@@ -49,7 +49,7 @@ impl fmt::Display for Suspicion {
 }
 
 /// Hosts that serve little but images.
-const REGISTRIES: [&str; 11] = [
+pub(super) const REGISTRIES: [&str; 11] = [
     "docker.io",
     "quay.io",
     "ghcr.io",
