@@ -12,9 +12,9 @@ use super::{LEGACY_GROUP, SCALE_SET_GROUP};
 
 /// Words in any case, as they stand in keys, flags and names of variables.
 ///
-/// `image`: fields, image volumes, flags and variables, `images`, `imageName`. `containers`: the lists of a pod, whose
-/// arguments and variables are looked at whatever they are called. `repository`: images of several parts, and
-/// `RepositoryAndTag`. `package`: suspected of being one. ARC's groups: its kinds have images without any of these.
+/// `image`: fields, image volumes, flags, variables and annotations, `images`, `imageName`. `containers`: the lists of a
+/// pod, whose arguments and variables are looked at whatever they are called. `repository`: images of several parts, and
+/// the charts' `RepositoryAndTag`. `package`: as Crossplane calls one. ARC's groups: its kinds need none of these.
 const WORDS: [&str; 6] = [
     "image",
     "containers",
@@ -29,7 +29,8 @@ const ESCAPES: [&str; 6] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "\\\\"];
 static MATCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
-        .build(WORDS.iter().chain(&REGISTRIES).chain(&ESCAPES))
+        // Hosts that are suspected wherever they stand.
+        .build(WORDS.iter().chain(&ESCAPES).chain(&REGISTRIES))
         .ok()
 });
 
@@ -68,8 +69,8 @@ mod tests {
             "\"im\\x61ge\"",
             "\"im\\\n  age\"",
             "apiVersion: actions.github.com/v1alpha1",
-            "sidecar: {registry: r, repository: a/b, tag: v1}",
-            "hub: docker.io/istio",
+            "actionsRunnerRepositoryAndTag: a/b:1",
+            "note: see quay.io/a/b",
         ] {
             assert!(may_name_images(text), "{text}");
         }
