@@ -15,6 +15,7 @@ mod contract;
 mod control_plane;
 mod control_plane_end;
 mod help;
+mod hiding_places;
 mod images;
 mod init;
 mod patch_images;
