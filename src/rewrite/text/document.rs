@@ -153,7 +153,16 @@ impl Pass<'_> {
                 format!("by rule '{rule}' its name would have {} bytes", name.len()),
                 "image-name-too-long",
             ),
-            _ => self.keep(object, slot),
+            Outcome::Unusable { result, why } => {
+                let result = if result.is_empty() { "it" } else { &result };
+                self.refuse(
+                    object,
+                    slot,
+                    format!("rule '{rule}' makes {result} of it, which cannot be: {why}"),
+                    "image-rule-unusable",
+                );
+            }
+            Outcome::Kept | Outcome::AlreadyThere | Outcome::NoRule => self.keep(object, slot),
         }
     }
 
