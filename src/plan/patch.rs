@@ -7,6 +7,7 @@
 mod advice;
 mod edit;
 mod fixed;
+mod maker;
 mod owner;
 mod owner_pattern;
 mod place;
@@ -28,7 +29,8 @@ use advice::advice;
 use edit::Edit;
 pub use fixed::Skipped;
 use fixed::{fixed, may_change, mirror_pod};
-pub use owner::{Maker, Owner, maker, owner};
+pub use maker::{Maker, maker};
+pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
 use place::place;
 pub use receipt::ORIGINAL_IMAGES;

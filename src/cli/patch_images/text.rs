@@ -263,10 +263,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
         ));
     }
     if let Treatment::Owned { advice } = &report.treatment {
-        let wanted = match &advice.values {
-            Some(values) => yaml::to_string(values),
-            None => yaml::to_string(&serde_json::Value::Array(advice.patch.clone())),
-        };
+        let wanted = yaml::to_string(&advice.to_commit());
         lines.push("  to commit there (or patch all the same with --force):".to_owned());
         lines.extend(wanted.lines().map(|line| format!("    {line}")));
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::owner::is_mirror_pod;
+use super::maker::is_mirror_pod;
 use crate::object::{Pointer, items_at, text_at};
 
 /// Why an object is not patched, and what to do instead.

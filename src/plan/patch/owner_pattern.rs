@@ -21,7 +21,7 @@ const TOOLS: [(&str, &str); 7] = [
     ("argo-cd", "argocd"),
     ("flux", "flux"),
     ("fleet", "fleet"),
-    ("rancher", "fleet"),
+    ("rancher", "rancher"),
     ("olm", "olm"),
 ];
 
@@ -45,10 +45,8 @@ fn known_as(owner: &Owner) -> (&'static str, Vec<String>) {
     match owner {
         Owner::Olm { name } => ("olm", vec![name.clone()]),
         Owner::ArgoCd { application } => ("argocd", vec![application.clone()]),
-        Owner::Flux { name, .. } => {
-            let short = name.rsplit('/').next().unwrap_or_default().to_owned();
-            ("flux", vec![name.clone(), short])
-        }
+        Owner::Flux { name, .. } => ("flux", with_short(name)),
+        Owner::Rancher { name, .. } => ("rancher", with_short(name)),
         Owner::Fleet { bundle } => ("fleet", vec![bundle.clone()]),
         Owner::Helm {
             release, namespace, ..
@@ -57,6 +55,12 @@ fn known_as(owner: &Owner) -> (&'static str, Vec<String>) {
             vec![release.clone(), format!("{namespace}/{release}")],
         ),
     }
+}
+
+/// `namespace/name`, and the name alone.
+fn with_short(name: &str) -> Vec<String> {
+    let short = name.rsplit('/').next().unwrap_or_default();
+    vec![name.to_owned(), short.to_owned()]
 }
 
 impl FromStr for OwnerPattern {
@@ -78,7 +82,7 @@ impl FromStr for OwnerPattern {
                 name: None,
             }),
             _ => Err(
-                "an owner is helm, argocd, flux, fleet or olm, with /NAME of the release, \
+                "an owner is helm, argocd, flux, fleet, rancher or olm, with /NAME of the release, \
                  application, bundle … where only that is meant; none is what no tool owns"
                     .to_owned(),
             ),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::edit::Edit;
-use super::owner::{is_mirror_pod, maker};
+use super::maker::{is_mirror_pod, maker};
 use super::place::place;
 use super::receipt::{Entry, Found, ORIGINAL_IMAGES, Receipt, Replaced, find};
 use super::{Decided, Patch, Removal, SlotChange, Verdict};
