@@ -63,10 +63,8 @@ type Sample = (Duration, Duration);
 
 /// Rows of pairs of wall and CPU time.
 fn report(name: &str, pairs: &[(Sample, Sample)], bound: f64) -> Result<()> {
-    let wall: Vec<_> = pairs
-        .iter()
-        .map(|(ours, theirs)| (ours.0, theirs.0))
-        .collect();
+    let wall = pairs.iter().map(|(ours, theirs)| (ours.0, theirs.0));
+    let wall: Vec<_> = wall.collect();
     measure::report(name, &wall, bound)?;
     let cpu: Vec<_> = pairs
         .iter()

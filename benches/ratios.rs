@@ -8,6 +8,7 @@ mod install;
 mod measure;
 mod patch;
 mod render;
+mod rewrite;
 #[path = "../tests/it/support/mod.rs"]
 #[expect(
     dead_code,
@@ -48,6 +49,9 @@ async fn run() -> Result<()> {
     }
     if wanted("patch") {
         patch::run().await.context("patch-images")?;
+    }
+    if wanted("rewrite") {
+        rewrite::run().context("rewrite")?;
     }
     Ok(())
 }

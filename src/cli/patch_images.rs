@@ -104,6 +104,8 @@ impl Part for Rules {
         "registry.library",
         "registry.map",
         "registry.rules",
+        "registry.preset",
+        "registry.keys",
         "registry.pullSecret.dockerConfig",
         "proxy",
         "caBundle",

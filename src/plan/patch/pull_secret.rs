@@ -25,7 +25,8 @@ pub(super) fn append(
     let mut appended = Vec::new();
     for pod in pod_specs(edit.object()) {
         let list = pod.pointer.child("imagePullSecrets");
-        if pod.shape == Shape::RunnerConfig || !may_change(edit.object(), &list) {
+        let has_none = matches!(pod.shape, Shape::RunnerConfig | Shape::Containers);
+        if has_none || !may_change(edit.object(), &list) {
             continue;
         }
         let present: Vec<&str> = names(edit.object(), &list);
