@@ -4,6 +4,7 @@
 
 mod closure;
 mod mirrors;
+mod outline;
 mod pattern;
 mod problem;
 mod rule;
@@ -12,6 +13,7 @@ mod spec;
 mod target;
 
 pub use mirrors::Mirror;
+pub use outline::{Does, Outline, Takes};
 pub use problem::{Collision, RuleProblem};
 pub use set::{Decision, Outcome, RuleSet};
 pub use spec::{Action, Matcher, RuleSpec};

@@ -1,0 +1,95 @@
+use serde_json::json;
+
+use super::*;
+use crate::object::Common;
+use crate::rules::{Action, Matcher, RuleSet, RuleSpec};
+use crate::yaml;
+
+fn rules() -> RuleSet {
+    let rule = |id: &str, matcher, action| RuleSpec {
+        id: id.to_owned(),
+        matcher,
+        action,
+        mirror: None,
+    };
+    let to = |target: &str, drop_library| Action::Rewrite {
+        target: target.to_owned(),
+        drop_library,
+    };
+    RuleSet::compile(&[
+        rule("one", Matcher::Exact("quay.io/a/b:1".into()), Action::Keep),
+        rule("it's", Matcher::Repository("quay.io/a/b".into()), Action::Deny),
+        rule("quay", Matcher::Host("quay.io".into()), to("mirror.corp/quay", false)),
+        rule("gcr", Matcher::Glob("*.gcr.io/**".into()), to("mirror.corp/gcr", false)),
+        rule("rest", Matcher::Any, to("mirror.corp/all", true)),
+    ])
+    .unwrap()
+}
+
+fn admission<'a>(rules: &'a RuleSet, common: &'a Common, namespaces: &'a [String]) -> Admission<'a> {
+    Admission {
+        install: "arc",
+        home: "arc-systems",
+        common,
+        namespaces,
+        rules,
+        failing: Failing::Open,
+        api: Api::V1,
+    }
+}
+
+#[test]
+fn the_policies_are_as_they_were_read() {
+    let (rules, common) = (rules(), Common::default());
+    let namespaces = ["arc-runners".to_owned(), "big-runners".to_owned()];
+    let manifests = policies(&admission(&rules, &common, &namespaces)).unwrap();
+    let texts: Vec<String> = manifests
+        .iter()
+        .map(|manifest| yaml::to_string(&manifest.object))
+        .collect();
+    insta::assert_snapshot!(texts.join("---\n"));
+}
+
+#[test]
+fn closed_means_that_pods_are_refused_in_both_policies() {
+    let (rules, common) = (rules(), Common::default());
+    let namespaces = ["arc-runners".to_owned()];
+    let closed = Admission {
+        failing: Failing::Closed,
+        api: Api::V1Beta1,
+        ..admission(&rules, &common, &namespaces)
+    };
+    let manifests = policies(&closed).unwrap();
+    let versions: Vec<String> = manifests
+        .iter()
+        .map(|manifest| manifest.reference().api_version)
+        .collect();
+    let (v1, beta) = ("admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1");
+    assert_eq!(versions, [beta, beta, v1, v1]);
+    for policy in [&manifests[0], &manifests[2]] {
+        assert_eq!(policy.text("/spec/failurePolicy"), Some("Fail"));
+    }
+    let actions = manifests[3].object.pointer("/spec/validationActions");
+    assert_eq!(actions, Some(&json!(["Deny"])));
+}
+
+#[test]
+fn a_probe_has_an_example_of_each_rule_that_rewrites() {
+    let rules = rules();
+    let probe = probe(&rules, "arc-runners").unwrap();
+    let ids: Vec<&str> = probe.expected.iter().map(|proof| proof.rule.as_str()).collect();
+    assert_eq!(ids, ["quay", "gcr", "rest"]);
+    let mut answer = probe.pod.clone();
+    assert_eq!(probe.missed(&answer).len(), 3);
+    for (index, proof) in probe.expected.iter().enumerate() {
+        answer["spec"]["containers"][index]["image"] = json!(proof.to);
+    }
+    assert!(probe.missed(&answer).is_empty());
+    let keep = RuleSpec {
+        id: "keep".to_owned(),
+        matcher: Matcher::Any,
+        action: Action::Keep,
+        mirror: None,
+    };
+    assert!(super::probe(&RuleSet::compile(&[keep]).unwrap(), "x").is_none());
+}
