@@ -4,6 +4,8 @@
 //! aliases are bounded. Errors name file, line and column and never repeat the text, which may hold a secret.
 
 mod comments;
+mod located;
+mod stream;
 mod tree;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +15,8 @@ use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 use crate::failure::{Exit, Failure};
 
 pub use comments::to_string_with_comments;
+pub use located::{Document, Place, Scalar, Style, located_documents};
+pub use stream::{Part, Parts, parts};
 pub use tree::{Entry, Node, NodeValue, parse_tree};
 
 /// Greatest size of a configuration file in bytes.
@@ -30,7 +34,7 @@ const DEEP_STACK: usize = 16 * 1024 * 1024;
 pub fn parse_documents(text: &str, origin: &str) -> Result<Vec<Value>, Failure> {
     limit_size(text, origin, DOCUMENTS_LIMIT)?;
     let documents: Vec<Value> =
-        read(text, 1_000_000, 4096).map_err(|error| failure(&error, origin))?;
+        read(text, 1_000_000, 4096).map_err(|error| failure(&error, origin, 0))?;
     Ok(documents
         .into_iter()
         .filter(|document| !document.is_null())
@@ -103,12 +107,15 @@ fn options(depth: usize, max_nodes: usize, max_documents: usize) -> Options {
     }
 }
 
-/// The position and a text that is made here, of the error's kind only.
-fn failure(error: &Error, origin: &str) -> Failure {
+/// The position and a text that is made here, of the error's kind only. `lines_before` stand before what was read.
+fn failure(error: &Error, origin: &str, lines_before: usize) -> Failure {
     let error = error.without_snippet();
     let place = match error.location() {
         Some(location) if location.line() > 0 => {
-            format!("{origin}:{}:{}", location.line(), location.column())
+            let line = u64::try_from(lines_before)
+                .unwrap_or(0)
+                .saturating_add(location.line());
+            format!("{origin}:{line}:{}", location.column())
         }
         _ => origin.to_owned(),
     };

@@ -18,7 +18,7 @@ use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
 use crate::observe::{self, Observed, Resolver};
 use crate::plan::idle_sets;
-use crate::rules::Outcome;
+use crate::rules::{Outcome, Place};
 use crate::ui::format::Format;
 use crate::ui::terminal::{Style, Terminal};
 use crate::ui::{self, output};
@@ -145,7 +145,8 @@ fn pulled(rendered: &Rendered) -> (Vec<String>, Vec<Kept>) {
                 continue;
             };
             let host = reference.host();
-            let list = match rendered.rules.decide(&reference).outcome {
+            let place = Place::of(&manifest.object, &slot.pointer);
+            let list = match rendered.rules.decide_at(&reference, &place).outcome {
                 Outcome::AlreadyThere | Outcome::NoRule => &mut images,
                 Outcome::Kept => {
                     let at = kept.iter().position(|kept| kept.host == host);

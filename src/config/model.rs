@@ -14,6 +14,8 @@ use crate::object::Common;
 use crate::object::Credential;
 use crate::rules::RuleSpec;
 
+pub use crate::origin::Origin;
+
 pub use github::{ExistingSecret, Github, GithubCredentials, Scope};
 pub use runner_set::{
     BusyScaling, ContainerMode, RunnerKind, RunnerSet, Scaling, Schedule, WorkVolume,
@@ -68,41 +70,6 @@ impl Origins {
     /// The origin of the value at `path`; what nobody gave is a default.
     pub fn of(&self, path: &str) -> Origin {
         self.0.get(path).cloned().unwrap_or(Origin::Default)
-    }
-}
-
-/// Where one value came from. Flag beats environment beats file beats default.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// A flag, by its name: `--registry`.
-    Flag(String),
-    /// An environment variable, by its name.
-    Environment(String),
-    /// A file, line and column (both from 1).
-    File {
-        /// The file as the user named it.
-        path: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-    },
-    /// An answer to a question.
-    Answer,
-    /// The table of defaults.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => formatter.write_str(flag),
-            Self::Environment(name) => write!(formatter, "${name}"),
-            Self::File { path, line, column } => write!(formatter, "{path}:{line}:{column}"),
-            Self::Answer => formatter.write_str("your answer"),
-            Self::Default => formatter.write_str("default"),
-        }
     }
 }
 

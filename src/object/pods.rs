@@ -10,6 +10,7 @@ mod edit;
 mod flags;
 mod sites;
 mod slots;
+mod split;
 mod suspected;
 
 use serde_json::Value;
@@ -19,7 +20,7 @@ use super::Pointer;
 pub use absent::{AbsentKind, AbsentSlot, absent_slots};
 pub use catalogue::{NameStrength, image_name_strength};
 pub use containers::{ContainerAt, Role, containers, has_image_of_arc, is_daemon, runs_arc};
-pub use edit::{SlotEdit, write_slots};
+pub use edit::{Replacement, SlotEdit, replacements, write_slots};
 pub use flags::flags;
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots};

@@ -18,7 +18,7 @@ use crate::object::Pointer;
 use crate::object::pods::{
     AbsentKind, ImageSlot, SlotKind, absent_slots, image_slots, write_slots,
 };
-use crate::rules::{Outcome, RuleSet};
+use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
 use advice::advice;
@@ -168,7 +168,7 @@ fn rewrite_slots(
                 continue;
             }
         };
-        let decision = rules.decide(&reference);
+        let decision = rules.decide_at(&reference, &Place::of(edit.object(), &slot.pointer));
         let rule = decision.rule.unwrap_or_default();
         match decision.outcome {
             Outcome::Rewritten(after) if after != slot.text => {
@@ -218,7 +218,7 @@ fn fill_absent_slots(
         let Ok(reference) = ImageReference::parse(&absent.default) else {
             continue;
         };
-        let decision = rules.decide(&reference);
+        let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
         let rule = decision.rule.unwrap_or_default();
         let image = match decision.outcome {
             Outcome::Rewritten(image) => image,
@@ -265,7 +265,8 @@ fn place(object: &Value, slot: &ImageSlot) -> String {
         SlotKind::Field => holder(""),
         SlotKind::Argument { flag, .. } => holder(&format!(" {flag}")),
         SlotKind::Environment { name } => holder(&format!(" {name}")),
-        SlotKind::ImageVolume => slot.pointer.to_string(),
+        SlotKind::ImageVolume | SlotKind::Split => slot.pointer.to_string(),
+        SlotKind::Embedded { pointer } => format!("{} {pointer}", slot.pointer),
     }
 }
 

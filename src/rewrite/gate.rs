@@ -7,8 +7,8 @@ use crate::image_ref::ImageReference;
 use crate::object::pods::{
     AbsentKind, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs, suspected,
 };
-use crate::object::{Change, Manifest, ObjectRef, Pointer, text_at};
-use crate::rules::{Outcome, RuleSet};
+use crate::object::{Change, Manifest, ObjectRef, text_at};
+use crate::rules::{Meeting, Outcome, Place, RuleSet};
 use crate::spelling::nearest;
 
 /// Fails on the first image that is neither under a rule's target nor kept by a rule; without rules every
@@ -19,11 +19,14 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
         let object = manifest.reference();
         has_images(manifest, &object)?;
         for slot in image_slots(&manifest.object) {
-            judge(&object, &slot.pointer, &slot.text, rules)?;
+            let place = Place::of(&manifest.object, &slot.pointer);
+            judge(&object, &slot.text, &place, rules)?;
         }
         for slot in absent_slots(&manifest.object) {
             let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
-            judge(&object, &slot.list.child(name), &slot.default, rules)?;
+            let field = slot.list.child(name);
+            let place = Place::of(&manifest.object, &field);
+            judge(&object, &slot.default, &place, rules)?;
         }
         for suspect in suspected(&manifest.object) {
             let text = Some(Value::String(suspect.text));
@@ -90,14 +93,16 @@ fn containers<'a>(object: &'a Value, pod: &PodSpecAt) -> Vec<&'a Value> {
 
 /// Two different images that the rules would send to one target: told before anything is rewritten.
 pub(super) fn collisions(manifests: &[Manifest], rules: &RuleSet) -> Result<(), Failure> {
-    let mut references = Vec::new();
-    for slot in manifests
-        .iter()
-        .flat_map(|manifest| image_slots(&manifest.object))
-    {
-        references.extend(ImageReference::parse(&slot.text).ok());
+    let mut meeting = Meeting::default();
+    for manifest in manifests {
+        for slot in image_slots(&manifest.object) {
+            if let Ok(reference) = ImageReference::parse(&slot.text) {
+                let place = Place::of(&manifest.object, &slot.pointer);
+                meeting.note(&reference, &rules.decide_at(&reference, &place));
+            }
+        }
     }
-    let Some(collision) = rules.collisions(&references).into_iter().next() else {
+    let Some(collision) = meeting.collisions().into_iter().next() else {
         return Ok(());
     };
     let mut failure = Failure::new(
@@ -114,13 +119,13 @@ pub(super) fn collisions(manifests: &[Manifest], rules: &RuleSet) -> Result<(), 
 
 fn judge(
     object: &ObjectRef,
-    pointer: &Pointer,
     text: &str,
+    place: &Place<'_>,
     rules: &RuleSet,
 ) -> Result<(), Failure> {
     let fail = |code: &str, what: String| {
         Failure::new(code, Exit::Usage, format!("{object}: {what}"))
-            .evidence(format!("{pointer}: {text}"))
+            .evidence(format!("{}: {text}", place.field))
     };
     let reference = ImageReference::parse(text).map_err(|error| {
         fail("image-invalid", "an image is no image reference".to_owned()).why(error.to_string())
@@ -128,7 +133,7 @@ fn judge(
     if rules.is_empty() {
         return Ok(());
     }
-    let decision = rules.decide(&reference);
+    let decision = rules.decide_at(&reference, place);
     let rule = decision.rule.unwrap_or_default();
     let host = reference.host();
     match decision.outcome {

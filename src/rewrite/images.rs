@@ -9,8 +9,8 @@ use super::Context;
 use super::edit::Editor;
 use crate::image_ref::ImageReference;
 use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots, write_slots};
-use crate::object::{Change, Manifest};
-use crate::rules::{Outcome, RuleSet};
+use crate::object::{Change, Manifest, Pointer};
+use crate::rules::{Outcome, Place, RuleSet};
 
 pub use listing::{ImageUse, listing};
 pub use pull_secret::pull_secret_name;
@@ -33,9 +33,14 @@ pub(super) fn run(
     changes
 }
 
-/// What an image becomes, with the rule; None where it stays.
-fn rewritten(image: &str, rules: &RuleSet) -> Option<(String, String)> {
-    let decision = rules.decide(&ImageReference::parse(image).ok()?);
+/// What an image becomes in its place, with the rule; None where it stays.
+fn rewritten(
+    image: &str,
+    (object, field): (&Value, &Pointer),
+    rules: &RuleSet,
+) -> Option<(String, String)> {
+    let reference = ImageReference::parse(image).ok()?;
+    let decision = rules.decide_at(&reference, &Place::of(object, field));
     match decision.outcome {
         Outcome::Rewritten(target) => Some((target, decision.rule.unwrap_or_default())),
         _ => None,
@@ -46,7 +51,9 @@ fn rewrite(manifest: &mut Manifest, rules: &RuleSet, changes: &mut Vec<Change>) 
     let mut images: Vec<(ImageSlot, String)> = Vec::new();
     let mut decided = Vec::new();
     for slot in image_slots(&manifest.object) {
-        if let Some((target, rule)) = rewritten(&slot.text, rules) {
+        if let Some((target, rule)) =
+            rewritten(&slot.text, (&manifest.object, &slot.pointer), rules)
+        {
             decided.push((slot.pointer.clone(), rule));
             images.push((slot, target));
         }
@@ -69,7 +76,7 @@ fn rewrite(manifest: &mut Manifest, rules: &RuleSet, changes: &mut Vec<Change>) 
 
 fn fill(manifest: &mut Manifest, rules: &RuleSet, changes: &mut Vec<Change>) {
     for slot in absent_slots(&manifest.object) {
-        let decided = rewritten(&slot.default, rules);
+        let decided = rewritten(&slot.default, (&manifest.object, &slot.list), rules);
         // A kept flag may stay absent. The hook's own default is another image than the runner's, so
         // its variable is always set.
         let (image, rule) = match (decided, &slot.kind) {

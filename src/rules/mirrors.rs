@@ -17,7 +17,8 @@ pub struct Mirror {
 
 impl RuleSet {
     /// The mirror of each source host that has one: a rewriting rule's target, or the `mirror` of any rule.
-    /// Rules for a part of a host are passed over: a daemon redirects whole hosts only.
+    /// Rules for a part of a host are passed over, as rules for a part of the objects are: a daemon
+    /// redirects whole hosts only.
     pub fn mirrors(&self) -> Vec<(String, Mirror)> {
         let mut hosts: Vec<String> = USUAL_HOSTS.iter().map(|host| (*host).to_owned()).collect();
         for host in self.rules.iter().filter_map(|rule| rule.pattern.host()) {
@@ -35,7 +36,7 @@ impl RuleSet {
         let rule = self
             .rules
             .iter()
-            .find(|rule| rule.pattern.covers_host(host))?;
+            .find(|rule| rule.scope.is_everywhere() && rule.pattern.covers_host(host))?;
         let place = match (&rule.mirror, &rule.action) {
             (Some(mirror), CompiledAction::Rewrite { .. } | CompiledAction::Keep) => mirror,
             (None, CompiledAction::Rewrite { target, .. }) => target,

@@ -2,7 +2,7 @@
 
 use super::pattern::Pattern;
 use super::rule::{CompiledAction, Rule};
-use super::{RuleSet, Target};
+use super::{RuleSet, Scope, Target};
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Outline<'a> {
     pub id: &'a str,
     /// What it takes.
     pub takes: Takes<'a>,
+    /// Where it applies.
+    pub scope: &'a Scope,
     /// What it does.
     pub does: Does<'a>,
 }
@@ -70,6 +72,7 @@ impl Rule {
                 Pattern::Glob(components) => Takes::Components(components),
                 Pattern::Any => Takes::Everything,
             },
+            scope: &self.scope,
             does: match &self.action {
                 CompiledAction::Rewrite {
                     target,

@@ -2,6 +2,7 @@
 
 use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
 
+use super::glob::{component_matches, matches as glob_matches, reaches as glob_reaches};
 use super::{Matcher, Target};
 
 /// What a rule applies to, ready to be asked.
@@ -154,52 +155,6 @@ fn glob(text: &str) -> Result<Vec<String>, String> {
         components.push("**".to_owned());
     }
     Ok(components)
-}
-
-fn glob_matches(pattern: &[String], name: &[&str]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((first, rest)) if first == "**" => {
-            (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..]))
-        }
-        Some((first, rest)) => name.split_first().is_some_and(|(component, others)| {
-            component_matches(first.as_bytes(), component.as_bytes()) && glob_matches(rest, others)
-        }),
-    }
-}
-
-/// True where the pattern can take something below `place`.
-fn glob_reaches(pattern: &[String], place: &[&str]) -> bool {
-    match (pattern.split_first(), place.split_first()) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some((first, _)), Some(_)) if first == "**" => true,
-        (Some((first, rest)), Some((component, others))) => {
-            component_matches(first.as_bytes(), component.as_bytes()) && glob_reaches(rest, others)
-        }
-    }
-}
-
-/// `*` is any run of letters within the component.
-fn component_matches(pattern: &[u8], text: &[u8]) -> bool {
-    // The last star and where it began: linear for one star, quadratic at worst, never exponential.
-    let (mut at, mut from, mut star) = (0, 0, None);
-    while from < text.len() {
-        if pattern.get(at) == Some(&b'*') {
-            star = Some((at, from));
-            at += 1;
-        } else if pattern.get(at) == Some(&text[from]) {
-            at += 1;
-            from += 1;
-        } else if let Some((star_at, star_from)) = star {
-            at = star_at + 1;
-            from = star_from + 1;
-            star = Some((star_at, star_from + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

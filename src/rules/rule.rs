@@ -1,7 +1,7 @@
 //! One rule, compiled.
 
-use super::Target;
 use super::pattern::Pattern;
+use super::{Scope, Target};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
@@ -9,6 +9,7 @@ pub(super) struct Rule {
     pub(super) pattern: Pattern,
     pub(super) action: CompiledAction,
     pub(super) mirror: Option<Target>,
+    pub(super) scope: Scope,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::image_ref::{DOCKER_HUB, ImageReference, NAME_LIMIT};
 use super::closure;
 use super::pattern::Pattern;
 use super::rule::{CompiledAction, Rule};
-use super::{Action, RuleProblem, RuleSpec, Target};
+use super::{Action, Place, RuleProblem, RuleSpec, Target};
 
 /// Ordered rules, checked. The first that takes a reference decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,6 +76,7 @@ impl RuleSet {
                     pattern,
                     action,
                     mirror,
+                    scope: spec.scope.clone(),
                 });
             }
         }
@@ -92,8 +93,18 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
-    /// Decides about one reference. What stands under any rule's target is done; a catch-all never sees it.
+    /// Decides about a reference that stands in no object: rules with a scope do not take it.
     pub fn decide(&self, reference: &ImageReference) -> Decision {
+        self.decided(reference, None)
+    }
+
+    /// Decides about a reference in its place. What stands under any rule's target is done; a catch-all
+    /// never sees it.
+    pub fn decide_at(&self, reference: &ImageReference, place: &Place<'_>) -> Decision {
+        self.decided(reference, Some(place))
+    }
+
+    fn decided(&self, reference: &ImageReference, place: Option<&Place<'_>>) -> Decision {
         let under = self.rules.iter().find(|rule| {
             rule.target()
                 .is_some_and(|target| target.holds(reference.host(), reference.path()))
@@ -107,7 +118,7 @@ impl RuleSet {
         let Some(rule) = self
             .rules
             .iter()
-            .find(|rule| rule.pattern.matches(reference))
+            .find(|rule| rule.scope.holds(place) && rule.pattern.matches(reference))
         else {
             return Decision {
                 rule: None,

@@ -1,17 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::rules::Matcher;
+use crate::rules::{Matcher, Meeting, Scope};
 
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
 fn rule(id: &str, matcher: Matcher, action: Action) -> RuleSpec {
-    RuleSpec {
-        id: id.to_owned(),
-        matcher,
-        action,
-        mirror: None,
-    }
+    RuleSpec::new(id, matcher, action)
 }
 
 fn to(target: &str) -> Action {
@@ -143,6 +138,28 @@ fn an_output_that_is_another_input_is_refused_with_both_names() {
 }
 
 #[test]
+fn a_scoped_rule_takes_only_what_stands_in_its_place() {
+    let mut scoped = host("env", "quay.io", to("mirror.corp/env"));
+    scoped.scope = Scope {
+        fields: vec!["/spec/**/env/**".to_owned()],
+        ..Scope::default()
+    };
+    let rules = RuleSet::compile(&[scoped, host("quay", "quay.io", to(TARGET))]).unwrap();
+    let reference = ImageReference::parse("quay.io/x").unwrap();
+    let at = |field| Place {
+        kind: "Pod",
+        namespace: None,
+        field,
+    };
+    let rule = |decision: Decision| decision.rule.unwrap();
+    let env = at("/spec/containers/0/env/0/value");
+    assert_eq!(rule(rules.decide_at(&reference, &env)), "env");
+    let image = at("/spec/containers/0/image");
+    assert_eq!(rule(rules.decide_at(&reference, &image)), "quay");
+    assert_eq!(rule(rules.decide(&reference)), "quay");
+}
+
+#[test]
 fn every_problem_is_told_at_once() {
     let problems = RuleSet::compile(&[
         host("a", "nohost", to("https://x.y")),
@@ -159,11 +176,12 @@ fn every_problem_is_told_at_once() {
 #[test]
 fn two_images_in_one_target_collide() {
     let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
-    let references: Vec<_> = ["docker.io/a/b:1", "quay.io/a/b:1", "a/b:1", "quay.io/a/b:2"]
-        .iter()
-        .map(|image| ImageReference::parse(image).unwrap())
-        .collect();
-    let collisions = rules.collisions(&references);
+    let mut meeting = Meeting::default();
+    for image in ["docker.io/a/b:1", "quay.io/a/b:1", "a/b:1", "quay.io/a/b:2"] {
+        let reference = ImageReference::parse(image).unwrap();
+        meeting.note(&reference, &rules.decide(&reference));
+    }
+    let collisions = meeting.collisions();
     assert_eq!(collisions.len(), 1);
     assert_eq!(collisions[0].target, format!("{TARGET}/a/b:1"));
     let sources: Vec<_> = collisions[0].sources.keys().collect();

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::origin::Origin;
+
+use super::Scope;
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,6 +19,26 @@ pub struct RuleSpec {
     /// Where dind finds images of this source when the action leaves them alone: `HOST[:PORT][/KEY]`.
     /// (A rewriting rule's own target is used without it.)
     pub mirror: Option<String>,
+    /// Where it applies; everywhere by default.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Where the rule was given.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+impl RuleSpec {
+    /// A rule for every place, of no known origin.
+    pub fn new(id: impl Into<String>, matcher: Matcher, action: Action) -> Self {
+        Self {
+            id: id.into(),
+            matcher,
+            action,
+            mirror: None,
+            scope: Scope::default(),
+            origin: Origin::Default,
+        }
+    }
 }
 
 /// What a rule applies to, over the canonical reference (`docker.io/library/docker:dind`).

@@ -48,7 +48,7 @@ pub struct Entry {
 pub fn parse_tree(text: &str, origin: &str) -> Result<Option<Node>, Failure> {
     super::limit_size(text, origin, super::CONFIGURATION_LIMIT)?;
     let documents: Vec<Node> =
-        super::read(text, 50_000, 2).map_err(|error| super::failure(&error, origin))?;
+        super::read(text, 50_000, 2).map_err(|error| super::failure(&error, origin, 0))?;
     let mut filled = documents
         .into_iter()
         .filter(|node| node.value != NodeValue::Scalar(Value::Null));

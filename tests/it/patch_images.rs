@@ -22,11 +22,12 @@ const LEGACY: &str = "actions.summerwind.dev/v1alpha1";
 const SCALE_SET: &str = "actions.github.com/v1alpha1";
 
 fn rules(rewritten: &[&str], kept: &[&str]) -> RuleSet {
-    let rule = |host: &&str, action: Action| RuleSpec {
-        id: format!("map {host}"),
-        matcher: Matcher::Host((*host).to_owned()),
-        action,
-        mirror: None,
+    let rule = |host: &&str, action: Action| {
+        RuleSpec::new(
+            format!("map {host}"),
+            Matcher::Host((*host).to_owned()),
+            action,
+        )
     };
     let rewrite = Action::Rewrite {
         target: TARGET.to_owned(),

@@ -97,8 +97,13 @@ impl Run<'_> {
         if image.is_empty() || image == controller.image {
             return false;
         }
+        let place = rules::Place {
+            kind: &controller.object.kind,
+            namespace: controller.object.namespace.as_deref(),
+            field: controller.field.as_str(),
+        };
         let rewritten = ImageReference::parse(image).is_ok_and(|reference| {
-            self.rules.decide(&reference).outcome
+            self.rules.decide_at(&reference, &place).outcome
                 == rules::Outcome::Rewritten(controller.image.clone())
         });
         controller.changed || rewritten

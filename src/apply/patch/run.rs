@@ -9,7 +9,8 @@ use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Outcome, Sink};
 use crate::facts::controller_of;
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
+use crate::object::pods::{Role, image_slots};
+use crate::object::{ObjectRef, Pointer};
 use crate::observe::workloads::{
     Kind, ServiceAccounts, is_arc_program, listener_image, page, programs, resources,
 };
@@ -33,6 +34,8 @@ pub(super) enum Mode {
 pub(super) struct Controller {
     pub(super) object: ObjectRef,
     pub(super) image: String,
+    /// Where it names that image, which is where the rules see it.
+    pub(super) field: Pointer,
     /// The only namespace whose runner sets it looks after; None: every namespace's.
     pub(super) watches: Option<String>,
     pub(super) changed: bool,
@@ -164,6 +167,10 @@ impl<'a> Run<'a> {
             self.controllers.push(Controller {
                 object: reference.clone(),
                 image: image.to_owned(),
+                field: image_slots(live)
+                    .into_iter()
+                    .find(|slot| slot.why == Role::Listener)
+                    .map_or_else(Pointer::root, |slot| slot.pointer),
                 watches: controller_of(live).and_then(|controller| controller.watches),
                 changed,
             });

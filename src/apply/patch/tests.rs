@@ -63,15 +63,14 @@ fn list(items: &[Value], next: &str) -> (u16, Value) {
 }
 
 fn rules() -> RuleSet {
-    RuleSet::compile(&[RuleSpec {
-        id: "map quay.io".into(),
-        matcher: Matcher::Host("quay.io".into()),
-        action: Action::Rewrite {
+    RuleSet::compile(&[RuleSpec::new(
+        "map quay.io",
+        Matcher::Host("quay.io".into()),
+        Action::Rewrite {
             target: "mirror.corp".into(),
             drop_library: false,
         },
-        mirror: None,
-    }])
+    )])
     .unwrap()
 }
 

@@ -54,15 +54,15 @@ impl Assembler<'_> {
             }
         }
         if let Some(host) = host {
-            let id = match self.settled.origin("registry.host") {
-                Origin::Flag(flag) => flag,
+            let origin = self.settled.origin("registry.host");
+            let id = match &origin {
+                Origin::Flag(flag) => flag.clone(),
                 _ => "registry.host".to_owned(),
             };
+            let action = rewrite(host.to_owned(), drop_library);
             rules.push(RuleSpec {
-                id,
-                matcher: Matcher::Any,
-                action: rewrite(host.to_owned(), drop_library),
-                mirror: None,
+                origin,
+                ..RuleSpec::new(id, Matcher::Any, action)
             });
         }
         rules
@@ -106,12 +106,10 @@ impl Assembler<'_> {
         } else {
             at.to_owned()
         };
-        let mirror = self.mirror(at);
         Some(RuleSpec {
-            id,
-            matcher,
-            action,
-            mirror,
+            mirror: self.mirror(at),
+            origin: self.settled.nearest_origin(&format!("{at}.source")),
+            ..RuleSpec::new(id, matcher, action)
         })
     }
 
@@ -159,10 +157,9 @@ impl Assembler<'_> {
         }
         match (matchers.as_slice(), actions.as_slice()) {
             ([matcher], [action]) => Some(RuleSpec {
-                id: at.to_owned(),
-                matcher: matcher.clone(),
-                action: action.clone(),
                 mirror: self.mirror(at),
+                origin: self.settled.origin(at),
+                ..RuleSpec::new(at, matcher.clone(), action.clone())
             }),
             _ => None,
         }

@@ -39,6 +39,16 @@ pub enum SlotKind {
     },
     /// `volumes[].image.reference`.
     ImageVolume,
+    /// A mapping `{registry, repository, tag, digest}`, of which only `repository` must be there. The slot's pointer
+    /// is the mapping's, its text the parts as one reference, its span empty: [`super::replacements`] says what to
+    /// write.
+    Split,
+    /// A field, argument or variable of an object that stands as YAML or JSON in a text. The slot's pointer is the
+    /// text's; the span is the reference's within it.
+    Embedded {
+        /// Where in the document within the text.
+        pointer: Pointer,
+    },
 }
 
 /// A place that names an image.

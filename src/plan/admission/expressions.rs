@@ -28,7 +28,7 @@ pub(super) fn variables(table: &Table) -> Vec<(&'static str, String)> {
         ("split", split()),
         ("names", names()),
         ("open", OPEN.to_owned()),
-        ("decided", DECIDED.to_owned()),
+        ("decided", decided(table.scoped)),
         ("written", WRITTEN.to_owned()),
         ("rewritten", fits("<=")),
         ("overlong", fits(">")),
@@ -117,14 +117,24 @@ fn names() -> String {
 const OPEN: &str = "variables.names.filter(p, !variables.done.exists(t, p.name.startsWith(t)))";
 
 /// The image with the rules that take it; the first of them decides.
-const DECIDED: &str = "variables.open
-  .map(p, {'image': [p], 'rules': variables.rules.filter(r,
-    r.takes == 'below' ? p.name.startsWith(r.what) :
-    r.takes == 'name' ? p.name == r.what :
-    r.takes == 'reference' ? p.name + p.suffix == r.what :
-    r.takes == 'pattern' ? ('/' + p.name).matches(r.what) :
-    r.takes == 'everything')})
-  .filter(d, size(d.rules) > 0)";
+fn decided(scoped: bool) -> String {
+    let place = "(!('namespaces' in r) || request.namespace.matches(r.namespaces)) && \
+         (!('fields' in r) || ('/' + p.at).matches(r.fields)) && ";
+    let (place, open, close) = match scoped {
+        true => (place, "(", ")"),
+        false => ("", "", ""),
+    };
+    format!(
+        "variables.open\n  \
+         .map(p, {{'image': [p], 'rules': variables.rules.filter(r, {place}{open}\n    \
+         r.takes == 'below' ? p.name.startsWith(r.what) :\n    \
+         r.takes == 'name' ? p.name == r.what :\n    \
+         r.takes == 'reference' ? p.name + p.suffix == r.what :\n    \
+         r.takes == 'pattern' ? ('/' + p.name).matches(r.what) :\n    \
+         r.takes == 'everything'{close})}})\n  \
+         .filter(d, size(d.rules) > 0)"
+    )
+}
 
 /// What the deciding rule makes of each.
 const WRITTEN: &str = "variables.decided.filter(d, d.rules[0].does == 'rewrite')

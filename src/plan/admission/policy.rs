@@ -70,7 +70,7 @@ impl Admission<'_> {
 /// The policies with their bindings, in the order in which they are applied: what tells first what it would refuse is
 /// there last. The errors are rules that cannot be said.
 pub fn policies(admission: &Admission<'_>) -> Result<Vec<Manifest>, Vec<Unspeakable>> {
-    let table = Table::of(admission.rules)?;
+    let table = Table::of(admission.rules, admission.namespaces)?;
     let variables = expressions::variables(&table);
     let manifests = [
         mutating(admission, &variables),

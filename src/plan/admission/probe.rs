@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::image_ref::ImageReference;
 use crate::object::text_at;
-use crate::rules::{Outcome, Outline, RuleSet, Takes};
+use crate::rules::{Outcome, Outline, Place, RuleSet, Takes};
 
 /// What stands where a rule leaves something open.
 const OPEN: &str = "arc-setup-probe";
@@ -41,7 +41,13 @@ pub fn probe(rules: &RuleSet, namespace: &str) -> Option<Probe> {
         let Some(image) = image.filter(|_| expected.len() < MOST) else {
             continue;
         };
-        let decision = rules.decide(&image);
+        let field = format!("/spec/containers/{}/image", expected.len());
+        let place = Place {
+            kind: "Pod",
+            namespace: Some(namespace),
+            field: &field,
+        };
+        let decision = rules.decide_at(&image, &place);
         // An earlier rule may take the example: then that one has shown itself already.
         if let (Outcome::Rewritten(to), Some(by)) = (decision.outcome, decision.rule)
             && by == rule.id

@@ -3,7 +3,7 @@
 use super::literal;
 use super::re2;
 use crate::failure::{Exit, Failure};
-use crate::rules::{Does, Outline, RuleSet, Takes};
+use crate::rules::{Does, Outline, Place, RuleSet, Scope, Takes};
 
 /// A rule that an admission policy cannot say exactly: nothing is written, since it would decide differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,21 @@ pub(super) struct Table {
     pub(super) rows: String,
     /// A CEL list of what the names of done images begin with.
     pub(super) done: String,
+    /// Rows have the cells `fields` or `namespaces`, regular expressions of where the rule applies.
+    pub(super) scoped: bool,
 }
 
 impl Table {
-    /// The table of `rules`.
-    pub(super) fn of(rules: &RuleSet) -> Result<Self, Vec<Unspeakable>> {
-        let rows: Vec<String> = rules.outline().map(|rule| row(&rule)).collect();
+    /// The table of `rules` for pods of `namespaces`.
+    pub(super) fn of(rules: &RuleSet, namespaces: &[String]) -> Result<Self, Vec<Unspeakable>> {
+        let mut rows = Vec::new();
+        let mut scoped = false;
+        for rule in rules.outline() {
+            if let Some(place) = place(rule.scope, namespaces) {
+                scoped |= !place.is_empty();
+                rows.push(row(&rule, place));
+            }
+        }
         let mut done: Vec<String> = Vec::new();
         for target in rules.targets() {
             let begins = format!("{target}/");
@@ -37,11 +46,44 @@ impl Table {
         Ok(Self {
             rows: format!("[\n{}\n]", rows.join(",\n")),
             done: literal::list(done.iter().map(String::as_str)),
+            scoped,
         })
     }
 }
 
-fn row(rule: &Outline<'_>) -> String {
+type Cell = (&'static str, String);
+
+/// Where in pods of `namespaces` a rule applies: nothing to say of one that applies to all of them; None where it does
+/// to none.
+fn place(scope: &Scope, namespaces: &[String]) -> Option<Vec<Cell>> {
+    let anywhere = Scope {
+        fields: Vec::new(),
+        ..scope.clone()
+    };
+    let holds = |namespace: &&str| {
+        anywhere.holds(Some(&Place {
+            kind: "Pod",
+            namespace: Some(namespace),
+            field: "",
+        }))
+    };
+    let all = namespaces.iter().map(String::as_str);
+    let within: Vec<&str> = all.filter(holds).collect();
+    let mut cells = Vec::new();
+    if within.is_empty() {
+        return None;
+    }
+    if within.len() < namespaces.len() {
+        cells.push(("namespaces", format!("^(?:{})$", within.join("|"))));
+    }
+    if !scope.fields.is_empty() {
+        let globs = scope.fields.iter().map(|glob| re2::components(glob.split('/')));
+        cells.push(("fields", globs.collect::<Vec<_>>().join("|")));
+    }
+    Some(cells)
+}
+
+fn row(rule: &Outline<'_>, place: Vec<Cell>) -> String {
     let (takes, value) = match &rule.takes {
         Takes::Reference(canonical) => ("reference", (*canonical).to_owned()),
         Takes::Name(name) => ("name", name.clone()),
@@ -61,8 +103,9 @@ fn row(rule: &Outline<'_>) -> String {
             drop_library: true,
         } => ("rewrite", format!("{target}/{{path_nolib}}")),
     };
-    let mut cells = vec![("rule", rule.id.to_owned()), ("takes", takes.to_owned())];
+    let mut cells: Vec<Cell> = vec![("rule", rule.id.to_owned()), ("takes", takes.to_owned())];
     cells.push(("what", value));
+    cells.extend(place);
     cells.push(("does", does.to_owned()));
     cells.push(("to", to));
     let cells: Vec<String> = cells

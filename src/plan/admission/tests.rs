@@ -2,16 +2,11 @@ use serde_json::json;
 
 use super::*;
 use crate::object::Common;
-use crate::rules::{Action, Matcher, RuleSet, RuleSpec};
+use crate::rules::{Action, Matcher, RuleSet, RuleSpec, Scope};
 use crate::yaml;
 
 fn rules() -> RuleSet {
-    let rule = |id: &str, matcher, action| RuleSpec {
-        id: id.to_owned(),
-        matcher,
-        action,
-        mirror: None,
-    };
+    let rule = |id: &str, matcher, action| RuleSpec::new(id, matcher, action);
     let to = |target: &str, drop_library| Action::Rewrite {
         target: target.to_owned(),
         drop_library,
@@ -85,11 +80,34 @@ fn a_probe_has_an_example_of_each_rule_that_rewrites() {
         answer["spec"]["containers"][index]["image"] = json!(proof.to);
     }
     assert!(probe.missed(&answer).is_empty());
-    let keep = RuleSpec {
-        id: "keep".to_owned(),
-        matcher: Matcher::Any,
-        action: Action::Keep,
-        mirror: None,
-    };
+    let keep = RuleSpec::new("keep", Matcher::Any, Action::Keep);
     assert!(super::probe(&RuleSet::compile(&[keep]).unwrap(), "x").is_none());
+}
+
+#[test]
+fn a_rule_stands_in_the_table_where_it_can_apply_and_says_where() {
+    let scoped = |id: &str, kinds: &[&str], namespaces: &[&str], fields: &[&str]| {
+        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let action = Action::Rewrite {
+            target: "mirror.corp".to_owned(),
+            drop_library: false,
+        };
+        let mut rule = RuleSpec::new(id, Matcher::Host("quay.io".into()), action);
+        rule.scope = Scope {
+            kinds: list(kinds),
+            namespaces: list(namespaces),
+            fields: list(fields),
+        };
+        rule
+    };
+    let rules = RuleSet::compile(&[
+        scoped("deployments", &["Deployment"], &[], &[]),
+        scoped("elsewhere", &[], &["prod-*"], &[]),
+        scoped("one", &["P*"], &["arc-*"], &[]),
+        scoped("both", &[], &["*-runners"], &["/spec/**/env/**", "/spec/volumes/**"]),
+    ])
+    .unwrap();
+    let namespaces = ["arc-runners".to_owned(), "big-runners".to_owned()];
+    let table = table::Table::of(&rules, &namespaces).unwrap();
+    insta::assert_snapshot!(table.rows, @r"");
 }

@@ -6,12 +6,11 @@ use crate::rules::{Action, Matcher, RuleSpec};
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
 fn rule(host: &str, action: Action) -> RuleSpec {
-    RuleSpec {
-        id: format!("map {host}"),
-        matcher: Matcher::Host(host.to_owned()),
+    RuleSpec::new(
+        format!("map {host}"),
+        Matcher::Host(host.to_owned()),
         action,
-        mirror: None,
-    }
+    )
 }
 
 fn rewrite(host: &str) -> RuleSpec {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::image_ref::ImageReference;
 use crate::object::pods::{AbsentKind, Role, absent_slots, image_slots, pod_specs};
 use crate::object::{Manifest, ObjectRef, Pointer};
-use crate::rules::{Outcome, RuleSet};
+use crate::rules::{Outcome, Place, RuleSet};
 
 /// One image in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +49,9 @@ pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
         });
         for (before, pointer, why) in slots.chain(absent) {
             let reference = ImageReference::parse(&before).ok();
-            let decision = reference.as_ref().map(|reference| rules.decide(reference));
+            let decision = reference
+                .as_ref()
+                .map(|reference| rules.decide_at(reference, &Place::of(object, &pointer)));
             let outcome = decision.as_ref().map(|decision| &decision.outcome);
             let mirror = mirrors
                 .iter()

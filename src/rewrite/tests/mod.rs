@@ -40,12 +40,7 @@ pub(super) fn locked_down(mut config: Config) -> Config {
 }
 
 pub(super) fn rule(id: &str, matcher: Matcher, action: Action) -> RuleSpec {
-    RuleSpec {
-        id: id.to_owned(),
-        matcher,
-        action,
-        mirror: None,
-    }
+    RuleSpec::new(id, matcher, action)
 }
 
 pub(super) fn to(target: &str) -> Action {

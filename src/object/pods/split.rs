@@ -1,0 +1,240 @@
+//! Images that are written as a mapping: `{registry, repository, tag, digest}`.
+
+use serde_json::{Map, Value};
+
+use super::Replacement;
+use crate::image_ref::ImageReference;
+use crate::object::Pointer;
+
+/// The image that a mapping names, as one text; None where no repository stands there as text, or a part is what no
+/// image has. A tag may be a whole number; of another number YAML has lost the spelling (`1.10`).
+pub(super) fn compose(parts: &Map<String, Value>) -> Option<String> {
+    let registry = text(parts, "registry")?;
+    let repository = text(parts, "repository")?;
+    if repository.is_empty() {
+        return None;
+    }
+    let tag = match parts.get("tag") {
+        Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
+        _ => text(parts, "tag")?.to_owned(),
+    };
+    let digest = text(parts, "digest")?;
+    let mut image = String::new();
+    for (before, part, after) in [
+        ("", registry, "/"),
+        ("", repository, ""),
+        (":", &tag, ""),
+        ("@", digest, ""),
+    ] {
+        if !part.is_empty() {
+            image.push_str(before);
+            image.push_str(part);
+            image.push_str(after);
+        }
+    }
+    Some(image)
+}
+
+/// A part's text: empty where it is absent, None where it is no text.
+fn text<'a>(parts: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    match parts.get(key) {
+        None | Some(Value::Null) => Some(""),
+        Some(Value::String(text)) => Some(text),
+        Some(_) => None,
+    }
+}
+
+/// What to write so that the mapping at `at` names `image`; no key is added. None where its keys cannot say it: a
+/// digest where neither `digest` nor `tag` stands.
+pub(super) fn replacements(
+    at: &Pointer,
+    parts: &Map<String, Value>,
+    image: &str,
+) -> Option<Vec<Replacement>> {
+    let reference = ImageReference::parse(image).ok()?;
+    let (registry, repository) = name(parts, &reference)?;
+    let (tag, digest) = suffix(parts, &reference)?;
+    let mut found = Vec::new();
+    for (key, wanted) in [
+        ("registry", registry),
+        ("repository", repository),
+        ("tag", tag),
+        ("digest", digest),
+    ] {
+        match (parts.get(key), wanted) {
+            (Some(Value::String(text)), Some(wanted)) if *text != wanted => {
+                found.push(Replacement {
+                    pointer: at.child(key),
+                    span: 0..text.len(),
+                    text: wanted,
+                });
+            }
+            (Some(Value::String(_)), _) | (_, None) => {}
+            (_, Some(_)) => return None,
+        }
+    }
+    Some(found)
+}
+
+/// Registry and repository; None for the registry where the repository names the host, as it did before.
+fn name(
+    parts: &Map<String, Value>,
+    reference: &ImageReference,
+) -> Option<(Option<String>, Option<String>)> {
+    let registry = text(parts, "registry")?;
+    let repository = text(parts, "repository")?;
+    if registry.is_empty() {
+        let suffix = reference.suffix();
+        let name = reference.original().strip_suffix(suffix.as_str())?;
+        return Some((None, Some(name.to_owned())));
+    }
+    let name = reference.name();
+    // A registry that holds the first part of the path keeps its share of it.
+    if registry.contains('/')
+        && let Some(front) = name
+            .strip_suffix(repository)
+            .and_then(|front| front.strip_suffix('/'))
+    {
+        return Some((Some(front.to_owned()), Some(repository.to_owned())));
+    }
+    let (host, path) = name.split_once('/')?;
+    Some((Some(host.to_owned()), Some(path.to_owned())))
+}
+
+/// Tag and digest. Without a key `digest` the digest stands behind the tag, as charts take it: `v1@sha256:…`.
+fn suffix(
+    parts: &Map<String, Value>,
+    reference: &ImageReference,
+) -> Option<(Option<String>, Option<String>)> {
+    let is_text = |key: &str| matches!(parts.get(key), Some(Value::String(_)));
+    let tag = reference.tag().unwrap_or_default();
+    let digest = reference.digest().unwrap_or_default();
+    // A number stays one.
+    if let Some(Value::Number(number)) = parts.get("tag") {
+        let expressible = number.to_string() == tag && (digest.is_empty() || is_text("digest"));
+        return expressible.then(|| (None, is_text("digest").then(|| digest.to_owned())));
+    }
+    let is_joined = text(parts, "tag")?.contains('@');
+    let (tag, digest) = match (digest.is_empty(), is_text("digest") && !is_joined) {
+        (_, true) => (tag.to_owned(), Some(digest.to_owned())),
+        (true, false) => (tag.to_owned(), None),
+        (false, false) if tag.is_empty() => return None,
+        (false, false) => (format!("{tag}@{digest}"), None),
+    };
+    let wanted = is_text("tag") || !tag.is_empty();
+    Some((wanted.then_some(tag), digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn written(parts: &Value, image: &str) -> Option<Value> {
+        let mut after = parts.clone();
+        for replacement in replacements(&Pointer::root(), parts.as_object().unwrap(), image)? {
+            let Value::String(text) = replacement.pointer.get_mut(&mut after)? else {
+                panic!("no text at {}", replacement.pointer)
+            };
+            text.replace_range(replacement.span, &replacement.text);
+        }
+        assert_eq!(compose(after.as_object().unwrap()).as_deref(), Some(image));
+        Some(after)
+    }
+
+    #[test]
+    fn the_parts_make_one_reference() {
+        let cases = [
+            (
+                json!({"repository": "quay.io/a/b", "tag": "v1"}),
+                "quay.io/a/b:v1",
+            ),
+            (
+                json!({"registry": "quay.io", "repository": "a/b", "tag": 3}),
+                "quay.io/a/b:3",
+            ),
+            (
+                json!({"registry": "", "repository": "a/b", "tag": null}),
+                "a/b",
+            ),
+            (
+                json!({"repository": "a/b", "tag": "v1", "digest": DIGEST}),
+                &format!("a/b:v1@{DIGEST}"),
+            ),
+        ];
+        for (parts, image) in cases {
+            assert_eq!(compose(parts.as_object().unwrap()).as_deref(), Some(image));
+        }
+        for parts in [
+            json!({"repository": ""}),
+            json!({"repository": {"name": "a"}}),
+            json!({"repository": "a/b", "tag": 1.1}),
+            json!({"repository": "a/b", "tag": ["v1"]}),
+            json!({"tag": "v1"}),
+        ] {
+            assert_eq!(compose(parts.as_object().unwrap()), None, "{parts}");
+        }
+    }
+
+    #[test]
+    fn each_part_goes_where_it_stood() {
+        let cases = [
+            (
+                json!({"repository": "quay.io/a/b", "tag": "v1"}),
+                "reg.corp/a/b:v1".to_owned(),
+                json!({"repository": "reg.corp/a/b", "tag": "v1"}),
+            ),
+            (
+                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1"}),
+                "reg.corp:5000/quay/a/b:v1".to_owned(),
+                json!({"registry": "reg.corp:5000", "repository": "quay/a/b", "tag": "v1"}),
+            ),
+            (
+                json!({"registry": "quay.io/a", "repository": "b", "tag": "v1"}),
+                "reg.corp/quay/a/b:v1".to_owned(),
+                json!({"registry": "reg.corp/quay/a", "repository": "b", "tag": "v1"}),
+            ),
+            (
+                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1", "digest": ""}),
+                format!("reg.corp/a/b:v1@{DIGEST}"),
+                json!({"registry": "reg.corp", "repository": "a/b", "tag": "v1", "digest": DIGEST}),
+            ),
+            (
+                json!({"repository": "quay.io/a/b", "tag": "v1"}),
+                format!("reg.corp/a/b:v1@{DIGEST}"),
+                json!({"repository": "reg.corp/a/b", "tag": format!("v1@{DIGEST}")}),
+            ),
+            (
+                json!({"repository": "quay.io/a/b", "tag": 3}),
+                "reg.corp/a/b:3".to_owned(),
+                json!({"repository": "reg.corp/a/b", "tag": 3}),
+            ),
+        ];
+        for (before, image, after) in cases {
+            assert_eq!(written(&before, &image), Some(after), "{before}");
+        }
+    }
+
+    #[test]
+    fn what_the_keys_cannot_say_is_not_written() {
+        for (parts, image) in [
+            (
+                json!({"repository": "quay.io/a/b"}),
+                format!("reg.corp/a/b@{DIGEST}"),
+            ),
+            (
+                json!({"repository": "quay.io/a/b"}),
+                "reg.corp/a/b:v2".to_owned(),
+            ),
+            (
+                json!({"repository": "quay.io/a/b", "tag": 3}),
+                "reg.corp/a/b:4".to_owned(),
+            ),
+        ] {
+            assert_eq!(written(&parts, &image), None, "{parts}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Where a reference stands, and where a rule applies.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::glob;
+use crate::object::{Pointer, text_at};
+
+/// Where a reference stands in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The object's kind: `Deployment`.
+    pub kind: &'a str,
+    /// Its namespace, where it names one.
+    pub namespace: Option<&'a str>,
+    /// The JSON pointer of the text that holds the reference.
+    pub field: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// The place at `field` of `object`.
+    pub fn of(object: &'a Value, field: &'a Pointer) -> Self {
+        Self {
+            kind: text_at(object, "/kind").unwrap_or_default(),
+            namespace: text_at(object, "/metadata/namespace").filter(|name| !name.is_empty()),
+            field: field.as_str(),
+        }
+    }
+}
+
+/// Where a rule applies, as globs; an empty list is everywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Scope {
+    /// Kinds of objects: `Deployment`, `Runner*`.
+    pub kinds: Vec<String>,
+    /// Namespaces. An object that names none is in none of them.
+    pub namespaces: Vec<String>,
+    /// JSON pointers, `**` for any number of steps: `/spec/**/env/**`.
+    pub fields: Vec<String>,
+}
+
+impl Scope {
+    /// True where it is everywhere.
+    pub fn is_everywhere(&self) -> bool {
+        self.kinds.is_empty() && self.namespaces.is_empty() && self.fields.is_empty()
+    }
+
+    /// True where the place is within it. Only the scope of everywhere holds what has no place.
+    pub fn holds(&self, place: Option<&Place<'_>>) -> bool {
+        let Some(place) = place else {
+            return self.is_everywhere();
+        };
+        one_takes(&self.kinds, |glob| within(glob, place.kind))
+            && one_takes(&self.namespaces, |glob| {
+                place.namespace.is_some_and(|name| within(glob, name))
+            })
+            && one_takes(&self.fields, |glob| field_within(glob, place.field))
+    }
+}
+
+fn one_takes(globs: &[String], takes: impl Fn(&str) -> bool) -> bool {
+    globs.is_empty() || globs.iter().any(|glob| takes(glob))
+}
+
+fn within(glob: &str, name: &str) -> bool {
+    glob::component_matches(glob.as_bytes(), name.as_bytes())
+}
+
+fn field_within(glob: &str, field: &str) -> bool {
+    let pattern: Vec<&str> = glob.split('/').collect();
+    let steps: Vec<&str> = field.split('/').collect();
+    glob::matches(&pattern, &steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_holds_what_each_of_its_lists_takes() {
+        let place = Place {
+            kind: "RunnerSet",
+            namespace: Some("ci-runners"),
+            field: "/spec/template/spec/containers/0/env/1/value",
+        };
+        let scope = |kinds: &[&str], namespaces: &[&str], fields: &[&str]| {
+            let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            Scope {
+                kinds: list(kinds),
+                namespaces: list(namespaces),
+                fields: list(fields),
+            }
+        };
+        assert!(scope(&[], &[], &[]).holds(Some(&place)));
+        assert!(scope(&["Pod", "Runner*"], &["ci-*"], &["/spec/**/env/**"]).holds(Some(&place)));
+        assert!(!scope(&["Runner"], &[], &[]).holds(Some(&place)));
+        assert!(!scope(&[], &["ci"], &[]).holds(Some(&place)));
+        assert!(!scope(&[], &[], &["/spec/**/args/**"]).holds(Some(&place)));
+        assert!(scope(&[], &[], &[]).holds(None) && !scope(&["*"], &[], &[]).holds(None));
+        let nowhere = Place {
+            namespace: None,
+            ..place
+        };
+        assert!(!scope(&[], &["*"], &[]).holds(Some(&nowhere)));
+    }
+}

@@ -1,0 +1,287 @@
+//! A document together with the bytes that each of its scalars stands in, so that a few bytes can be changed and all
+//! others kept: comments, order, quoting, line endings.
+//!
+//! The value is what [`super::parse_documents`] reads from the same text. Documents with tags, aliases or merge keys are
+//! read by it; all others are built here in the same pass over the parser's events that finds the places.
+
+mod build;
+mod raw;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::stream::{Part, line_breaks, parts};
+use crate::failure::Failure;
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes.
+    Plain,
+    /// Between `'`.
+    SingleQuoted,
+    /// Between `"`.
+    DoubleQuoted,
+    /// After `|` or `>`.
+    Block,
+}
+
+/// A node of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(u32);
+
+/// A scalar as it stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scalar {
+    /// The same for each use of one anchor.
+    pub place: Place,
+    /// Its bytes in the stream, quotes included; of a block scalar its lines without the header.
+    pub bytes: Range<usize>,
+    /// How it is written.
+    pub style: Style,
+}
+
+/// A document with the bytes of its scalars. `Debug` shows no value: it may be a secret.
+#[derive(Clone)]
+pub struct Document<'a> {
+    part: Part<'a>,
+    value: Value,
+    nodes: Vec<Node>,
+    /// Keys whose text differs from their bytes.
+    keys: HashMap<u32, String>,
+    aliases: bool,
+}
+
+/// A node in the order of the text. Of a mapping, keys and values are its children in turn.
+#[derive(Clone, Copy)]
+struct Node {
+    start: u32,
+    end: u32,
+    /// Where the next node stands that is not within this one.
+    next: u32,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Scalar(Style),
+    List,
+    Mapping,
+    /// Of the node with this number; `u32::MAX` where the anchor is unknown.
+    Alias(u32),
+}
+
+/// Aliases within aliases; the reader of values bounds them too.
+const ALIAS_DEPTH: usize = 64;
+
+/// Reads every document of `text`; empty ones are left out. `origin` is what errors call the text.
+pub fn located_documents<'a>(text: &'a str, origin: &str) -> Result<Vec<Document<'a>>, Failure> {
+    super::limit_size(text, origin, super::DOCUMENTS_LIMIT)?;
+    parts(text)
+        .filter_map(|part| Document::read(part, origin).transpose())
+        .collect()
+}
+
+impl<'a> Document<'a> {
+    /// Reads one document; None where it is empty.
+    pub fn read(part: Part<'a>, origin: &str) -> Result<Option<Self>, Failure> {
+        build::read(part, origin)
+    }
+
+    /// What the document says.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The document's bytes, with directives and comments before it.
+    pub fn part(&self) -> Part<'a> {
+        self.part
+    }
+
+    /// True where an alias or a merge key lets one scalar stand at several pointers.
+    pub fn has_aliases(&self) -> bool {
+        self.aliases
+    }
+
+    /// The outermost node.
+    pub fn root(&self) -> Place {
+        Place(0)
+    }
+
+    /// The node at a JSON pointer below `from`, aliases and merge keys followed.
+    pub fn find(&self, from: Place, pointer: &str) -> Option<Place> {
+        let mut place = from;
+        for segment in pointer.split('/').skip(1) {
+            place = if segment.contains('~') {
+                self.child(place, &segment.replace("~1", "/").replace("~0", "~"), 0)?
+            } else {
+                self.child(place, segment, 0)?
+            };
+        }
+        Some(place)
+    }
+
+    /// The items of the list at `place`, in order.
+    pub fn items(&self, place: Place) -> Vec<Place> {
+        match self.resolved(place) {
+            Some(list) if self.nodes[list.0 as usize].shape == Shape::List => {
+                self.children(list).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The scalar at `place`; None for lists and mappings.
+    pub fn scalar(&self, place: Place) -> Option<Scalar> {
+        let place = self.resolved(place)?;
+        let node = self.nodes.get(place.0 as usize)?;
+        match node.shape {
+            Shape::Scalar(style) => Some(Scalar {
+                place,
+                bytes: self.part.start + node.start as usize..self.part.start + node.end as usize,
+                style,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Which bytes of the stream stand for these ranges of the scalar's text. Ranges are in order, do not overlap, and
+    /// begin and end with what is no blank. None where `text` is not what the scalar says.
+    pub fn bytes_of(
+        &self,
+        scalar: &Scalar,
+        text: &str,
+        ranges: &[Range<usize>],
+    ) -> Option<Vec<Range<usize>>> {
+        let start = self.part.start;
+        let within = scalar.bytes.start.checked_sub(start)?..scalar.bytes.end.checked_sub(start)?;
+        let raw = self.part.text.get(within)?;
+        let found = raw::ranges(raw, scalar.style, text, ranges)?;
+        let moved =
+            |range: Range<usize>| scalar.bytes.start + range.start..scalar.bytes.start + range.end;
+        Some(found.into_iter().map(moved).collect())
+    }
+
+    /// Line and column, from 1, of a byte of the stream within this document.
+    pub fn position(&self, at: usize) -> (usize, usize) {
+        let offset = at.saturating_sub(self.part.start);
+        let before = self.part.text.get(..offset).unwrap_or(self.part.text);
+        position(before, self.part.lines_before)
+    }
+
+    fn children(&self, place: Place) -> impl Iterator<Item = Place> {
+        let end = self.nodes[place.0 as usize].next;
+        let mut at = place.0 + 1;
+        std::iter::from_fn(move || {
+            let child = at;
+            if child >= end {
+                return None;
+            }
+            at = self.nodes[child as usize].next;
+            Some(Place(child))
+        })
+    }
+
+    /// Follows aliases.
+    fn resolved(&self, place: Place) -> Option<Place> {
+        let mut place = place;
+        for _ in 0..ALIAS_DEPTH {
+            match self.nodes.get(place.0 as usize)?.shape {
+                Shape::Alias(target) => place = Place(target),
+                _ => return Some(place),
+            }
+        }
+        None
+    }
+
+    fn child(&self, of: Place, segment: &str, depth: usize) -> Option<Place> {
+        let of = self.resolved(of)?;
+        match self.nodes[of.0 as usize].shape {
+            Shape::List => self.children(of).nth(segment.parse().ok()?),
+            Shape::Mapping => self
+                .entry(of, segment)
+                .or_else(|| self.merged(of, segment, depth)),
+            _ => None,
+        }
+    }
+
+    /// The value of a key that is written in the mapping itself.
+    fn entry(&self, mapping: Place, key: &str) -> Option<Place> {
+        let mut children = self.children(mapping);
+        while let (Some(name), Some(value)) = (children.next(), children.next()) {
+            if self.key(name) == Some(key) {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// The value of a key that comes by `<<`: the first mapping that has it.
+    fn merged(&self, mapping: Place, key: &str, depth: usize) -> Option<Place> {
+        if depth == ALIAS_DEPTH || !self.aliases {
+            return None;
+        }
+        let mut children = self.children(mapping);
+        while let (Some(name), Some(value)) = (children.next(), children.next()) {
+            if self.key(name) != Some("<<") {
+                continue;
+            }
+            let Some(from) = self.resolved(value) else {
+                continue;
+            };
+            let found = match self.nodes[from.0 as usize].shape {
+                Shape::List => self
+                    .children(from)
+                    .find_map(|one| self.child(one, key, depth + 1)),
+                _ => self.child(from, key, depth + 1),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// The text of a key.
+    fn key(&self, place: Place) -> Option<&str> {
+        let place = self.resolved(place)?;
+        let node = self.nodes.get(place.0 as usize)?;
+        if let Some(text) = self.keys.get(&place.0) {
+            return Some(text);
+        }
+        let (start, end) = (node.start as usize, node.end as usize);
+        match node.shape {
+            Shape::Scalar(Style::Plain) => self.part.text.get(start..end),
+            Shape::Scalar(Style::SingleQuoted | Style::DoubleQuoted) => {
+                self.part.text.get(start + 1..end.checked_sub(1)?)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Document")
+            .field("start", &self.part.start)
+            .field("nodes", &self.nodes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Line and column behind `before`, which begins a line.
+fn position(before: &str, lines_before: usize) -> (usize, usize) {
+    let line = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let column = before[line..]
+        .trim_start_matches('\u{feff}')
+        .chars()
+        .count();
+    (lines_before + line_breaks(&before[..line]) + 1, column + 1)
+}
+
+#[cfg(test)]
+#[path = "located/tests.rs"]
+mod tests;
