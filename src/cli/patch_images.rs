@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 
 use crate::apply::patch::{self, ObjectReport, PatchOptions, PatchReport, Treatment};
+use crate::cli::admission::{self, AdmissionArgs, Besides};
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
 use crate::cli::{Session, config_load, pass, seconds};
@@ -53,6 +54,11 @@ pub struct Args {
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Patching")]
     timeout: Duration,
+    /// With --admission: take the admission policies away again
+    #[arg(long, requires = "admission", help_heading = "Patching")]
+    undo: bool,
+    #[command(flatten)]
+    admission: AdmissionArgs,
 }
 
 /// What decides where images come from.
@@ -60,10 +66,20 @@ pub struct Args {
 struct Rules;
 
 impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+    const FIELDS: &'static [&'static str] = &[
+        "name",
+        "namespaces.controller",
+        "namespaces.runners",
+        "registry.host",
+        "registry.library",
+        "registry.map",
+    ];
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    if args.admission.is_wanted() {
+        return admission::run(&args.admission, args.besides(), session).await;
+    }
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
@@ -101,6 +117,19 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         progress.told(&format!("{why} (exit code {})", report.exit() as u8));
     }
     Ok(report.exit())
+}
+
+impl Args {
+    fn besides(&self) -> Besides<'_> {
+        Besides {
+            config: &self.config.config,
+            namespace: self.namespace.as_deref(),
+            undo: self.undo,
+            dry_run: self.dry_run,
+            yes: self.yes,
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// Counts first, so that the question says how much it is about.

@@ -166,9 +166,7 @@ fn validating_binding(admission: &Admission<'_>) -> Value {
 /// Pods as they are made, and ephemeral containers as they are added. Changes of a pod that is there are left alone: a
 /// controller that sets a label must not restart the containers of a pod that is older than the policy.
 fn resource_rules() -> Value {
-    let rule = |operation: &str, resource: &str| {
-        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]})
-    };
+    let rule = |operation: &str, resource: &str| json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": [operation], "resources": [resource]});
     json!([
         rule("CREATE", "pods"),
         rule("UPDATE", "pods/ephemeralcontainers")

@@ -77,7 +77,10 @@ fn place(scope: &Scope, namespaces: &[String]) -> Option<Vec<Cell>> {
         cells.push(("namespaces", format!("^(?:{})$", within.join("|"))));
     }
     if !scope.fields.is_empty() {
-        let globs = scope.fields.iter().map(|glob| re2::components(glob.split('/')));
+        let globs = scope
+            .fields
+            .iter()
+            .map(|glob| re2::components(glob.split('/')));
         cells.push(("fields", globs.collect::<Vec<_>>().join("|")));
     }
     Some(cells)

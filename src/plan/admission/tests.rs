@@ -13,15 +13,31 @@ fn rules() -> RuleSet {
     };
     RuleSet::compile(&[
         rule("one", Matcher::Exact("quay.io/a/b:1".into()), Action::Keep),
-        rule("it's", Matcher::Repository("quay.io/a/b".into()), Action::Deny),
-        rule("quay", Matcher::Host("quay.io".into()), to("mirror.corp/quay", false)),
-        rule("gcr", Matcher::Glob("*.gcr.io/**".into()), to("mirror.corp/gcr", false)),
+        rule(
+            "it's",
+            Matcher::Repository("quay.io/a/b".into()),
+            Action::Deny,
+        ),
+        rule(
+            "quay",
+            Matcher::Host("quay.io".into()),
+            to("mirror.corp/quay", false),
+        ),
+        rule(
+            "gcr",
+            Matcher::Glob("*.gcr.io/**".into()),
+            to("mirror.corp/gcr", false),
+        ),
         rule("rest", Matcher::Any, to("mirror.corp/all", true)),
     ])
     .unwrap()
 }
 
-fn admission<'a>(rules: &'a RuleSet, common: &'a Common, namespaces: &'a [String]) -> Admission<'a> {
+fn admission<'a>(
+    rules: &'a RuleSet,
+    common: &'a Common,
+    namespaces: &'a [String],
+) -> Admission<'a> {
     Admission {
         install: "arc",
         home: "arc-systems",
@@ -59,7 +75,10 @@ fn closed_means_that_pods_are_refused_in_both_policies() {
         .iter()
         .map(|manifest| manifest.reference().api_version)
         .collect();
-    let (v1, beta) = ("admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1");
+    let (v1, beta) = (
+        "admissionregistration.k8s.io/v1",
+        "admissionregistration.k8s.io/v1beta1",
+    );
     assert_eq!(versions, [beta, beta, v1, v1]);
     for policy in [&manifests[0], &manifests[2]] {
         assert_eq!(policy.text("/spec/failurePolicy"), Some("Fail"));
@@ -72,7 +91,11 @@ fn closed_means_that_pods_are_refused_in_both_policies() {
 fn a_probe_has_an_example_of_each_rule_that_rewrites() {
     let rules = rules();
     let probe = probe(&rules, "arc-runners").unwrap();
-    let ids: Vec<&str> = probe.expected.iter().map(|proof| proof.rule.as_str()).collect();
+    let ids: Vec<&str> = probe
+        .expected
+        .iter()
+        .map(|proof| proof.rule.as_str())
+        .collect();
     assert_eq!(ids, ["quay", "gcr", "rest"]);
     let mut answer = probe.pod.clone();
     assert_eq!(probe.missed(&answer).len(), 3);
@@ -104,7 +127,12 @@ fn a_rule_stands_in_the_table_where_it_can_apply_and_says_where() {
         scoped("deployments", &["Deployment"], &[], &[]),
         scoped("elsewhere", &[], &["prod-*"], &[]),
         scoped("one", &["P*"], &["arc-*"], &[]),
-        scoped("both", &[], &["*-runners"], &["/spec/**/env/**", "/spec/volumes/**"]),
+        scoped(
+            "both",
+            &[],
+            &["*-runners"],
+            &["/spec/**/env/**", "/spec/volumes/**"],
+        ),
     ])
     .unwrap();
     let namespaces = ["arc-runners".to_owned(), "big-runners".to_owned()];
