@@ -332,6 +332,8 @@ async fn the_beta_is_used_where_it_is_turned_on_and_told_to_be_missing_elsewhere
     let beta = [
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
         "--feature-gates=kube:MutatingAdmissionPolicy=true",
+        // It would wait for v1, which it does not serve.
+        "--disable-admission-plugins=MutatingAdmissionPolicy",
     ];
     let site = emulating("1.34", &beta).await;
     // The server compiles every expression as 1.34 does, and would refuse one that it does not know.

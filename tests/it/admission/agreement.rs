@@ -99,7 +99,8 @@ fn sets() -> BTreeMap<&'static str, Vec<RuleSpec>> {
                 glob("*.gcr.io/**", to("mirror.corp/gcr")),
                 glob("quay.io/*/kube-*", to("mirror.corp/kube")),
                 glob("[fc00::1]:*/**", to("mirror.corp/v6")),
-                glob("**/x", Action::Deny),
+                glob("docker.io/**/x", Action::Deny),
+                host("ghcr.io", Action::Deny),
                 glob("reg*:5000", to("mirror.corp/reg")),
                 glob(
                     "docker.io/library/*",
