@@ -1,5 +1,6 @@
 # make demo    a throw-away cluster on this machine, and arc-setup on it
 # make test    every test; sets up all that it needs
+# make fuzz    five million image references, parsed by us and by the reference grammar
 # make lab     a locked-down cluster with a real node, until Ctrl-C (Linux, root); make lab-test proves arc-setup on it
 #
 # Programs for the tests (etcd, Kubernetes, kwok, helm) are built once into a cache outside this
@@ -11,7 +12,7 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MUSL := $(firstword $(subst -, ,$(HOST)))-unknown-linux-musl
 
-.PHONY: all demo test lab lab-test lab-clear bench release fmt lint doc deny test-binaries
+.PHONY: all demo test fuzz lab lab-test lab-clear bench release fmt lint doc deny test-binaries
 .DEFAULT_GOAL := all
 
 all:
@@ -27,6 +28,13 @@ demo: test-binaries
 # Unit tests, the one integration binary and the documentation's examples; one run tells all.
 test: test-binaries
 	$(CARGO) test --locked --no-fail-fast
+
+# Our parser of image references against github.com/distribution/reference. FUZZ_SEED=N repeats a run.
+FUZZ_CASES ?= 5000000
+FUZZ_DIRECTORY := $(abspath $(or $(CARGO_TARGET_DIR),target)/fuzz)
+fuzz:
+	cd tests/fuzz/reference && GOWORK=off CGO_ENABLED=0 go build -mod=readonly -trimpath -o "$(FUZZ_DIRECTORY)/reference" .
+	$(CARGO) run --locked --quiet --example fuzz -- "$(FUZZ_DIRECTORY)/reference" $(FUZZ_CASES) $(FUZZ_SEED)
 
 lab:
 	$(CARGO) build --locked --bin arc-setup --example lab

@@ -97,6 +97,27 @@ pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], bound: f64) -> 
     Ok(())
 }
 
+/// Prints a row that has no bound of its own.
+pub(crate) fn report_beside(name: &str, pairs: &[(Duration, Duration)]) -> Result<()> {
+    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
+    let ours = median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?;
+    let theirs = median(pairs.iter().map(|(_, theirs)| milliseconds(theirs)))?;
+    let ratio = median(
+        pairs
+            .iter()
+            .map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs).max(0.1)),
+    )?;
+    println!("{name:<40} {ours:>10.1} ms {theirs:>10.1} ms {ratio:>7.3}");
+    Ok(())
+}
+
+/// Prints the peak memory of one side, in KiB, and whether that is within its bound.
+pub(crate) fn report_bytes(name: &str, ours: u64, bound: u64) {
+    let verdict = if ours <= bound { "met" } else { "MISSED" };
+    let (ours, bound) = (ours.div_ceil(1024), bound / 1024);
+    println!("{name:<40} {ours:>9} MiB {:>28} {verdict}", bound);
+}
+
 /// Prints the peak memory of both sides.
 pub(crate) fn report_memory(name: &str, ours: u64, theirs: u64) {
     let (ours, theirs) = (ours.div_ceil(1024), theirs.div_ceil(1024));

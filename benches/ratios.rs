@@ -6,7 +6,9 @@
 mod chart;
 mod install;
 mod measure;
+mod patch;
 mod render;
+mod rewrite;
 #[path = "../tests/it/support/mod.rs"]
 #[expect(
     dead_code,
@@ -31,8 +33,25 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
+    // cargo adds --bench by itself.
+    let filters: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let wanted = |row: &str| filters.is_empty() || filters.iter().any(|one| one == row);
     println!("{}", measure::machine());
     measure::head();
-    render::run().await.context("render")?;
-    install::run().await.context("init")
+    if wanted("render") {
+        render::run().await.context("render")?;
+    }
+    if wanted("init") {
+        install::run().await.context("init")?;
+    }
+    if wanted("patch") {
+        patch::run().await.context("patch-images")?;
+    }
+    if wanted("rewrite") {
+        rewrite::run().context("rewrite")?;
+    }
+    Ok(())
 }

@@ -7,9 +7,9 @@ mod grammar;
 
 use std::fmt;
 
-use grammar::{check_digest, is_lower_hex, is_path_component, is_tag};
+use grammar::{is_lower_hex, is_path_component, is_tag};
 
-pub use grammar::is_host;
+pub use grammar::{check_digest, is_host};
 
 /// The host that references without one mean.
 pub const DOCKER_HUB: &str = "docker.io";
@@ -30,12 +30,19 @@ pub struct ImageReference {
 
 /// Why a text is no image reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is no image reference: {reason}")]
+#[error("'{}' is no image reference: {reason}", shortened(text))]
 pub struct ImageReferenceError {
     /// The text.
     pub text: String,
     /// What is wrong with it.
     pub reason: ImageReferenceReason,
+}
+
+/// What is no reference can have any length.
+fn shortened(text: &str) -> String {
+    let shown: String = text.chars().take(NAME_LIMIT).collect();
+    let rest = if shown.len() < text.len() { "…" } else { "" };
+    [&shown, rest].concat()
 }
 
 /// What is wrong with a text.

@@ -15,14 +15,14 @@ use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 use crate::failure::{Exit, Failure};
 
 pub use comments::to_string_with_comments;
-pub use located::{Document, Place, Scalar, Style, located_documents};
+pub use located::{Document, Lines, Place, Scalar, Style, is_plain_text, located_documents};
 pub use stream::{Part, Parts, parts};
 pub use tree::{Entry, Node, NodeValue, parse_tree};
 
 /// Greatest size of a configuration file in bytes.
 pub const CONFIGURATION_LIMIT: usize = 1024 * 1024;
 /// Greatest size of a stream of manifests in bytes: ARC's own CRDs are about 1.5 MB.
-const DOCUMENTS_LIMIT: usize = 64 * 1024 * 1024;
+pub const DOCUMENTS_LIMIT: usize = 64 * 1024 * 1024;
 /// Deeper than any pod specification inside a CRD's schema (about 40).
 const DEPTH_LIMIT: usize = 64;
 /// What a thread of 2 MiB reads safely: one level takes up to 32 KiB of stack in an unoptimized build.

@@ -1,11 +1,15 @@
 //! `patch-images`: rewrites what already runs, whoever installed it. Streams: page → decide → patch → emit.
 //!
 //! ARC's programs come first and are waited for, so that the webhooks that guard the resources answer. No
-//! plan and no receipt file: the annotation on each object is the receipt.
+//! plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
 
 mod listeners;
 mod report;
+mod requests;
 mod run;
+mod selection;
+mod stream;
+mod verified;
 mod write;
 
 use std::time::Duration;
@@ -17,23 +21,42 @@ use crate::clients::kube::Cluster;
 use crate::event::Sink;
 use crate::failure::Failure;
 use crate::object::ObjectRef;
+use crate::observe::Targets;
+use crate::observe::workloads::ServiceAccounts;
 use crate::rules::RuleSet;
 
-pub use report::{ObjectReport, PatchReport, Treatment};
-use run::{Mode, Run};
+pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
+pub use requests::{ImageRequest, TargetImage};
+use run::Run;
+pub use selection::Selection;
+use write::{Mode, Work};
+
+/// What is done with each object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Task {
+    /// Its images are rewritten by the rules.
+    #[default]
+    Rewrite,
+    /// It gets back what stood there before, as its annotation says.
+    Undo,
+}
 
 /// What is wanted besides the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PatchOptions {
-    /// Only this namespace; None is all of them.
-    pub namespace: Option<String>,
+    /// What is done.
+    pub task: Task,
+    /// Which objects.
+    pub selection: Selection,
     /// The pull secret to append.
     pub pull_secret: Option<String>,
     /// Asks the server what would happen, writes nothing.
     pub dry_run: bool,
     /// Patches what a deployment tool owns.
     pub force: bool,
-    /// Waits for every rollout; without it only where the next step needs one.
+    /// Leaves an object whose new images are not known to be in their registry.
+    pub require_verified: bool,
+    /// Waits for every rollout of ARC's programs; without it only where the next step needs one.
     pub wait: bool,
     /// How long a wait may go without progress.
     pub timeout: Duration,
@@ -44,24 +67,52 @@ pub struct PatchOptions {
 pub type Rollouts<'a> =
     &'a (dyn Fn(Vec<ObjectRef>, Duration) -> BoxFuture<'a, Result<(), Failure>> + Send + Sync);
 
+/// Takes each object that is not as the rules want it, as soon as it is known what became of it. Its failure ends
+/// the run.
+pub type Emit<'a> = &'a (dyn Fn(&ObjectReport) -> Result<(), Failure> + Send + Sync);
+
+/// Whom a run tells and asks.
+#[derive(Clone, Copy)]
+#[expect(
+    missing_debug_implementations,
+    reason = "functions have nothing to show"
+)]
+pub struct Hands<'a> {
+    /// Waits for rollouts.
+    pub rollouts: Rollouts<'a>,
+    /// What happens, for a person who watches.
+    pub sink: Sink<'a>,
+    /// What became of each object: the answer.
+    pub emit: Emit<'a>,
+    /// Who knows whether an image is there; None: nobody is asked.
+    pub targets: Option<&'a Targets>,
+    /// Looked at before each object.
+    pub interrupt: &'a Interrupt,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Patched {
+    /// What was done, to the end or until the failure.
+    pub report: PatchReport,
+    /// Why it did not come to its end.
+    pub failure: Option<Failure>,
+}
+
 /// Patches every object that the rules concern. The report says what was not patched and why; its
-/// [`PatchReport::exit`] is the exit code. A failure ends the run where it happens; a second run goes on there.
+/// [`PatchReport::exit`] is the exit code. A second run goes on where a failure ended this one.
 pub async fn patch_images(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
-    rollouts: Rollouts<'_>,
-    sink: Sink<'_>,
-    interrupt: &Interrupt,
-) -> Result<PatchReport, Failure> {
+    hands: Hands<'_>,
+) -> Patched {
     let mode = if options.dry_run {
         Mode::DryRun
     } else {
         Mode::Write
     };
-    Run::new(cluster, rules, options, mode, sink, interrupt)
-        .all(rollouts)
-        .await
+    go(cluster, rules, options, mode, hands).await
 }
 
 /// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it.
@@ -69,12 +120,39 @@ pub async fn preview(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
+    targets: Option<&Targets>,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
-    let never: Rollouts<'_> = &|_, _| Box::pin(async { Ok(()) });
-    Run::new(cluster, rules, options, Mode::Count, &|_| {}, interrupt)
-        .all(never)
-        .await
+    let hands = Hands {
+        rollouts: &|_, _| Box::pin(async { Ok(()) }),
+        sink: &|_| {},
+        emit: &|_| Ok(()),
+        targets,
+        interrupt,
+    };
+    let counted = go(cluster, rules, options, Mode::Count, hands).await;
+    match counted.failure {
+        Some(failure) => Err(failure),
+        None => Ok(counted.report),
+    }
+}
+
+async fn go(
+    cluster: &Cluster,
+    rules: &RuleSet,
+    options: &PatchOptions,
+    mode: Mode,
+    hands: Hands<'_>,
+) -> Patched {
+    let work = Work {
+        cluster,
+        rules,
+        options,
+        mode,
+        targets: hands.targets,
+        accounts: ServiceAccounts::default(),
+    };
+    Run::new(&work, hands).all().await
 }
 
 #[cfg(test)]

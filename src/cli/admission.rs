@@ -16,6 +16,7 @@ use crate::facts::KubernetesVersion;
 use crate::failure::{Exit, Failure};
 use crate::object::{Manifest, ObjectRef};
 use crate::observe::Resolver;
+use crate::observe::workloads::is_of_the_platform;
 use crate::plan::admission::{Admission, Api, Failing, policies, probe, unspeakable};
 use crate::plan::counted;
 use crate::rules::RuleSet;
@@ -26,8 +27,6 @@ use crate::yaml;
 
 /// The API server's caches take a moment.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// Namespaces whose pods the cluster itself needs.
-const OF_THE_CLUSTER: [&str; 3] = ["kube-", "cattle-", "openshift-"];
 
 /// Flags of `patch-images` that are about admission.
 #[derive(Debug, clap::Args)]
@@ -36,7 +35,7 @@ pub(super) struct AdmissionArgs {
     /// Instead of patching what runs, have the API server rewrite the images of new pods in the runner namespaces, job
     /// pods of workflows included: a MutatingAdmissionPolicy of the same rules (Kubernetes 1.36, or 1.34 with the beta
     /// turned on)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret"])]
     admission: bool,
     /// What happens to a pod whose images cannot be rewritten: made as it is with a warning, or refused
     #[arg(long, value_enum, default_value_t = OnFailure::Open, value_name = "HOW", requires = "admission")]
@@ -64,8 +63,8 @@ impl AdmissionArgs {
 pub(super) struct Besides<'a> {
     /// The configuration.
     pub(super) config: &'a ConfigArgs,
-    /// The only namespace; None takes those of the configuration.
-    pub(super) namespace: Option<&'a str>,
+    /// The only namespaces; none takes those of the configuration.
+    pub(super) namespaces: &'a [String],
     /// Takes the policies away.
     pub(super) undo: bool,
     /// Shows and stops.
@@ -126,7 +125,7 @@ pub(super) async fn run(
     if besides.undo {
         return work.remove().await;
     }
-    work.namespaces = namespaces(&partial, besides.namespace)?;
+    work.namespaces = namespaces(&partial, besides.namespaces)?;
     if work
         .namespaces
         .iter()
@@ -283,11 +282,13 @@ fn confirm(question: &str, progress: &Progress) -> Result<(), Failure> {
 }
 
 /// Where runner sets are.
-fn namespaces(partial: &Partial, only: Option<&str>) -> Result<Vec<String>, Failure> {
-    let namespaces = match only {
-        Some(only) => vec![only.to_owned()],
-        None => partial.runner_namespaces.clone(),
+fn namespaces(partial: &Partial, only: &[String]) -> Result<Vec<String>, Failure> {
+    let mut namespaces = match only {
+        [] => partial.runner_namespaces.clone(),
+        only => only.to_vec(),
     };
+    namespaces.sort();
+    namespaces.dedup();
     if namespaces.is_empty() {
         return Err(Failure::new(
             "admission-namespaces",
@@ -298,9 +299,7 @@ fn namespaces(partial: &Partial, only: Option<&str>) -> Result<Vec<String>, Fail
             "give the configuration with its runner sets (--config FILE), or --namespace NAME",
         ));
     }
-    let of_the_cluster =
-        |name: &&String| OF_THE_CLUSTER.iter().any(|begin| name.starts_with(begin));
-    if let Some(name) = namespaces.iter().find(of_the_cluster) {
+    if let Some(name) = namespaces.iter().find(|name| is_of_the_platform(name)) {
         return Err(Failure::new(
             "admission-namespaces",
             Exit::Usage,

@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{GlobalArgs, Session, config, explain, images, init, patch_images, render, uninstall};
+use super::{
+    GlobalArgs, Session, config, explain, images, init, patch_images, render, rewrite, rules,
+    uninstall,
+};
 use crate::failure::{Exit, Failure};
 
 /// From a bare, locked-down Kubernetes cluster to a green GitHub Actions job.
@@ -32,8 +35,12 @@ pub enum Command {
     Render(render::Args),
     /// List every image, before → after, with the rule and why it is needed: the allow-list ticket.
     Images(images::Args),
+    /// Look at the registry rules: which one decides about an image and why, and all that are in force.
+    Rules(rules::Args),
     /// Rewrite the images of an ARC that already runs, whoever installed it.
     PatchImages(Box<patch_images::Args>),
+    /// Rewrite the images of YAML and JSON files: only the bytes of the references change.
+    Rewrite(Box<rewrite::Args>),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
     Uninstall(Box<uninstall::Args>),
     /// Explain a code of a failure or finding; needs no network.
@@ -51,6 +58,8 @@ impl Command {
             Self::Uninstall(args) => uninstall::run(args, session).await,
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),
+            Self::Rules(args) => rules::run(args, session),
+            Self::Rewrite(args) => rewrite::run(args, session),
             Self::Explain(args) => explain::run(args, session),
             Self::Config(args) => config::run(args, session),
         }

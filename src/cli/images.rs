@@ -34,6 +34,8 @@ impl Part for Images {
         "registry.host",
         "registry.library",
         "registry.map",
+        "registry.preset",
+        "registry.keys",
         "namespaces.controller",
         "namespaces.runners",
         "controller.existing",

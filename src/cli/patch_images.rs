@@ -1,28 +1,35 @@
-//! `patch-images`: rewrites the images of an ARC that already runs, whoever installed it.
+//! `patch-images`: rewrites the images of an ARC that already runs, and of everything else, whoever installed it.
 
-use std::sync::{Mutex, PoisonError};
+mod answer;
+mod text;
+
 use std::time::Duration;
 
 use futures::FutureExt;
 
-use crate::apply::patch::{self, ObjectReport, PatchOptions, PatchReport, Treatment};
+use self::answer::Answer;
+use crate::apply::patch::{self, Hands, PatchOptions, Selection, Task};
 use crate::cli::admission::{self, AdmissionArgs, Besides};
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
-use crate::cli::{Session, config_load, pass, seconds};
+use crate::cli::{Session, clock, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
+use crate::config::Partial;
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::config::validate::{is_dns_label, is_dns_subdomain};
-use crate::event::Event;
+use crate::facts;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
+use crate::observe::workloads::is_of_the_platform;
+use crate::observe::{self, Targets};
 use crate::plan::counted;
+use crate::plan::patch::OwnerPattern;
 use crate::rules::RuleSet;
 use crate::ui::format::Format;
 use crate::ui::progress::Progress;
-use crate::ui::{output, prompt};
-use crate::yaml;
+use crate::ui::{self, prompt};
+use crate::verify::wait::rolled_out;
 
 /// Arguments of `patch-images`.
 #[derive(Debug, clap::Args)]
@@ -33,35 +40,64 @@ use crate::yaml;
 pub struct Args {
     #[command(flatten)]
     config: PartArgs<Rules>,
-    /// Only this namespace [default: all]
-    #[arg(long, short, value_name = "NAME", value_parser = namespace_name, help_heading = "Patching")]
-    namespace: Option<String>,
+    /// Only this namespace; may be given several times [default: all]
+    #[arg(long = "namespace", short, value_name = "NAME", value_parser = namespace_name, help_heading = "Selection")]
+    namespaces: Vec<String>,
+    /// Every namespace
+    #[arg(
+        long,
+        short = 'A',
+        conflicts_with = "namespaces",
+        help_heading = "Selection"
+    )]
+    all_namespaces: bool,
+    /// Everything that has pods, not only ARC; wants -n or -A, and never looks into kube-*, cattle-*, openshift-*
+    #[arg(long, help_heading = "Selection")]
+    all_workloads: bool,
+    /// Only objects with these labels: app=web,tier!=db
+    #[arg(long, short = 'l', value_name = "LABELS", help_heading = "Selection")]
+    selector: Option<String>,
+    /// Only this kind; may be given several times
+    #[arg(long = "kind", value_name = "KIND", help_heading = "Selection")]
+    kinds: Vec<String>,
+    /// Only what this tool owns: helm, argocd, flux, fleet, olm, with /NAME for one release; none: what no tool owns
+    #[arg(long = "owner", value_name = "TOOL[/NAME]", help_heading = "Selection")]
+    owners: Vec<OwnerPattern>,
     /// Append this pull secret, which must exist in the objects' namespaces
     #[arg(long, value_name = "NAME", value_parser = secret_name, help_heading = "Patching")]
     pull_secret: Option<String>,
+    /// Put back what stood there before, and take the annotation away; what was changed by hand since stays
+    #[arg(long, conflicts_with = "pull_secret", help_heading = "Patching")]
+    undo: bool,
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
     dry_run: bool,
     /// Patch what Helm, Argo CD, Flux, Fleet or OLM owns, too
     #[arg(long, help_heading = "Patching")]
     force: bool,
+    /// Do not ask the registry whether the new images are there
+    #[arg(long, help_heading = "Patching")]
+    no_verify: bool,
+    /// Leave what cannot be verified as it is: the registry wants a login, hides, or cannot be reached from here
+    #[arg(long, conflicts_with = "no_verify", help_heading = "Patching")]
+    require_verified: bool,
+    /// Ask the registry with the accounts of the pods' own pull secrets, too; they are read from the cluster
+    #[arg(long, conflicts_with = "no_verify", help_heading = "Patching")]
+    use_cluster_pull_secrets: bool,
     /// Do not ask before writing
     #[arg(long, short, help_heading = "Patching")]
     yes: bool,
-    /// Do not wait for the rollouts
+    /// Do not wait for the rollouts of ARC's programs; others are never waited for
     #[arg(long, help_heading = "Patching")]
     no_wait: bool,
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Patching")]
     timeout: Duration,
-    /// With --admission: take the admission policies away again
-    #[arg(long, requires = "admission", help_heading = "Patching")]
-    undo: bool,
     #[command(flatten)]
     admission: AdmissionArgs,
 }
 
-/// What decides where images come from.
+/// What decides where images come from, and how their registry is asked.
 #[derive(Debug, Clone)]
 struct Rules;
 
@@ -73,7 +109,15 @@ impl Part for Rules {
         "registry.host",
         "registry.library",
         "registry.map",
+        "registry.rules",
+        "registry.preset",
+        "registry.keys",
+        "registry.pullSecret.dockerConfig",
+        "proxy",
+        "caBundle",
     ];
+    // Of the cluster's side, which is not written here.
+    const EXCEPT: &'static [&'static str] = &["proxy.credentials.existingSecret"];
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
@@ -81,11 +125,19 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         return admission::run(&args.admission, args.besides(), session).await;
     }
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
+    let options = options(args)?;
+    // What is put back came from where it came from.
+    let verifies = !args.no_verify && !args.undo;
+    let secrets = if verifies {
+        SecretReading::Read
+    } else {
+        SecretReading::Leave
+    };
+    let sources = config_load::sources(&args.config.config, secrets, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     let rules = pass::compiled(&partial.registry.rules)?;
-    if rules.is_empty() && args.pull_secret.is_none() {
+    if rules.is_empty() && args.pull_secret.is_none() && !args.undo {
         return Err(Failure::new(
             "rules-missing",
             Exit::Usage,
@@ -93,37 +145,33 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         )
         .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
     }
+    let targets = if verifies {
+        Some(targets(&partial, args.use_cluster_pull_secrets)?)
+    } else {
+        None
+    };
     let cluster = session.connect().await?;
     let progress = session.progress();
     progress.told(&target(&cluster));
-    let options = PatchOptions {
-        namespace: args.namespace.clone(),
-        pull_secret: args.pull_secret.clone(),
-        dry_run: args.dry_run,
-        force: args.force,
-        wait: !args.no_wait,
-        timeout: args.timeout,
+    let run = PatchRun {
+        cluster: &cluster,
+        rules: &rules,
+        options: &options,
+        targets: targets.as_ref(),
+        session,
+        progress: &progress,
     };
     if !args.dry_run && !args.yes {
-        confirm(&cluster, &rules, &options, session, &progress).await?;
+        run.confirm().await?;
     }
-    let report = patched(&cluster, &rules, &options, session, &progress).await?;
-    progress.end();
-    let namespace = args.namespace.as_deref();
-    output::answer(session.format, "PatchImages", &report, || {
-        text(&report, namespace)
-    })?;
-    if let Some(why) = left_undone(&report) {
-        progress.told(&format!("{why} (exit code {})", report.exit() as u8));
-    }
-    Ok(report.exit())
+    run.patched().await
 }
 
 impl Args {
     fn besides(&self) -> Besides<'_> {
         Besides {
             config: &self.config.config,
-            namespace: self.namespace.as_deref(),
+            namespaces: &self.namespaces,
             undo: self.undo,
             dry_run: self.dry_run,
             yes: self.yes,
@@ -132,122 +180,154 @@ impl Args {
     }
 }
 
-/// Counts first, so that the question says how much it is about.
-async fn confirm(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    options: &PatchOptions,
-    session: &Session,
-    progress: &Progress,
-) -> Result<(), Failure> {
-    let preview = Box::pin(patch::preview(cluster, rules, options, &session.interrupt)).await?;
-    if preview.patched() == 0 {
-        return Ok(());
-    }
-    let count = counted(preview.patched(), "object");
-    let question = format!("Patch {count} in {}?", target(cluster));
-    if progress.suspended(|| prompt::confirm(&question))? {
-        return Ok(());
-    }
-    Err(prompt::declined())
+/// Asks registries as the configuration says: by its proxy, its bundle and the accounts of its pull secret.
+fn targets(partial: &Partial, cluster_secrets: bool) -> Result<Targets, Failure> {
+    let now = clock::now();
+    let bundle = partial.ca_bundle.as_deref();
+    let bundle = bundle.map_or(Ok(Vec::new()), |path| {
+        facts::host::read_authorities(path, now).map(|authorities| authorities.pems)
+    })?;
+    let route = facts::route_by(partial.proxy.as_ref(), &partial.credentials, &bundle, now);
+    let accounts = observe::accounts(&partial.credentials)?;
+    Ok(Targets::new(route.client()?, accounts, cluster_secrets))
 }
 
-async fn patched(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    options: &PatchOptions,
-    session: &Session,
-    progress: &Progress,
-) -> Result<PatchReport, Failure> {
-    // A person reads each image in the answer; as a note only where that is for a machine, or never comes.
-    let told = matches!(session.format, Format::Text | Format::Github);
-    let held: Mutex<Vec<Event>> = Mutex::default();
-    let events = |event: Event| {
-        if told && matches!(event, Event::Note { .. }) {
-            held.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(event);
-        } else {
-            progress.tell(&event);
-        }
-    };
-    let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
-        let events = &events;
-        async move {
-            crate::verify::wait::rolled_out(
-                cluster,
-                objects,
-                timeout,
-                None,
-                events,
-                &session.interrupt,
-            )
-            .await
-        }
-        .boxed()
-    };
-    let report = Box::pin(patch::patch_images(
-        cluster,
-        rules,
-        options,
-        &rollouts,
-        &events,
-        &session.interrupt,
-    ))
-    .await;
-    if report.is_err() {
-        // What was written stays in the cluster, so it is told.
-        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().for_each(|event| progress.tell(event));
+/// What the flags say, checked.
+fn options(args: &Args) -> Result<PatchOptions, Failure> {
+    if args.all_workloads {
+        check_places(args)?;
     }
-    report
-}
-
-/// Before → after for each image, and a reason for each object that was left alone.
-fn text(report: &PatchReport, namespace: Option<&str>) -> String {
-    let mut lines: Vec<String> = report.objects.iter().flat_map(object_lines).collect();
-    lines.push(last_line(report, namespace));
-    lines.push(String::new());
-    lines.join("\n")
-}
-
-fn last_line(report: &PatchReport, namespace: Option<&str>) -> String {
-    let as_wanted = match report.unchanged {
-        1 => "1 object is as the rules want it".to_owned(),
-        many => format!("{many} objects are as the rules want them"),
-    };
-    let verb = match (report.dry_run, report.patched()) {
-        (true, _) => "would be patched",
-        (false, 1) => "was patched",
-        (false, _) => "were patched",
-    };
-    match (report.patched(), report.objects.len(), report.unchanged) {
-        (0, 0, 0) => format!(
-            "nothing to do: there is no ARC {}, neither a controller nor a runner object",
-            namespace.map_or("in this cluster".to_owned(), |name| format!(
-                "in namespace {name}"
-            ))
-        ),
-        (0, 0, _) => format!("nothing to do: {as_wanted}"),
-        (0, _, 0) => "nothing was patched, for the reasons above".to_owned(),
-        (0, ..) => format!("nothing was patched, for the reasons above; {as_wanted}"),
-        (count, _, 0) => format!("{} {verb}", counted(count, "object")),
-        (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
-    }
-}
-
-/// What the exit code says, in words.
-fn left_undone(report: &PatchReport) -> Option<String> {
-    if report.refused() > 0 {
-        let count = counted(report.refused(), "object");
-        return Some(format!(
-            "{count} left as it was: a rule denies an image; change the rule, or the object"
-        ));
-    }
-    (report.owned() > 0).then(|| {
-        let count = counted(report.owned(), "object");
-        format!("{count} left to its deployment tool: commit there what stands above, or patch it all the same with --force")
+    Ok(PatchOptions {
+        task: if args.undo { Task::Undo } else { Task::Rewrite },
+        selection: Selection {
+            namespaces: args.namespaces.clone(),
+            all_workloads: args.all_workloads,
+            labels: args.selector.clone(),
+            kinds: args.kinds.clone(),
+            owners: args.owners.clone(),
+        },
+        pull_secret: args.pull_secret.clone(),
+        dry_run: args.dry_run,
+        force: args.force,
+        require_verified: args.require_verified,
+        wait: !args.no_wait,
+        timeout: args.timeout,
     })
+}
+
+/// Everybody's workloads are looked at only where somebody said where, and never where the platform runs.
+fn check_places(args: &Args) -> Result<(), Failure> {
+    if args.namespaces.is_empty() && !args.all_namespaces {
+        return Err(Failure::new(
+            "place-missing",
+            Exit::Usage,
+            "--all-workloads: of which namespaces?",
+        )
+        .remedy("give -n NAMESPACE, once for each, or -A for all of them"));
+    }
+    let platform = args.namespaces.iter().find(|name| is_of_the_platform(name));
+    platform.map_or(Ok(()), |name| {
+        Err(Failure::new(
+            "place-of-the-platform",
+            Exit::Usage,
+            format!("--all-workloads never looks into {name}: the platform looks after what runs there"),
+        )
+        .remedy("have kube-*, cattle-* and openshift-* pull from elsewhere by the platform's own settings (Rancher: system-default-registry)"))
+    })
+}
+
+/// What one run works on, and whom it talks to.
+struct PatchRun<'a> {
+    cluster: &'a Cluster,
+    rules: &'a RuleSet,
+    options: &'a PatchOptions,
+    targets: Option<&'a Targets>,
+    session: &'a Session,
+    progress: &'a Progress,
+}
+
+impl PatchRun<'_> {
+    /// Counts first, so that the question says how much it is about.
+    async fn confirm(&self) -> Result<(), Failure> {
+        let progress = self.progress;
+        progress.stage("counting what would be patched");
+        let preview = Box::pin(patch::preview(
+            self.cluster,
+            self.rules,
+            self.options,
+            self.targets,
+            &self.session.interrupt,
+        ));
+        let preview = preview.await?;
+        if preview.patched() == 0 {
+            return Ok(());
+        }
+        for line in text::preview(&preview, self.options.task) {
+            progress.told(&line);
+        }
+        let count = counted(preview.patched(), "object");
+        let verb = match self.options.task {
+            Task::Rewrite => "Patch",
+            Task::Undo => "Undo what was patched of",
+        };
+        let question = format!("{verb} {count} in {}?", target(self.cluster));
+        if progress.suspended(|| prompt::confirm(&question))? {
+            return Ok(());
+        }
+        Err(prompt::declined())
+    }
+
+    /// Patches, and writes the answer as it comes.
+    async fn patched(&self) -> Result<Exit, Failure> {
+        let Self {
+            cluster,
+            options,
+            session,
+            progress,
+            ..
+        } = *self;
+        let answer = Answer::new(session.format, options.dry_run);
+        let sink = |event| progress.tell(&event);
+        let emit = |report: &patch::ObjectReport| progress.suspended(|| answer.object(report));
+        let rollouts = |objects: Vec<ObjectRef>, timeout: Duration| {
+            let sink = &sink;
+            async move {
+                let interrupt = &session.interrupt;
+                rolled_out(cluster, objects, timeout, None, sink, interrupt).await
+            }
+            .boxed()
+        };
+        let hands = Hands {
+            rollouts: &rollouts,
+            sink: &sink,
+            emit: &emit,
+            targets: self.targets,
+            interrupt: &session.interrupt,
+        };
+        let patched = Box::pin(patch::patch_images(cluster, self.rules, options, hands)).await;
+        progress.end();
+        let report = patched.report;
+        match patched.failure {
+            None => answer.end(&report, options)?,
+            // Nothing was said yet: the failure is the answer.
+            Some(failure) if !answer.has_begun() => return Err(failure),
+            Some(failure) => {
+                // What was written stays in the cluster, so it stands in the answer; that is one document.
+                answer.end_early(&report, &failure)?;
+                let format = match session.format {
+                    Format::Json | Format::Yaml => Format::Text,
+                    format => format,
+                };
+                ui::failure::show(&failure, format, session.terminal);
+                return Ok(failure.exit());
+            }
+        }
+        let exit = report.exit();
+        for line in text::left_undone(&report) {
+            progress.told(&format!("{line} (exit code {})", exit as u8));
+        }
+        Ok(exit)
+    }
 }
 
 /// The name of a namespace: anything else would find nothing and look like success.
@@ -264,50 +344,4 @@ fn secret_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a name has lower-case letters, digits, '-' and '.'".to_owned())
-}
-
-fn object_lines(report: &ObjectReport) -> Vec<String> {
-    let mut lines = vec![match &report.treatment {
-        Treatment::Patched => report.object.to_string(),
-        Treatment::Made { from } => {
-            format!("{}: left alone, it is made from {from}", report.object)
-        }
-        Treatment::Gone => format!("{}: it went away in between", report.object),
-        Treatment::Refused { reasons } => {
-            format!("{}: refused: {}", report.object, reasons.join("; "))
-        }
-        Treatment::Owned { advice } => {
-            format!(
-                "{}: not patched, {} would write it back: {}",
-                report.object, advice.owner, advice.how
-            )
-        }
-    }];
-    let advised = match &report.treatment {
-        Treatment::Owned { advice } => advice.slots.as_slice(),
-        _ => &[],
-    };
-    for slot in report.slots.iter().chain(advised) {
-        let before = slot.before.as_deref().unwrap_or("(compiled in)");
-        lines.push(format!(
-            "  {}: {before} → {} [{}]",
-            slot.place, slot.after, slot.rule
-        ));
-    }
-    if let Treatment::Owned { advice } = &report.treatment {
-        let wanted = match &advice.values {
-            Some(values) => yaml::to_string(values),
-            None => yaml::to_string(&serde_json::Value::Array(advice.patch.clone())),
-        };
-        lines.push("  to commit there (or patch all the same with --force):".to_owned());
-        lines.extend(wanted.lines().map(|line| format!("    {line}")));
-    }
-    lines.extend(
-        report
-            .pull_secrets
-            .iter()
-            .map(|pointer| format!("  {pointer}: pull secret appended")),
-    );
-    lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
-    lines
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod challenge;
 mod docker_config;
+mod index;
 
 use http::{HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use self::challenge::{Challenge, challenges};
 pub use self::docker_config::{DockerConfig, RegistryAccount};
+pub use self::index::{Platform, PlatformManifest, is_index};
 use super::cause::Cause;
 use super::handshake::{Handshake, handshake};
 use super::transport::{Exchange, Http, Reply};

@@ -2,7 +2,9 @@
 //! one run finds everything.
 
 mod github;
+mod presets;
 mod registry;
+mod rules;
 mod runner_sets;
 
 use std::collections::BTreeMap;

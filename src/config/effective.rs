@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::model::{Config, Mode, Origin, Origins, RunnerKind, WebhookCertificate, WorkVolume};
-use super::overlay::GIVEN_MAP;
+use super::overlay::GIVEN_LISTS;
 use super::places::Places;
 use super::secrets::hardly_a_path;
 use super::settled::{Settled, Value};
@@ -12,8 +12,6 @@ use super::table::{self, Field, Kind};
 
 /// What stands in place of a path that may be the secret itself.
 const HIDDEN: &str = "***";
-/// The list that entries of [`GIVEN_MAP`] are written to.
-const MAP: &str = "registry.map";
 
 /// A configuration in the shape of its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +24,7 @@ pub struct Effective {
 
 /// Writes down what is settled and what `config` filled in.
 pub(super) fn effective(config: &Config, mut settled: Settled, places: &Places) -> Effective {
-    given_map_first(&mut settled);
+    given_lists_first(&mut settled);
     if settled.length("runnerSets") == 0 {
         settled.set_length("runnerSets", config.runner_sets.len());
     }
@@ -48,34 +46,37 @@ pub(super) fn effective(config: &Config, mut settled: Settled, places: &Places) 
 }
 
 /// Entries of flags and environment become the first of the file's own list, as they are when rules are made.
-fn given_map_first(settled: &mut Settled) {
-    let (given, own) = (settled.length(GIVEN_MAP), settled.length(MAP));
-    if given == 0 {
-        return;
-    }
-    let members = |list: &str, index: usize, settled: &Settled| {
-        let at = format!("{list}[{index}].");
-        let found = settled.values();
-        found
-            .filter_map(|(path, value)| Some((path.strip_prefix(&at)?.to_owned(), value.clone())))
-            .collect::<Vec<(String, Value<Json>)>>()
-    };
-    let entries: Vec<_> = (0..given)
-        .map(|index| members(GIVEN_MAP, index, settled))
-        .chain((0..own).map(|index| members(MAP, index, settled)))
-        .collect();
-    settled.remove(GIVEN_MAP);
-    settled.remove(MAP);
-    settled.set_length(MAP, entries.len());
-    for (index, entry) in entries.into_iter().enumerate() {
-        for (member, value) in entry {
-            settled.put(
-                &format!("{MAP}[{index}].{member}"),
-                value.value,
-                value.origin,
-            );
+fn given_lists_first(settled: &mut Settled) {
+    for list in &GIVEN_LISTS {
+        let (given, own) = (settled.length(list.given), settled.length(list.path));
+        if given == 0 {
+            continue;
+        }
+        let entries: Vec<_> = (0..given)
+            .map(|index| members(list.given, index, settled))
+            .chain((0..own).map(|index| members(list.path, index, settled)))
+            .collect();
+        settled.remove(list.given);
+        settled.remove(list.path);
+        settled.set_length(list.path, entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
+            for (member, value) in entry {
+                settled.put(
+                    &format!("{}[{index}].{member}", list.path),
+                    value.value,
+                    value.origin,
+                );
+            }
         }
     }
+}
+
+fn members(list: &str, index: usize, settled: &Settled) -> Vec<(String, Value<Json>)> {
+    let at = format!("{list}[{index}].");
+    settled
+        .values()
+        .filter_map(|(path, value)| Some((path.strip_prefix(&at)?.to_owned(), value.clone())))
+        .collect()
 }
 
 /// What nobody said and the configuration assumes. Images of a release are no part of it: `images` lists them.

@@ -23,7 +23,7 @@ use super::shape;
 use super::table::{self, Kind};
 use super::validate;
 
-pub use super::sources::{FlagGiven, SecretReading, Sources, Stdin, Variables};
+pub use super::sources::{FlagGiven, GivenText, SecretReading, Sources, Stdin, Variables};
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "arc-setup.yaml";
@@ -131,6 +131,7 @@ pub fn load_partial(sources: &Sources) -> Result<Partial, Vec<Problem>> {
     let broken = gathered.settled.broken().clone();
     gathered.problems.extend(validate::names(&config, &broken));
     gathered.problems.retain(|problem| !problem.is_missing());
+    gathered.warnings.extend(validate::rule_warnings(&config));
     let warnings = gathered.warnings.clone();
     gathered
         .finish()
@@ -192,10 +193,12 @@ impl Named {
 /// Reads which values are given; wrong ones are [`load`]'s to report.
 pub fn named(sources: &Sources) -> Named {
     let mut settled = gather(sources).settled;
-    // Entries of --registry-map stand beside the file's own until they are assembled.
-    if settled.length(overlay::GIVEN_MAP) > 0 {
-        let origin = settled.origin(overlay::GIVEN_MAP);
-        settled.put("registry.map", true.into(), origin);
+    // Entries of flags stand beside the file's own until they are assembled.
+    for list in &overlay::GIVEN_LISTS {
+        if settled.length(list.given) > 0 {
+            let origin = settled.origin(list.given);
+            settled.put(list.path, true.into(), origin);
+        }
     }
     Named(settled)
 }
@@ -264,7 +267,10 @@ fn gather(sources: &Sources) -> Gathered {
         templates: Vec::new(),
         unread: false,
     };
-    if named.is_some() || place.exists() {
+    if let Some(given) = &sources.text {
+        gathered.places.file.clone_from(&sources.directory);
+        read_text(&given.text, &given.name, &mut gathered);
+    } else if named.is_some() || place.exists() {
         let known = gathered.problems.len();
         read_file(&place, &file.display().to_string(), &mut gathered);
         gathered.unread = gathered.problems[known..]
@@ -289,7 +295,7 @@ fn gather(sources: &Sources) -> Gathered {
         flags.collect::<Vec<_>>(),
     ];
     for source in given.iter().rev() {
-        overlay::lay_map(source, &mut gathered.settled, &mut gathered.problems);
+        overlay::lay_lists(source, &mut gathered.settled, &mut gathered.problems);
     }
     for source in given {
         overlay::lay(source, &mut gathered.settled, &mut gathered.problems);
@@ -320,17 +326,17 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
     let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
     });
-    let tree = match text {
-        Err(why) => {
-            gathered.problems.push(
-                problem(format!("the configuration file {why}"))
-                    .remedy("name a readable file with --config"),
-            );
-            return;
-        }
-        Ok(text) => yaml::parse_tree(&text, name),
-    };
-    match tree {
+    match text {
+        Err(why) => gathered.problems.push(
+            problem(format!("the configuration file {why}"))
+                .remedy("name a readable file with --config"),
+        ),
+        Ok(text) => read_text(&text, name, gathered),
+    }
+}
+
+fn read_text(text: &str, name: &str, gathered: &mut Gathered) {
+    match yaml::parse_tree(text, name) {
         Ok(None) => {}
         Ok(Some(tree)) => {
             gathered.templates = shape::read(

@@ -23,6 +23,37 @@ pub(super) struct Given {
 
 /// The list that `--registry-map` and its variable fill; stands before the file's own.
 pub(super) const GIVEN_MAP: &str = "--registry-map";
+/// The same for `--registry-key`.
+pub(super) const GIVEN_KEYS: &str = "--registry-key";
+
+/// A list of pairs that flags and environment give as `SOURCE=…`.
+pub(super) struct GivenList {
+    /// Where its entries stand until they are assembled.
+    pub(super) given: &'static str,
+    /// The file's list that they come before.
+    pub(super) path: &'static str,
+    /// The member behind the `=`.
+    member: &'static str,
+    code: &'static str,
+    remedy: &'static str,
+}
+
+pub(super) const GIVEN_LISTS: [GivenList; 2] = [
+    GivenList {
+        given: GIVEN_MAP,
+        path: "registry.map",
+        member: "target",
+        code: "config-registry-map",
+        remedy: "write SOURCE=TARGET, SOURCE=keep or SOURCE=deny, such as quay.io=HOST/quay-remote",
+    },
+    GivenList {
+        given: GIVEN_KEYS,
+        path: "registry.keys",
+        member: "key",
+        code: "config-registry-key",
+        remedy: "write SOURCE=KEY, such as quay.io=quay-remote",
+    },
+];
 
 /// Lays the values of one source over what is settled; repeated values of a list come together.
 pub(super) fn lay(given: Vec<Given>, settled: &mut Settled, problems: &mut Vec<Problem>) {
@@ -44,7 +75,7 @@ pub(super) fn lay(given: Vec<Given>, settled: &mut Settled, problems: &mut Vec<P
             (None, _) => one.path.clone(),
         };
         match field.kind {
-            // Laid before, by `lay_map`.
+            // Laid before, by `lay_lists`.
             Kind::List(_) => {}
             Kind::Texts => {
                 let texts = items(&one.value).map(Json::from);
@@ -68,11 +99,11 @@ pub(super) fn lay(given: Vec<Given>, settled: &mut Settled, problems: &mut Vec<P
     }
 }
 
-/// Adds the registry map of one source. The first entry that fits decides, so the strongest source comes first.
-pub(super) fn lay_map(given: &[Given], settled: &mut Settled, problems: &mut Vec<Problem>) {
+/// Adds the lists of one source. The first entry that fits decides, so the strongest source comes first.
+pub(super) fn lay_lists(given: &[Given], settled: &mut Settled, problems: &mut Vec<Problem>) {
     for one in given {
-        if table::field_at(&one.path).is_some_and(|field| matches!(field.kind, Kind::List(_))) {
-            map_entries(one, settled, problems);
+        if let Some(list) = GIVEN_LISTS.iter().find(|list| list.path == one.path) {
+            entries(one, list, settled, problems);
         }
     }
 }
@@ -110,24 +141,19 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `quay.io=HOST/quay-remote`, several parted by commas.
-fn map_entries(given: &Given, settled: &mut Settled, problems: &mut Vec<Problem>) {
+fn entries(given: &Given, list: &GivenList, settled: &mut Settled, problems: &mut Vec<Problem>) {
     for item in items(&given.value) {
-        let Some((source, target)) = item.split_once('=') else {
+        let Some((source, value)) = item.split_once('=') else {
+            let what = format!("an entry of {} has no '='", list.given);
             problems.push(
-                Problem::new(
-                    "config-registry-map",
-                    "registry.map",
-                    "a registry map entry has no '='",
-                    given.origin.clone(),
-                )
-                .remedy("write SOURCE=TARGET, SOURCE=keep or SOURCE=deny, such as quay.io=HOST/quay-remote"),
+                Problem::new(list.code, list.path, what, given.origin.clone()).remedy(list.remedy),
             );
             continue;
         };
-        let index = settled.length(GIVEN_MAP);
-        settled.set_length(GIVEN_MAP, index + 1);
-        for (key, text) in [("source", source), ("target", target)] {
-            let path = format!("{GIVEN_MAP}[{index}].{key}");
+        let index = settled.length(list.given);
+        settled.set_length(list.given, index + 1);
+        for (key, text) in [("source", source), (list.member, value)] {
+            let path = format!("{}[{index}].{key}", list.given);
             settled.put(&path, text.trim().into(), given.origin.clone());
         }
     }

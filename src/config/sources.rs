@@ -11,6 +11,8 @@ use crate::secret::Secret;
 pub struct Sources {
     /// `--config`; without it `arc-setup.yaml` in `directory`, if it exists.
     pub file: Option<PathBuf>,
+    /// The file's content where it stands in no file: a functionConfig. Its relative paths count from `directory`.
+    pub text: Option<GivenText>,
     /// The working directory; empty is the process's own.
     pub directory: PathBuf,
     /// Flags in the order of the command line.
@@ -23,6 +25,21 @@ pub struct Sources {
     pub stdin: Stdin,
     /// Whether secret values are read at all.
     pub secrets: SecretReading,
+}
+
+/// A configuration that is no file. `Debug` shows its name only.
+#[derive(Clone)]
+pub struct GivenText {
+    /// What errors call it.
+    pub name: String,
+    /// The YAML.
+    pub text: String,
+}
+
+impl fmt::Debug for GivenText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)
+    }
 }
 
 /// One flag as it was given.

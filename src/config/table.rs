@@ -187,6 +187,7 @@ fn flag_spec(path: &'static str, field: &'static Field) -> Option<FlagSpec> {
         Kind::Choice(words) => (FlagValue::Choice(words), "WORD"),
         Kind::Path => (FlagValue::Path, "PATH"),
         Kind::Secret => (FlagValue::SecretFile, "FILE|-"),
+        Kind::List(_) if path == "registry.keys" => (FlagValue::Text, "SOURCE=KEY"),
         Kind::List(_) => (FlagValue::Text, "SOURCE=TARGET|keep|deny"),
         Kind::ExistingSecret => (FlagValue::Text, "SECRET"),
         _ => (FlagValue::Text, "TEXT"),

@@ -5,6 +5,7 @@ mod credentials;
 mod files;
 mod flags;
 mod precedence;
+mod presets;
 mod runner_sets;
 
 use std::path::{Path, PathBuf};

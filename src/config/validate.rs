@@ -9,7 +9,7 @@ mod syntax;
 use std::collections::BTreeSet;
 
 use crate::image_ref::ImageReference;
-use crate::rules::RuleSet;
+use crate::rules::{RuleProblem, RuleSet};
 
 use super::model::{Config, Origin};
 use super::problem::Problem;
@@ -52,6 +52,22 @@ pub fn names(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> {
     };
     validator.names();
     validator.checked.problems
+}
+
+/// What rules that can be used are warned of.
+pub fn rule_warnings(config: &Config) -> Vec<Problem> {
+    RuleSet::compile(&config.registry.rules)
+        .map(|rules| unwise(&rules))
+        .unwrap_or_default()
+}
+
+fn unwise(rules: &RuleSet) -> Vec<Problem> {
+    let remedy = "give one of them a target of its own: HOST/KEY, or a template with {host_slug}";
+    rules
+        .warnings()
+        .iter()
+        .map(|warning| rule_problem("config-registry-shared-target", warning).remedy(remedy))
+        .collect()
 }
 
 struct Validator<'a> {
@@ -138,37 +154,35 @@ impl Validator<'_> {
 
     /// What compiling the rules says, at the place of the last rule that it is about.
     fn rules(&mut self) {
-        let Err(problems) = RuleSet::compile(&self.config.registry.rules) else {
-            return;
-        };
-        for problem in problems {
-            let id = problem.rules.last().map_or("", String::as_str);
-            let head = id.split(' ').next().unwrap_or_default();
-            let given = match (head.strip_prefix('$'), head.starts_with("--")) {
-                (Some(name), _) => Some(Origin::Environment(name.to_owned())),
-                (None, true) => Some(Origin::Flag(head.to_owned())),
-                (None, false) => None,
-            };
-            let mut what = problem.to_string();
-            // The origin of a flag or variable is shown before it.
-            if let (Some(_), Some(rest)) = (&given, what.strip_prefix(&format!("{head}: "))) {
-                what = String::from(rest);
-            }
-            let path = if given.is_some() { "registry" } else { id };
-            if !self
-                .broken
-                .iter()
-                .any(|broken| parents(broken).any(|parent| parent == path))
-            {
-                let mut made = self.make(
-                    "config-registry-rule",
-                    path,
-                    what,
-                    "correct the rule; the first that takes an image decides",
-                );
-                made.origin = given.unwrap_or(made.origin);
-                self.checked.problems.push(made);
+        match RuleSet::compile(&self.config.registry.rules) {
+            Ok(rules) => self.checked.warnings.extend(unwise(&rules)),
+            Err(problems) => {
+                for problem in &problems {
+                    let path = problem.rules.last().map_or("", |rule| rule.id.as_str());
+                    let is_broken = |broken: &String| parents(broken).any(|parent| parent == path);
+                    if !self.broken.iter().any(is_broken) {
+                        let made = rule_problem("config-registry-rule", problem)
+                            .remedy("correct the rule; the first that takes an image decides");
+                        self.checked.problems.push(made);
+                    }
+                }
             }
         }
     }
+}
+
+/// The place of the last rule is shown before the text, and not again in it.
+fn rule_problem(code: &'static str, problem: &RuleProblem) -> Problem {
+    let (path, origin) = problem.rules.last().map_or(("", Origin::Default), |rule| {
+        (rule.id.as_str(), rule.origin.clone())
+    });
+    let what = match (problem.rules.as_slice(), &origin) {
+        ([only], Origin::File { .. }) => format!("{}: {}", only.id, problem.message),
+        _ => problem.to_string(),
+    };
+    let path = match origin {
+        Origin::File { .. } => path,
+        _ => "registry",
+    };
+    Problem::new(code, path, what, origin)
 }

@@ -16,5 +16,5 @@ pub use cluster::read;
 pub use controllers::controller_of;
 pub use github::{GithubReport, Registration, RegistrationOutcome, read_github};
 pub use model::*;
-pub use route::route;
+pub use route::{route, route_by};
 pub use tls::{TlsOutcome, TlsReport, read_tls};

@@ -3,7 +3,7 @@
 use crate::clients::no_proxy::NoProxy;
 use crate::clients::roots::Roots;
 use crate::clients::transport::{Account, ProxyRoute, Route, Timeouts};
-use crate::config::{Config, Credentials};
+use crate::config::{Config, Credentials, Proxy};
 use crate::object::Credential;
 use crate::pki::chain;
 use crate::secret::Secret;
@@ -15,7 +15,17 @@ const RETRIES: u32 = 2;
 
 /// Makes the route of a run. A proxy account in an existing Secret is not known here: such a proxy may answer 407.
 pub fn route(config: &Config, credentials: &Credentials, facts: &Facts) -> Route {
-    let pems = facts.ca.iter().map(|pem| ("caBundle", pem.as_bytes()));
+    route_by(config.proxy.as_ref(), credentials, &facts.ca, facts.now)
+}
+
+/// The same of what it is made from: the proxy, its account, the bundle's certificates, seconds since 1970.
+pub fn route_by(
+    proxy: Option<&Proxy>,
+    credentials: &Credentials,
+    bundle: &[String],
+    now: i64,
+) -> Route {
+    let pems = bundle.iter().map(|pem| ("caBundle", pem.as_bytes()));
     let text = |credential| -> Option<Secret<String>> {
         let bytes = credentials.get(credential)?;
         Some(Secret::new(
@@ -34,9 +44,9 @@ pub fn route(config: &Config, credentials: &Credentials, facts: &Facts) -> Route
     Route {
         roots: Roots {
             system: true,
-            bundle: chain::bundle(pems, facts.now).ders(),
+            bundle: chain::bundle(pems, now).ders(),
         },
-        proxy: config.proxy.as_ref().map(|proxy| ProxyRoute {
+        proxy: proxy.map(|proxy| ProxyRoute {
             http: proxy.http.clone(),
             https: proxy.https.clone(),
             no_proxy: NoProxy::parse(&proxy.no_proxy.join(",")),
@@ -44,6 +54,6 @@ pub fn route(config: &Config, credentials: &Credentials, facts: &Facts) -> Route
         }),
         timeouts: Timeouts::default(),
         retries: RETRIES,
-        now: facts.now,
+        now,
     }
 }

@@ -77,7 +77,8 @@ pub(super) fn is_tag(tag: &str) -> bool {
             .all(|byte| word(byte) || byte == b'.' || byte == b'-')
 }
 
-pub(super) fn check_digest(digest: &str) -> Result<(), ImageReferenceReason> {
+/// A digest of an algorithm that registries know, in lower-case hexadecimal digits of its length.
+pub fn check_digest(digest: &str) -> Result<(), ImageReferenceReason> {
     let Some((algorithm, hex)) = digest.split_once(':') else {
         return Err(ImageReferenceReason::Digest);
     };

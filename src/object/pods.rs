@@ -1,17 +1,24 @@
 //! Where pods and their containers hide in each kind, and which container does what.
 //!
-//! The only place that knows this: passes and patches over live objects ask here. Only known paths are
-//! followed, so that a CRD's schema, `status`, managedFields and kubectl's stale copy are never reached.
+//! The only place that knows this: passes and patches over live objects ask here. Built-in kinds and ARC's are known
+//! by their paths, custom kinds by their schemas ([`CustomKinds`]) or by what can only be a pod template. A CRD's own
+//! schema, `status`, managedFields, Secrets and kubectl's stale copy are never looked at.
 
 mod absent;
 mod catalogue;
 mod containers;
+mod custom;
 mod edit;
+mod embedded;
 mod flags;
+mod places;
+mod schema;
 mod sites;
 mod slots;
 mod split;
+mod survey;
 mod suspected;
+mod words;
 
 use serde_json::Value;
 
@@ -19,12 +26,17 @@ use super::Pointer;
 
 pub use absent::{AbsentKind, AbsentSlot, absent_slots};
 pub use catalogue::{NameStrength, image_name_strength};
-pub use containers::{ContainerAt, Role, containers, has_image_of_arc, is_daemon, runs_arc};
+pub use containers::{
+    ContainerAt, Role, containers, containers_with, has_image_of_arc, is_daemon, runs_arc,
+};
+pub use custom::{CustomKind, CustomKinds, CustomPod};
 pub use edit::{Replacement, SlotEdit, replacements, write_slots};
 pub use flags::flags;
+pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
-pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots};
-pub use suspected::{Suspect, suspected};
+pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots, image_slots_with};
+pub use suspected::{Suspect, Suspicion, suspected, suspected_with};
+pub use words::may_name_images;
 
 /// Group of the legacy generation.
 pub const LEGACY_GROUP: &str = "actions.summerwind.dev";
@@ -42,6 +54,9 @@ pub enum Shape {
     RunnerSpec,
     /// `RunnerSet.spec`: only the runner's scalars; its pod stands in `template.spec` as a PodSpec.
     RunnerConfig,
+    /// Lists of containers in a custom kind. Whether it takes what else a PodSpec has (`imagePullSecrets`, `volumes`)
+    /// is not known.
+    Containers,
 }
 
 /// Whose pod it is.
@@ -68,159 +83,17 @@ pub struct PodSpecAt {
     pub part: Part,
 }
 
-/// Every pod spec of an object that exists in it, in the order of the object. Lists are followed.
+/// Every pod spec of an object that exists in it, in the order of the object. Lists are followed. In a custom kind
+/// it is what can only be a pod template: a mapping whose key ends in `template`, with `spec.containers`, each of them
+/// with a name and an image.
 pub fn pod_specs(object: &Value) -> Vec<PodSpecAt> {
-    let mut found = Vec::new();
-    collect(object, &Pointer::root(), &mut found);
-    found
+    pod_specs_with(object, &CustomKinds::default())
 }
 
-fn collect(object: &Value, at: &Pointer, found: &mut Vec<PodSpecAt>) {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let kind = text("kind");
-    if kind.ends_with("List")
-        && let Some(items) = object.get("items").and_then(Value::as_array)
-    {
-        for (index, item) in items.iter().enumerate() {
-            collect(item, &at.child("items").index(index), found);
-        }
-        return;
-    }
-    let group = text("apiVersion")
-        .split_once('/')
-        .map_or("", |(group, _)| group);
-    for place in places(group, kind) {
-        let pointer = Pointer::new(format!("{at}{}", place.spec));
-        if Pointer::new(place.spec)
-            .get(object)
-            .is_some_and(Value::is_object)
-        {
-            found.push(PodSpecAt {
-                pointer,
-                metadata: place
-                    .metadata
-                    .map(|path| Pointer::new(format!("{at}{path}"))),
-                shape: place.shape,
-                part: place.part,
-            });
-        }
-    }
-}
-
-struct Place {
-    spec: &'static str,
-    metadata: Option<&'static str>,
-    shape: Shape,
-    part: Part,
-}
-
-const fn place(spec: &'static str, metadata: &'static str, shape: Shape, part: Part) -> Place {
-    Place {
-        spec,
-        metadata: if metadata.is_empty() {
-            None
-        } else {
-            Some(metadata)
-        },
-        shape,
-        part,
-    }
-}
-
-const POD: [Place; 1] = [place("/spec", "/metadata", Shape::PodSpec, Part::Workload)];
-const TEMPLATE: [Place; 1] = [place(
-    "/spec/template/spec",
-    "/spec/template/metadata",
-    Shape::PodSpec,
-    Part::Workload,
-)];
-const CRON_JOB: [Place; 1] = [place(
-    "/spec/jobTemplate/spec/template/spec",
-    "/spec/jobTemplate/spec/template/metadata",
-    Shape::PodSpec,
-    Part::Workload,
-)];
-const POD_TEMPLATE: [Place; 1] = [place(
-    "/template/spec",
-    "/template/metadata",
-    Shape::PodSpec,
-    Part::Workload,
-)];
-const RUNNER: [Place; 1] = [place("/spec", "/metadata", Shape::RunnerSpec, Part::Runner)];
-const RUNNER_TEMPLATE: [Place; 1] = [place(
-    "/spec/template/spec",
-    "/spec/template/metadata",
-    Shape::RunnerSpec,
-    Part::Runner,
-)];
-const RUNNER_SET: [Place; 2] = [
-    place("/spec", "", Shape::RunnerConfig, Part::Runner),
-    place(
-        "/spec/template/spec",
-        "/spec/template/metadata",
-        Shape::PodSpec,
-        Part::Runner,
-    ),
-];
-const AUTOSCALING_RUNNER_SET: [Place; 2] = [
-    place(
-        "/spec/template/spec",
-        "/spec/template/metadata",
-        Shape::PodSpec,
-        Part::Runner,
-    ),
-    place(
-        "/spec/listenerTemplate/spec",
-        "/spec/listenerTemplate/metadata",
-        Shape::PodSpec,
-        Part::Listener,
-    ),
-];
-const AUTOSCALING_LISTENER: [Place; 2] = [
-    place("/spec", "", Shape::RunnerConfig, Part::Listener),
-    place(
-        "/spec/template/spec",
-        "/spec/template/metadata",
-        Shape::PodSpec,
-        Part::Listener,
-    ),
-];
-const EPHEMERAL_RUNNER_SET: [Place; 1] = [place(
-    "/spec/ephemeralRunnerSpec/spec",
-    "/spec/ephemeralRunnerSpec/metadata",
-    Shape::PodSpec,
-    Part::Runner,
-)];
-const EPHEMERAL_RUNNER: [Place; 1] = [place(
-    "/spec/spec",
-    "/spec/metadata",
-    Shape::PodSpec,
-    Part::Runner,
-)];
-
-fn places(group: &str, kind: &str) -> &'static [Place] {
-    match (group, kind) {
-        ("", "Pod") => &POD,
-        ("", "PodTemplate") => &POD_TEMPLATE,
-        ("" | "apps" | "extensions" | "batch", _) => match kind {
-            "Deployment"
-            | "ReplicaSet"
-            | "StatefulSet"
-            | "DaemonSet"
-            | "Job"
-            | "ReplicationController" => &TEMPLATE,
-            "CronJob" => &CRON_JOB,
-            _ => &[],
-        },
-        (LEGACY_GROUP, "Runner") => &RUNNER,
-        (LEGACY_GROUP, "RunnerDeployment" | "RunnerReplicaSet") => &RUNNER_TEMPLATE,
-        (LEGACY_GROUP, "RunnerSet") => &RUNNER_SET,
-        (SCALE_SET_GROUP, "AutoscalingRunnerSet") => &AUTOSCALING_RUNNER_SET,
-        (SCALE_SET_GROUP, "AutoscalingListener") => &AUTOSCALING_LISTENER,
-        (SCALE_SET_GROUP, "EphemeralRunnerSet") => &EPHEMERAL_RUNNER_SET,
-        (SCALE_SET_GROUP, "EphemeralRunner") => &EPHEMERAL_RUNNER,
-        _ => &[],
-    }
+/// As [`pod_specs`], and those that the schemas of custom kinds tell of.
+pub fn pod_specs_with(object: &Value, kinds: &CustomKinds) -> Vec<PodSpecAt> {
+    let survey = survey::survey(object, kinds);
+    survey.pods.into_iter().map(|pod| pod.at).collect()
 }
 
 #[cfg(test)]

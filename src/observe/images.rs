@@ -117,7 +117,7 @@ async fn ask_host(
 }
 
 /// True where the registry was not reached: it is so for every image.
-fn is_broken(presence: &ImagePresence) -> bool {
+pub(super) fn is_broken(presence: &ImagePresence) -> bool {
     let reasons = ["untrusted", "proxy-refused", "proxy-login", "unreachable"];
     matches!(presence, ImagePresence::Unknown { reason, .. } if reasons.contains(&reason.as_str()))
 }
@@ -136,7 +136,7 @@ async fn ask(image: String, http: &Http, accounts: &DockerConfig) -> ImageReport
     ImageReport { image, presence }
 }
 
-fn unknown(reason: &str, why: String) -> ImagePresence {
+pub(super) fn unknown(reason: &str, why: String) -> ImagePresence {
     ImagePresence::Unknown {
         reason: reason.to_owned(),
         why,

@@ -19,6 +19,7 @@ mod rights;
 mod runner_pod;
 mod secrets;
 mod surroundings;
+mod targets;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
@@ -40,5 +41,6 @@ pub use rights::{Right, rights, rights_to_remove};
 pub use runner_pod::{LegacyManager, names_every_image, pod_of};
 pub use secrets::{SecretReport, read_secrets};
 pub use surroundings::is_ours;
+pub use targets::{TargetAnswer, Targets};
 
 pub(crate) use refusal::{all_ours, classify};

@@ -25,7 +25,7 @@ pub fn pod_of(
         Shape::PodSpec if kind == Some("RunnerSet") => {
             legacy::pod_spec_of_set(object.get("spec")?, spec, manager)
         }
-        Shape::PodSpec => spec.clone(),
+        Shape::PodSpec | Shape::Containers => spec.clone(),
         Shape::RunnerSpec => legacy::pod_spec(spec, manager),
         Shape::RunnerConfig => return None,
     };

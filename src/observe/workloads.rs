@@ -1,12 +1,14 @@
-//! Finds ARC's own workloads and resources in a cluster, whoever installed them, page by page.
+//! Which workloads of a cluster are looked at: ARC's own, whoever installed them, and everything else that has pods.
 //!
 //! What counts as a program of ARC's is said by [`crate::object::pods::runs_arc`].
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::{Mutex, OnceCell};
 
-use crate::clients::kube::{Cluster, ClusterError, Page, Selection};
+use crate::clients::kube::{Cluster, ClusterError};
 use crate::object::ObjectRef;
 use crate::object::pods::{LEGACY_GROUP, Role, SCALE_SET_GROUP, containers};
 
@@ -16,15 +18,21 @@ pub struct Kind {
     /// `apps/v1`.
     pub api_version: String,
     /// `Deployment`.
-    pub kind: &'static str,
+    pub kind: String,
+}
+
+impl Kind {
+    fn new(api_version: &str, kind: &str) -> Self {
+        Self {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
 }
 
 /// Where ARC's programs run.
 pub fn programs() -> Kind {
-    Kind {
-        api_version: "apps/v1".to_owned(),
-        kind: "Deployment",
-    }
+    Kind::new("apps/v1", "Deployment")
 }
 
 /// ARC's resources whose specs name images; sources before what controllers make of them.
@@ -42,10 +50,7 @@ pub fn resources() -> Vec<Kind> {
         "EphemeralRunner",
     ];
     let of = |group: &'static str, kinds: [&'static str; 4]| {
-        kinds.map(|kind| Kind {
-            api_version: format!("{group}/v1alpha1"),
-            kind,
-        })
+        kinds.map(|kind| Kind::new(&format!("{group}/v1alpha1"), kind))
     };
     of(LEGACY_GROUP, LEGACY)
         .into_iter()
@@ -53,24 +58,27 @@ pub fn resources() -> Vec<Kind> {
         .collect()
 }
 
-/// One page of a kind's objects; an empty one where the cluster does not know the kind.
-pub async fn page(
-    cluster: &Cluster,
-    kind: &Kind,
-    namespace: Option<&str>,
-    token: Option<&str>,
-) -> Result<Page, ClusterError> {
-    let selection = Selection {
-        namespace,
-        ..Selection::default()
-    };
-    match cluster
-        .page(&kind.api_version, kind.kind, &selection, token)
-        .await
-    {
-        Err(ClusterError::NotFound { .. }) => Ok(Page::default()),
-        page => page,
-    }
+/// Every built-in kind that has pods, beside [`programs`]; sources before what controllers make of them.
+pub fn workloads() -> Vec<Kind> {
+    [
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("batch/v1", "CronJob"),
+        ("v1", "PodTemplate"),
+        ("v1", "ReplicationController"),
+        ("apps/v1", "ReplicaSet"),
+        ("batch/v1", "Job"),
+        ("v1", "Pod"),
+    ]
+    .map(|(api_version, kind)| Kind::new(api_version, kind))
+    .into()
+}
+
+/// True for a namespace of the platform itself: what runs there, the platform looks after.
+pub fn is_of_the_platform(namespace: &str) -> bool {
+    ["kube-", "cattle-", "openshift-"]
+        .iter()
+        .any(|prefix| namespace.starts_with(prefix))
 }
 
 /// True for a Deployment that runs one of ARC's programs, or the kube-rbac-proxy that ARC v0.18 to v0.27
@@ -107,40 +115,54 @@ pub fn listener_image(deployment: &Value) -> Option<&str> {
         })
 }
 
-/// Pull secrets of ServiceAccounts, each read once.
+/// Most ServiceAccounts that are remembered; the names of a cluster have no bound.
+const MOST_ACCOUNTS: usize = 4096;
+
+/// Pull secrets of ServiceAccounts, each read once; may be asked from many places at the same time.
 #[derive(Debug, Default)]
 pub struct ServiceAccounts {
-    known: BTreeMap<(String, String), Vec<String>>,
+    known: Mutex<HashMap<ObjectRef, Arc<OnceCell<Vec<String>>>>>,
 }
 
 impl ServiceAccounts {
     /// The names in `imagePullSecrets` of a ServiceAccount; none where it is not there or may not be read.
     pub async fn pull_secrets(
-        &mut self,
+        &self,
         cluster: &Cluster,
         namespace: &str,
         name: &str,
-    ) -> Result<&[String], ClusterError> {
-        let key = (namespace.to_owned(), name.to_owned());
-        if !self.known.contains_key(&key) {
-            let account = ObjectRef::new("v1", "ServiceAccount", Some(namespace), name);
-            let object = match cluster.get(&account).await {
-                Err(ClusterError::Forbidden { .. }) => None,
-                object => object?,
-            };
-            let names = object
-                .as_ref()
-                .and_then(|account| account.get("imagePullSecrets"))
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(|secret| secret.get("name").and_then(Value::as_str))
-                .map(str::to_owned)
-                .collect();
-            self.known.insert(key.clone(), names);
-        }
-        Ok(self.known.get(&key).map_or(&[], Vec::as_slice))
+    ) -> Result<Vec<String>, ClusterError> {
+        let account = ObjectRef::new("v1", "ServiceAccount", Some(namespace), name);
+        let cell = {
+            let mut known = self.known.lock().await;
+            if known.len() >= MOST_ACCOUNTS {
+                known.clear();
+            }
+            Arc::clone(known.entry(account.clone()).or_default())
+        };
+        let names = cell.get_or_try_init(|| read_pull_secrets(cluster, &account));
+        names.await.cloned()
     }
+}
+
+async fn read_pull_secrets(
+    cluster: &Cluster,
+    account: &ObjectRef,
+) -> Result<Vec<String>, ClusterError> {
+    let object = match cluster.get(account).await {
+        Err(ClusterError::Forbidden { .. }) => None,
+        object => object?,
+    };
+    let secrets = object
+        .as_ref()
+        .and_then(|account| account.get("imagePullSecrets"))
+        .and_then(Value::as_array);
+    Ok(secrets
+        .into_iter()
+        .flatten()
+        .filter_map(|secret| secret.get("name").and_then(Value::as_str))
+        .map(str::to_owned)
+        .collect())
 }
 
 #[cfg(test)]

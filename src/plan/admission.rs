@@ -4,6 +4,7 @@
 //! tells (or refuses) what could not be rewritten; both hold the same table of rules and the same expressions over it,
 //! which agree with [`RuleSet::decide`](crate::rules::RuleSet::decide) on every reference that a pod can hold.
 
+mod expression;
 mod expressions;
 mod literal;
 mod policy;

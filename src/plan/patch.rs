@@ -2,31 +2,42 @@
 //!
 //! Pure. An object that a controller makes, or that a deployment tool owns, is not patched: both would
 //! write it back. The patch tests what it was decided on, so that an object that moved is decided again.
+//! The way back is [`undo`].
 
 mod advice;
 mod edit;
+mod fixed;
+mod maker;
 mod owner;
+mod owner_pattern;
+mod place;
 mod pull_secret;
-
-use std::collections::BTreeMap;
+mod receipt;
+mod remarks;
+mod undo;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{
-    AbsentKind, ImageSlot, SlotKind, absent_slots, image_slots, write_slots,
-};
+use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots, replacements};
 use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
 use advice::advice;
 use edit::Edit;
-pub use owner::{Maker, Owner, maker, owner};
+pub use fixed::Skipped;
+use fixed::{fixed, may_change, mirror_pod};
+pub use maker::{Maker, maker};
+pub use owner::{Owner, owner};
+pub use owner_pattern::OwnerPattern;
+use place::place;
+pub use receipt::ORIGINAL_IMAGES;
+use receipt::{Receipt, Replaced};
+use remarks::remarks;
+pub use undo::undo;
 
-/// The annotation that keeps the original spelling: a JSON map from pointer to image; null where nothing stood.
-pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";
 /// The field manager of every patch.
 pub const MANAGER: &str = "arc-setup-patch";
 
@@ -41,13 +52,13 @@ pub struct Wanted<'a> {
     pub service_account_pull_secrets: &'a [String],
 }
 
-/// One image, before and after.
+/// One image, before and after: the reference alone, where it is a part of a text (`--docker-image=docker:dind`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SlotChange {
-    /// Where it stands.
+    /// The text that holds it.
     pub pointer: Pointer,
-    /// The place for a person: `container manager`, `--docker-image`.
+    /// The place for a person: `container manager`, `container manager --docker-image`.
     pub place: String,
     /// What stood there; None where the program fell back to what is compiled in.
     pub before: Option<String>,
@@ -55,6 +66,18 @@ pub struct SlotChange {
     pub after: String,
     /// The rule that decided.
     pub rule: String,
+}
+
+/// What an undo takes out of a list again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Removal {
+    /// Where it stood.
+    pub pointer: Pointer,
+    /// The place for a person.
+    pub place: String,
+    /// What stood there: an argument, a variable, the name of a pull secret.
+    pub item: Value,
 }
 
 /// A patch of one object.
@@ -68,6 +91,9 @@ pub struct Patch {
     /// Where the pull secret was appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<Pointer>,
+    /// What an undo takes out again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removal>,
     /// The object as it is then.
     #[serde(skip)]
     pub after: Value,
@@ -82,6 +108,8 @@ pub enum Verdict {
     Made(Maker),
     /// A deployment tool would write it back: what to commit there.
     Owned(Box<Advice>),
+    /// It cannot be changed while it exists.
+    Skipped(Skipped),
     /// It is patched.
     Patch(Box<Patch>),
     /// A rule forbids an image, or a name would be too long; nothing of the object changes.
@@ -97,22 +125,36 @@ pub struct Decided {
     pub notes: Vec<String>,
 }
 
+/// What was seen on the way.
+#[derive(Debug, Default)]
+struct Seen {
+    notes: Vec<String>,
+    refused: Vec<String>,
+}
+
 /// Decides about one live object.
 pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
-    let mut notes = Vec::new();
-    let mut refused = Vec::new();
+    let mut seen = Seen::default();
     let mut edit = Edit::new(object);
-    let mut slots = rewrite_slots(rules, &mut edit, &mut notes, &mut refused);
-    slots.extend(fill_absent_slots(object, rules, &mut edit, &mut refused));
+    let mut slots = rewrite_slots(object, rules, &mut edit, &mut seen);
+    slots.extend(fill_absent_slots(
+        object,
+        rules,
+        &mut edit,
+        &mut seen.refused,
+    ));
     let pull_secrets = wanted
         .pull_secret
-        .map(|name| pull_secret::append(&mut edit, name, wanted, &mut notes))
+        .map(|name| pull_secret::append(&mut edit, name, wanted, &mut seen.notes))
         .unwrap_or_default();
+    let Seen { mut notes, refused } = seen;
     let verdict = if !refused.is_empty() {
         Verdict::Refused(refused)
     } else if edit.is_empty() {
         notes.clear();
         Verdict::Unchanged
+    } else if let Some(skipped) = mirror_pod(object) {
+        Verdict::Skipped(skipped)
     } else if let Some(maker) = maker(object) {
         Verdict::Made(maker)
     } else if let Some(owner) = owner(object).filter(|_| !wanted.force) {
@@ -123,98 +165,121 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             slots,
             wanted.pull_secret,
         )))
+    } else if let Some(skipped) = fixed(object) {
+        Verdict::Skipped(skipped)
     } else {
-        let mut original = original_images(object);
-        for slot in &slots {
-            let before = slot.before.clone().map_or(Value::Null, Value::String);
-            original.insert(slot.pointer.to_string(), before);
-        }
-        let annotated = !slots.is_empty();
-        let (operations, after) = edit.finish(annotated.then(|| json!(original).to_string()));
-        Verdict::Patch(Box::new(Patch {
-            operations,
-            slots,
-            pull_secrets,
-            after,
-        }))
+        notes.extend(remarks(object, &slots));
+        patched(object, edit, slots, pull_secrets)
     };
     Decided { verdict, notes }
 }
 
-/// What the annotation holds already; an unreadable one is begun anew.
-fn original_images(object: &Value) -> BTreeMap<String, Value> {
-    object
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(ORIGINAL_IMAGES))
-        .and_then(Value::as_str)
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
+fn patched(
+    object: &Value,
+    edit: Edit<'_>,
+    slots: Vec<SlotChange>,
+    pull_secrets: Vec<Pointer>,
+) -> Verdict {
+    // One that cannot be read is begun anew.
+    let receipt = Receipt::of(object).ok().flatten().unwrap_or_default();
+    match edit.receipted(receipt) {
+        Ok((operations, after)) => Verdict::Patch(Box::new(Patch {
+            operations,
+            slots,
+            pull_secrets,
+            removed: Vec::new(),
+            after,
+        })),
+        Err(reason) => Verdict::Refused(vec![reason]),
+    }
 }
 
 fn rewrite_slots(
+    object: &Value,
     rules: &RuleSet,
-    edit: &mut Edit,
-    notes: &mut Vec<String>,
-    refused: &mut Vec<String>,
+    edit: &mut Edit<'_>,
+    seen: &mut Seen,
 ) -> Vec<SlotChange> {
-    let mut images: Vec<(ImageSlot, String)> = Vec::new();
+    let mut parts: Vec<Replaced> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
-    for slot in image_slots(edit.object()) {
-        let place = place(edit.object(), &slot);
-        let reference = match ImageReference::parse(&slot.text) {
+    for slot in image_slots(object) {
+        let ImageSlot { pointer, text, .. } = &slot;
+        let reference = match ImageReference::parse(text) {
             Ok(reference) => reference,
             Err(error) => {
-                notes.push(format!("{place}: left as it is: {error}"));
+                let place = place(object, pointer);
+                seen.notes.push(format!("{place}: left as it is: {error}"));
                 continue;
             }
         };
-        let decision = rules.decide_at(&reference, &Place::of(edit.object(), &slot.pointer));
+        let decision = rules.decide_at(&reference, &Place::of(object, pointer));
         let rule = decision.rule.unwrap_or_default();
-        match decision.outcome {
-            Outcome::Rewritten(after) if after != slot.text => {
-                changes.push(SlotChange {
-                    pointer: slot.pointer.clone(),
-                    place,
-                    before: Some(slot.text.clone()),
-                    after: after.clone(),
-                    rule,
-                });
-                images.push((slot, after));
+        let after = match decision.outcome {
+            Outcome::Rewritten(after) if after != *text => after,
+            Outcome::Denied => {
+                let place = place(object, pointer);
+                seen.refused
+                    .push(format!("{place}: {text} is denied by {rule}"));
+                continue;
             }
-            Outcome::Denied => refused.push(format!("{place}: {} is denied by {rule}", slot.text)),
             Outcome::TooLong(name) => {
-                refused.push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
+                let place = place(object, pointer);
+                seen.refused
+                    .push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
+                continue;
             }
-            _ => {}
-        }
-    }
-    for slot_edit in write_slots(&mut edit.after, &images) {
-        edit.replaced(&slot_edit);
-        // The receipt holds whole texts: `--docker-image=docker:dind`, or a comma list.
-        for change in &mut changes {
-            if change.pointer == slot_edit.pointer {
-                change.before = Some(slot_edit.before.clone());
-                change.after.clone_from(&slot_edit.after);
+            Outcome::Unusable { result, why } => {
+                let place = place(object, pointer);
+                let would_be = [" would be ", &result].concat();
+                let would_be = if result.is_empty() { "" } else { &would_be };
+                seen.refused
+                    .push(format!("{place}: {text}{would_be} ({rule}): {why}"));
+                continue;
             }
+            _ => continue,
+        };
+        let place = place(object, pointer);
+        if !may_change(object, pointer) {
+            seen.notes.push(format!(
+                "{place}: {text} stays: this cannot be changed in a pod that exists"
+            ));
+            continue;
         }
+        // A mapping of parts (`registry`, `repository`, `tag`) has several, or no place for one of them.
+        let written = replacements(object, &slot, &after);
+        if written.is_empty() {
+            seen.notes.push(format!(
+                "{place}: {text} stays: there is no place for a part of {after}"
+            ));
+            continue;
+        }
+        parts.extend(written.into_iter().map(|part| Replaced {
+            at: part.pointer,
+            span: part.span,
+            text: part.text,
+        }));
+        changes.push(SlotChange {
+            pointer: slot.pointer,
+            place,
+            before: Some(slot.text),
+            after,
+            rule,
+        });
     }
-    changes.dedup_by(|one, other| one.pointer == other.pointer);
+    edit.replace(&parts);
     changes
 }
 
 fn fill_absent_slots(
     object: &Value,
     rules: &RuleSet,
-    edit: &mut Edit,
+    edit: &mut Edit<'_>,
     refused: &mut Vec<String>,
 ) -> Vec<SlotChange> {
     let mut changes = Vec::new();
     // Asked of the object as it was: the hook's image follows the runner's, which a rule may rewrite.
     for absent in absent_slots(object) {
-        let (place, follows_runner) = match &absent.kind {
-            AbsentKind::Argument(flag) => (flag.clone(), false),
-            AbsentKind::Environment(name) => (name.clone(), true),
-        };
+        let follows_runner = matches!(absent.kind, AbsentKind::Environment(_));
         let Ok(reference) = ImageReference::parse(&absent.default) else {
             continue;
         };
@@ -224,50 +289,36 @@ fn fill_absent_slots(
             Outcome::Rewritten(image) => image,
             Outcome::AlreadyThere if follows_runner => absent.default.clone(),
             Outcome::Denied => {
+                let (AbsentKind::Argument(place) | AbsentKind::Environment(place)) = &absent.kind;
                 let default = &absent.default;
                 refused.push(format!(
                     "{place} is not set, and its default {default} is denied by {rule}"
                 ));
                 continue;
             }
+            Outcome::TooLong(_) | Outcome::Unusable { .. } => {
+                let (AbsentKind::Argument(place) | AbsentKind::Environment(place)) = &absent.kind;
+                let default = &absent.default;
+                refused.push(format!(
+                    "{place} is not set, and {rule} makes no image of its default {default}"
+                ));
+                continue;
+            }
             _ => continue,
         };
+        if !may_change(object, &absent.list) {
+            continue;
+        }
         let pointer = edit.append(&absent.list, absent.item(&image));
         changes.push(SlotChange {
+            place: place(edit.object(), &pointer),
             pointer,
-            place,
             before: None,
             after: image,
             rule,
         });
     }
     changes
-}
-
-/// The place of a slot for a person.
-fn place(object: &Value, slot: &ImageSlot) -> String {
-    let holder = |kind: &str| {
-        let mut at = slot.pointer.parent();
-        while let Some(pointer) = at {
-            if let Some(name) = pointer
-                .get(object)
-                .filter(|value| value.get("image").is_some() || value.get("args").is_some())
-                .and_then(|value| value.get("name"))
-                .and_then(Value::as_str)
-            {
-                return format!("container {name}{kind}");
-            }
-            at = pointer.parent();
-        }
-        slot.pointer.to_string()
-    };
-    match &slot.kind {
-        SlotKind::Field => holder(""),
-        SlotKind::Argument { flag, .. } => holder(&format!(" {flag}")),
-        SlotKind::Environment { name } => holder(&format!(" {name}")),
-        SlotKind::ImageVolume | SlotKind::Split => slot.pointer.to_string(),
-        SlotKind::Embedded { pointer } => format!("{} {pointer}", slot.pointer),
-    }
 }
 
 #[cfg(test)]

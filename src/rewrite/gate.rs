@@ -102,19 +102,15 @@ pub(super) fn collisions(manifests: &[Manifest], rules: &RuleSet) -> Result<(), 
             }
         }
     }
-    let Some(collision) = meeting.collisions().into_iter().next() else {
-        return Ok(());
+    meeting.check()
+}
+
+fn unusable(failure: Failure, result: &str) -> Failure {
+    let failure = match result {
+        "" => failure,
+        result => failure.evidence(format!("it would be {result}")),
     };
-    let mut failure = Failure::new(
-        "image-collision",
-        Exit::Usage,
-        format!("different images would become {}", collision.target),
-    )
-    .remedy("give one of their sources a target of its own: `--registry-map HOST=TARGET/KEY`");
-    for (source, rule) in &collision.sources {
-        failure = failure.evidence(format!("{source} by rule '{rule}'"));
-    }
-    Err(failure)
+    failure.remedy("correct the rule's target, or put a rule for this image before it")
 }
 
 fn judge(
@@ -151,6 +147,14 @@ fn judge(
         )
         .evidence(name)
         .remedy("use a shorter target")),
+        Outcome::Unusable { result, why } => Err(unusable(
+            fail(
+                "image-rule-unusable",
+                format!("rule '{rule}' makes no image reference of {text}"),
+            )
+            .why(why),
+            &result,
+        )),
         Outcome::Rewritten(target) => Err(fail(
             "image-foreign",
             format!("rule '{rule}' was not applied to {text}"),

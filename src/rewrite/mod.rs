@@ -14,6 +14,7 @@ mod proxy;
 mod strategic;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod trust;
 
 use crate::config::Config;

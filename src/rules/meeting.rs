@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
 
-use super::{Decision, Outcome};
+use super::{Decision, Outcome, RuleName};
 
 /// Different images that would be one after rewriting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,23 +13,38 @@ pub struct Collision {
     /// The reference that they would share.
     pub target: String,
     /// Each canonical source with the rule that sends it there, in order.
-    pub sources: BTreeMap<String, String>,
+    pub sources: BTreeMap<String, RuleName>,
+}
+
+impl Collision {
+    /// What every command says of it.
+    pub fn failure(&self) -> Failure {
+        let failure = Failure::new(
+            "image-collision",
+            Exit::Usage,
+            format!("different images would become {}", self.target),
+        )
+        .remedy("give one of their sources a target of its own: `--registry-map HOST=TARGET/KEY`");
+        self.sources
+            .iter()
+            .fold(failure, |failure, (source, rule)| {
+                failure.evidence(format!("{source} by rule {rule}"))
+            })
+    }
 }
 
 /// Gathers decisions, one image at a time, and tells which images meet in one target.
 #[derive(Debug, Clone, Default)]
 pub struct Meeting {
-    targets: BTreeMap<String, BTreeMap<String, String>>,
+    targets: BTreeMap<String, BTreeMap<String, RuleName>>,
 }
 
 impl Meeting {
     /// Takes note of what was decided about a reference.
     pub fn note(&mut self, reference: &ImageReference, decision: &Decision) {
-        if let Outcome::Rewritten(target) = &decision.outcome {
+        if let (Outcome::Rewritten(target), Some(rule)) = (&decision.outcome, decision.name()) {
             let sources = self.targets.entry(target.clone()).or_default();
-            sources
-                .entry(reference.canonical())
-                .or_insert_with(|| decision.rule.clone().unwrap_or_default());
+            sources.entry(reference.canonical()).or_insert(rule);
         }
     }
 
@@ -39,5 +55,13 @@ impl Meeting {
             .filter(|(_, sources)| sources.len() > 1)
             .map(|(target, sources)| Collision { target, sources })
             .collect()
+    }
+
+    /// Fails on the first of them.
+    pub fn check(self) -> Result<(), Failure> {
+        match self.collisions().first() {
+            None => Ok(()),
+            Some(collision) => Err(collision.failure()),
+        }
     }
 }

@@ -36,16 +36,18 @@ impl RuleSet {
         let rule = self
             .rules
             .iter()
-            .find(|rule| rule.scope.is_everywhere() && rule.pattern.covers_host(host))?;
+            .find(|rule| rule.spec.scope.is_everywhere() && rule.pattern.covers_host(host))?;
         let place = match (&rule.mirror, &rule.action) {
-            (Some(mirror), CompiledAction::Rewrite { .. } | CompiledAction::Keep) => mirror,
-            (None, CompiledAction::Rewrite { target, .. }) => target,
-            (None, CompiledAction::Keep) | (_, CompiledAction::Deny) => return None,
-        };
+            (_, CompiledAction::Deny) => None,
+            (Some(mirror), _) => Some(mirror.clone()),
+            (None, CompiledAction::Rewrite { target, .. }) => Some(target.clone()),
+            (None, CompiledAction::Template(template)) => template.mirror(host),
+            (None, CompiledAction::Keep | CompiledAction::Pin) => None,
+        }?;
         // A host is no mirror of itself: everything under it would be asked for twice.
         (place.host != host || !place.path.is_empty()).then(|| Mirror {
-            place: place.clone(),
-            rule: rule.id.clone(),
+            place,
+            rule: rule.spec.id.clone(),
         })
     }
 }

@@ -3,6 +3,8 @@
 //! A leaf: pure.
 
 mod closure;
+mod explain;
+mod expression;
 mod glob;
 mod meeting;
 mod mirrors;
@@ -10,16 +12,21 @@ mod outline;
 mod pattern;
 mod place;
 mod problem;
+#[cfg(test)]
+mod properties;
 mod rule;
 mod set;
 mod spec;
 mod target;
+mod target_set;
+mod template;
 
+pub use explain::{Asked, Explanation};
 pub use meeting::{Collision, Meeting};
 pub use mirrors::Mirror;
-pub use outline::{Does, Outline, Takes};
+pub use outline::{Does, Done, Outline, Takes};
 pub use place::{Place, Scope};
-pub use problem::RuleProblem;
+pub use problem::{RuleName, RuleProblem};
 pub use set::{Decision, Outcome, RuleSet};
 pub use spec::{Action, Matcher, RuleSpec};
 pub use target::Target;

@@ -2,7 +2,9 @@
 
 use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
 
+use super::expression::Expression;
 use super::glob::{component_matches, matches as glob_matches, reaches as glob_reaches};
+use super::target_set::TargetSet;
 use super::{Matcher, Target};
 
 /// What a rule applies to, ready to be asked.
@@ -16,6 +18,7 @@ pub(super) enum Pattern {
     /// Everything below a host and path; an empty path is the whole host.
     Below(Target),
     Glob(Vec<String>),
+    Regex(Expression),
     Any,
 }
 
@@ -47,6 +50,7 @@ impl Pattern {
             }
             Matcher::Prefix(text) => Self::Below(prefix(text)?),
             Matcher::Glob(text) => Self::Glob(glob(text)?),
+            Matcher::Regex(text) => Self::Regex(Expression::compile(text)?),
             Matcher::Any => Self::Any,
         })
     }
@@ -62,22 +66,26 @@ impl Pattern {
                 let name: Vec<&str> = name.split('/').collect();
                 glob_matches(components, &name)
             }
+            Self::Regex(expression) => expression.matches(&reference.canonical()),
             Self::Any => true,
         }
     }
 
-    /// True where the pattern takes some reference under `target`. The catch-all takes none by definition.
-    pub(super) fn reaches(&self, target: &Target) -> bool {
+    /// True where the pattern takes some reference under the targets. The catch-all takes none by definition.
+    pub(super) fn reaches(&self, targets: &TargetSet) -> bool {
         match self {
             Self::Exact(canonical) => ImageReference::parse(canonical)
-                .is_ok_and(|reference| target.holds(reference.host(), reference.path())),
-            Self::Repository { host, path } => target.holds(host, path),
-            Self::Below(place) => place.holds_target(target) || target.holds_target(place),
-            Self::Glob(components) => {
-                let place = target.to_string();
-                let place: Vec<&str> = place.split('/').collect();
+                .is_ok_and(|reference| targets.holds(reference.host(), reference.path())),
+            Self::Repository { host, path } => targets.holds(host, path),
+            Self::Below(place) => targets.meets(&TargetSet::of(place)),
+            Self::Glob(components) => targets.starts().iter().any(|start| {
+                let place: Vec<&str> = start.trim_end_matches('/').split('/').collect();
                 glob_reaches(components, &place)
-            }
+            }),
+            Self::Regex(expression) => targets
+                .starts()
+                .iter()
+                .any(|start| expression.reaches(start)),
             Self::Any => false,
         }
     }
@@ -95,7 +103,7 @@ impl Pattern {
                 _ => false,
             },
             Self::Any => true,
-            Self::Exact(_) | Self::Repository { .. } => false,
+            Self::Exact(_) | Self::Repository { .. } | Self::Regex(_) => false,
         }
     }
 
@@ -109,7 +117,7 @@ impl Pattern {
                 .first()
                 .filter(|first| !first.contains('*'))
                 .cloned(),
-            Self::Any => None,
+            Self::Regex(_) | Self::Any => None,
         }
     }
 }

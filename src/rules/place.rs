@@ -1,5 +1,7 @@
 //! Where a reference stands, and where a rule applies.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,6 +26,21 @@ impl<'a> Place<'a> {
             kind: text_at(object, "/kind").unwrap_or_default(),
             namespace: text_at(object, "/metadata/namespace").filter(|name| !name.is_empty()),
             field: field.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.kind.is_empty() {
+            "an object"
+        } else {
+            self.kind
+        };
+        write!(formatter, "{kind} {}", self.field)?;
+        match self.namespace {
+            Some(namespace) => write!(formatter, " in namespace {namespace}"),
+            None => formatter.write_str(" in no namespace"),
         }
     }
 }
@@ -56,6 +73,26 @@ impl Scope {
                 place.namespace.is_some_and(|name| within(glob, name))
             })
             && one_takes(&self.fields, |glob| field_within(glob, place.field))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |word: &str, globs: &[String]| {
+            (!globs.is_empty()).then(|| format!("{word} {}", globs.join(" or ")))
+        };
+        let parts: Vec<String> = [
+            part("kind", &self.kinds),
+            part("namespace", &self.namespaces),
+            part("field", &self.fields),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if parts.is_empty() {
+            return formatter.write_str("everywhere");
+        }
+        formatter.write_str(&parts.join(", "))
     }
 }
 

@@ -1,11 +1,10 @@
 //! The compiled list and its decisions.
 
-use crate::image_ref::{DOCKER_HUB, ImageReference, NAME_LIMIT};
+use crate::image_ref::ImageReference;
+use crate::origin::Origin;
 
-use super::closure;
-use super::pattern::Pattern;
 use super::rule::{CompiledAction, Rule};
-use super::{Action, Place, RuleProblem, RuleSpec, Target};
+use super::{Place, RuleName, RuleProblem, RuleSpec, closure};
 
 /// Ordered rules, checked. The first that takes a reference decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +17,8 @@ pub struct RuleSet {
 pub struct Decision {
     /// The rule's id; None where no rule applies.
     pub rule: Option<String>,
+    /// Where the rule was given.
+    pub origin: Origin,
     /// What becomes of it.
     pub outcome: Outcome,
 }
@@ -25,18 +26,35 @@ pub struct Decision {
 /// What becomes of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is written like this, with tag and digest kept.
+    /// It is written like this.
     Rewritten(String),
     /// It stays as it is written.
     Kept,
-    /// It stands under a rule's target already.
+    /// It stands under a rule's target already, or has the rule's digest.
     AlreadyThere,
     /// The rule refuses it.
     Denied,
     /// The rewritten name has more than 255 bytes; it is shown without tag and digest.
     TooLong(String),
+    /// The rule makes nothing of it that can be written.
+    Unusable {
+        /// What it would be; empty where a field of the template has no value.
+        result: String,
+        /// Why that cannot be: a fragment.
+        why: String,
+    },
     /// No rule applies.
     NoRule,
+}
+
+impl Decision {
+    /// The rule as messages call it.
+    pub fn name(&self) -> Option<RuleName> {
+        Some(RuleName {
+            id: self.rule.clone()?,
+            origin: self.origin.clone(),
+        })
+    }
 }
 
 impl RuleSet {
@@ -45,39 +63,12 @@ impl RuleSet {
         let mut problems = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
         for spec in specs {
-            let mut problem = |message: String| {
-                problems.push(RuleProblem {
-                    rules: vec![spec.id.clone()],
+            match Rule::compile(spec) {
+                Ok(rule) => rules.push(rule),
+                Err(messages) => problems.extend(messages.into_iter().map(|message| RuleProblem {
+                    rules: vec![RuleName::of(spec)],
                     message,
-                });
-            };
-            let pattern = Pattern::compile(&spec.matcher).map_err(&mut problem).ok();
-            let action = match &spec.action {
-                Action::Keep => Some(CompiledAction::Keep),
-                Action::Deny => Some(CompiledAction::Deny),
-                Action::Rewrite {
-                    target,
-                    drop_library,
-                } => Target::parse(target)
-                    .map_err(&mut problem)
-                    .ok()
-                    .map(|target| CompiledAction::Rewrite {
-                        target,
-                        drop_library: *drop_library,
-                    }),
-            };
-            let mirror = match &spec.mirror {
-                None => Some(None),
-                Some(mirror) => Target::parse(mirror).map_err(&mut problem).ok().map(Some),
-            };
-            if let (Some(pattern), Some(action), Some(mirror)) = (pattern, action, mirror) {
-                rules.push(Rule {
-                    id: spec.id.clone(),
-                    pattern,
-                    action,
-                    mirror,
-                    scope: spec.scope.clone(),
-                });
+                })),
             }
         }
         problems.extend(closure::check(&rules));
@@ -104,64 +95,96 @@ impl RuleSet {
         self.decided(reference, Some(place))
     }
 
-    fn decided(&self, reference: &ImageReference, place: Option<&Place<'_>>) -> Decision {
-        let under = self.rules.iter().find(|rule| {
-            rule.target()
-                .is_some_and(|target| target.holds(reference.host(), reference.path()))
-        });
-        if let Some(rule) = under {
-            return Decision {
-                rule: Some(rule.id.clone()),
-                outcome: Outcome::AlreadyThere,
-            };
-        }
-        let Some(rule) = self
-            .rules
-            .iter()
-            .find(|rule| rule.scope.holds(place) && rule.pattern.matches(reference))
-        else {
-            return Decision {
-                rule: None,
-                outcome: Outcome::NoRule,
-            };
-        };
-        let outcome = match &rule.action {
-            CompiledAction::Keep => Outcome::Kept,
-            CompiledAction::Deny => Outcome::Denied,
-            CompiledAction::Rewrite {
-                target,
-                drop_library,
-            } => rewritten(reference, target, *drop_library),
+    pub(super) fn decided(
+        &self,
+        reference: &ImageReference,
+        place: Option<&Place<'_>>,
+    ) -> Decision {
+        let (rule, outcome) = self.first(reference, place);
+        let outcome = match (rule, outcome) {
+            // A plain target holds whatever is sent there, which the checks when loading rely on.
+            (Some(rule), Outcome::Rewritten(result))
+                if !matches!(rule.action, CompiledAction::Rewrite { .. }) =>
+            {
+                self.settled(result, place)
+            }
+            (_, outcome) => outcome,
         };
         Decision {
-            rule: Some(rule.id.clone()),
+            rule: rule.map(|rule| rule.spec.id.clone()),
+            origin: rule.map_or(Origin::Default, |rule| rule.spec.origin.clone()),
             outcome,
         }
     }
 
-    /// The host of every target, without repetition, in order: each needs an entry in the pull secret.
+    /// A result that the rules would change again is refused, so that rewriting twice is rewriting once.
+    fn settled(&self, result: String, place: Option<&Place<'_>>) -> Outcome {
+        let again = match ImageReference::parse(&result) {
+            Ok(reference) => self.first(&reference, place),
+            Err(error) => {
+                let why = format!("no image reference: {}", error.reason);
+                return Outcome::Unusable { result, why };
+            }
+        };
+        match again {
+            (_, Outcome::AlreadyThere | Outcome::Kept) => Outcome::Rewritten(result),
+            (Some(rule), _) => Outcome::Unusable {
+                why: format!("rule '{}' would take it again", rule.spec.id),
+                result,
+            },
+            (None, _) => Outcome::Unusable {
+                why: "it stands under no target".to_owned(),
+                result,
+            },
+        }
+    }
+
+    /// The rule that decides, and what it makes of the reference.
+    fn first(
+        &self,
+        reference: &ImageReference,
+        place: Option<&Place<'_>>,
+    ) -> (Option<&Rule>, Outcome) {
+        if let Some(rule) = self.holder(reference) {
+            return (Some(rule), Outcome::AlreadyThere);
+        }
+        match self.rules.iter().find(|rule| rule.takes(reference, place)) {
+            Some(rule) => (Some(rule), rule.outcome(reference)),
+            None => (None, Outcome::NoRule),
+        }
+    }
+
+    /// The rule under whose target the reference stands.
+    pub(super) fn holder(&self, reference: &ImageReference) -> Option<&Rule> {
+        let holds = |rule: &&Rule| {
+            let targets = rule.targets.as_ref();
+            targets.is_some_and(|targets| targets.holds(reference.host(), reference.path()))
+        };
+        self.rules.iter().find(holds)
+    }
+
+    /// True where the reference stands under a rule's target.
+    pub fn is_target(&self, reference: &ImageReference) -> bool {
+        self.holder(reference).is_some()
+    }
+
+    /// True where no rule sends anything anywhere.
+    pub fn has_no_targets(&self) -> bool {
+        self.rules.iter().all(|rule| rule.targets.is_none())
+    }
+
+    /// The host of every target that is known without its images, without repetition, in order: each needs an
+    /// entry in the pull secret. A template with a field in the host has as many as there are sources.
     pub fn target_hosts(&self) -> Vec<&str> {
         let mut hosts = Vec::new();
-        for target in self.rules.iter().filter_map(Rule::target) {
-            if !hosts.contains(&target.host.as_str()) {
-                hosts.push(&target.host);
+        for targets in self.rules.iter().filter_map(|rule| rule.targets.as_ref()) {
+            if let Some(host) = targets.one_host()
+                && !hosts.contains(&host)
+            {
+                hosts.push(host);
             }
         }
         hosts
-    }
-}
-
-fn rewritten(reference: &ImageReference, target: &Target, drop_library: bool) -> Outcome {
-    let path = if drop_library && reference.host() == DOCKER_HUB {
-        reference.path_without_library()
-    } else {
-        reference.path()
-    };
-    let name = format!("{target}/{path}");
-    if name.len() > NAME_LIMIT {
-        Outcome::TooLong(name)
-    } else {
-        Outcome::Rewritten(name + &reference.suffix())
     }
 }
 

@@ -1,7 +1,5 @@
-use proptest::prelude::*;
-
 use super::*;
-use crate::rules::{Matcher, Meeting, Scope};
+use crate::rules::{Action, Matcher, Meeting, Scope};
 
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
@@ -127,7 +125,8 @@ fn an_output_that_is_another_input_is_refused_with_both_names() {
     for taker in chains {
         let maker = host("a", "quay.io", to("mirror.corp/quay"));
         let problems = RuleSet::compile(&[maker, taker]).unwrap_err();
-        assert_eq!(problems[0].rules, ["a", "b"]);
+        let ids: Vec<_> = problems[0].rules.iter().map(|rule| &rule.id).collect();
+        assert_eq!(ids, ["a", "b"]);
     }
     let elsewhere = rule(
         "b",
@@ -168,7 +167,7 @@ fn every_problem_is_told_at_once() {
     .unwrap_err();
     let ids: Vec<_> = problems
         .iter()
-        .map(|problem| problem.rules[0].as_str())
+        .map(|problem| problem.rules[0].id.as_str())
         .collect();
     assert_eq!(ids, ["a", "a", "b"]);
 }
@@ -229,18 +228,186 @@ fn mirrors_are_whole_hosts() {
     );
 }
 
-proptest! {
-    #[test]
-    fn deciding_twice_is_deciding_once(
-        image in "([a-z]{1,5}(\\.io|\\.com|:5000)/)?([a-z]{1,4}/){0,3}[a-z]{1,6}(:[a-z0-9]{1,4})?",
-        target in "(quay\\.io|reg:5000|docker\\.io)(/[a-z]{1,4}){0,2}",
-        drop_library: bool,
-    ) {
-        let action = Action::Rewrite { target, drop_library };
-        let specs = [host("quay", "quay.io", action.clone()), rule("all", Matcher::Any, action)];
-        let rules = RuleSet::compile(&specs).unwrap();
-        if let Outcome::Rewritten(once) = outcome(&rules, &image) {
-            prop_assert_eq!(outcome(&rules, &once), Outcome::AlreadyThere);
-        }
+fn template(id: &str, matcher: Matcher, target: &str) -> RuleSpec {
+    rule(id, matcher, to(target))
+}
+
+#[test]
+fn a_template_is_done_where_its_literal_part_stands() {
+    let rules = RuleSet::compile(&[
+        template(
+            "sub",
+            Matcher::Host("quay.io".into()),
+            "{host_slug}.reg.corp/{path}",
+        ),
+        template("all", Matcher::Any, "mirror.corp/by-host/{host}/{path}"),
+    ])
+    .unwrap();
+    rewrites(&rules, "quay.io/a/b:1", "quay-io.reg.corp/a/b:1");
+    assert_eq!(
+        outcome(&rules, "quay-io.reg.corp/a/b:1"),
+        Outcome::AlreadyThere
+    );
+    // The host itself, another domain and a name that only begins like the target are foreign.
+    rewrites(&rules, "reg.corp/a", "mirror.corp/by-host/reg.corp/a");
+    rewrites(
+        &rules,
+        "quay-io.reg.corp.evil/a",
+        "mirror.corp/by-host/quay-io.reg.corp.evil/a",
+    );
+    rewrites(
+        &rules,
+        "mirror.corp/by-hosts/a",
+        "mirror.corp/by-host/mirror.corp/by-hosts/a",
+    );
+    let why = match outcome(&rules, "localhost:5000/a") {
+        Outcome::Unusable { why, .. } => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(why.contains("no image reference"), "{why}");
+}
+
+#[test]
+fn a_pin_gives_the_digest_and_keeps_the_spelling() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let other = format!("sha256:{}", "b".repeat(64));
+    let pinned = |matcher, action| RuleSpec {
+        pin: Some(digest.clone()),
+        ..rule("pin", matcher, action)
+    };
+    let rules = RuleSet::compile(&[
+        pinned(Matcher::Exact("nginx:1".into()), Action::Pin),
+        pinned(Matcher::Repository("quay.io/a".into()), to("reg.corp")),
+        host("hub", "docker.io", to("hub.corp")),
+    ])
+    .unwrap();
+    rewrites(&rules, "nginx:1", &format!("nginx:1@{digest}"));
+    assert_eq!(
+        outcome(&rules, &format!("nginx:1@{digest}")),
+        Outcome::AlreadyThere
+    );
+    // Another digest is another image: the exact rule does not take it.
+    rewrites(
+        &rules,
+        &format!("nginx:1@{other}"),
+        &format!("hub.corp/library/nginx:1@{other}"),
+    );
+    rewrites(&rules, "quay.io/a:1", &format!("reg.corp/a:1@{digest}"));
+    rewrites(
+        &rules,
+        &format!("quay.io/a@{other}"),
+        &format!("reg.corp/a@{digest}"),
+    );
+    // What another rule would take again is refused, not written.
+    let chased = RuleSet::compile(&[
+        host("hub", "docker.io", to("hub.corp")),
+        rule("never", Matcher::Any, Action::Keep),
+    ]);
+    assert!(chased.is_ok());
+    let chased = RuleSet::compile(&[
+        template(
+            "one",
+            Matcher::Exact(format!("nginx:1@{digest}")),
+            "reg.corp/{path}",
+        ),
+        pinned(Matcher::Exact("nginx:1".into()), Action::Pin),
+    ])
+    .unwrap();
+    assert!(
+        matches!(outcome(&chased, "nginx:1"), Outcome::Unusable { why, .. } if why.contains("rule 'one'"))
+    );
+}
+
+#[test]
+fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() {
+    let maker = || host("a", "quay.io", to("mirror.corp/quay"));
+    for expression in [r"(mirror|other)\.corp/.*", r"mirror\.corp/quay/x:1", r"m.*"] {
+        let taker = rule("b", Matcher::Regex(expression.into()), Action::Deny);
+        let problems = RuleSet::compile(&[maker(), taker]).unwrap_err();
+        assert!(
+            problems[0].message.contains("mirror.corp/quay"),
+            "{expression}"
+        );
     }
+    for expression in [
+        r".*",
+        r"[^/]+/library/.*",
+        r"ghcr\.io/.*",
+        r"mirror\.corp/old/.*",
+    ] {
+        let taker = rule("b", Matcher::Regex(expression.into()), Action::Deny);
+        assert!(RuleSet::compile(&[maker(), taker]).is_ok(), "{expression}");
+    }
+    let everything = rule("b", Matcher::Glob("**".into()), to("reg.corp"));
+    assert!(RuleSet::compile(&[maker(), everything]).is_ok());
+    let sub = template("a", Matcher::Any, "{host_slug}.reg.corp/{path}");
+    let taker = host("b", "quay-io.reg.corp", Action::Deny);
+    assert!(RuleSet::compile(&[sub, taker]).is_err());
+}
+
+#[test]
+fn two_sources_in_one_place_are_a_warning_with_both_names() {
+    let warned = |specs: &[RuleSpec]| RuleSet::compile(specs).unwrap().warnings().len();
+    let (quay, ghcr) = (
+        host("a", "quay.io", to("reg.corp")),
+        host("b", "ghcr.io", to("reg.corp")),
+    );
+    let warnings = RuleSet::compile(&[quay.clone(), ghcr]).unwrap().warnings();
+    let ids: Vec<_> = warnings[0].rules.iter().map(|rule| &rule.id).collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert!(
+        warnings[0]
+            .message
+            .contains("host quay.io and host ghcr.io")
+    );
+    // Parts of one registry keep their own paths; one place for everything is what a catch-all is for.
+    let part = |id, path: &str| rule(id, Matcher::Prefix(path.into()), to("reg.corp"));
+    assert_eq!(warned(&[part("a", "quay.io/a"), part("b", "quay.io/b")]), 0);
+    assert_eq!(
+        warned(&[quay.clone(), rule("b", Matcher::Any, to("reg.corp"))]),
+        0
+    );
+    assert_eq!(
+        warned(&[quay, host("b", "ghcr.io", to("reg.corp/ghcr"))]),
+        0
+    );
+    let apart = |id, source| template(id, Matcher::Host(source), "reg.corp/{host}/{path}");
+    assert_eq!(
+        warned(&[apart("a", "quay.io".into()), apart("b", "ghcr.io".into())]),
+        0
+    );
+}
+
+#[test]
+fn every_rule_that_was_asked_says_why_it_does_not_decide() {
+    let mut scoped = host("env", "quay.io", to("mirror.corp/env"));
+    scoped.scope.kinds = vec!["Pod".to_owned()];
+    let rules = RuleSet::compile(&[
+        host("hub", "docker.io", Action::Keep),
+        scoped,
+        host("quay", "quay.io", to(TARGET)),
+    ])
+    .unwrap();
+    let reference = ImageReference::parse("quay.io/x").unwrap();
+    let explained = rules.explain(&reference, None);
+    assert_eq!(explained.by.unwrap().rule.id, "quay");
+    let before: Vec<_> = explained
+        .before
+        .iter()
+        .map(|asked| asked.why.as_str())
+        .collect();
+    assert_eq!(
+        before,
+        [
+            "not taken by host docker.io",
+            "taken, but the rule is for kind Pod only"
+        ]
+    );
+    let done = ImageReference::parse(&format!("{TARGET}/x")).unwrap();
+    let explained = rules.explain(&done, None);
+    assert_eq!(
+        explained.by.unwrap().why,
+        format!("it stands under {TARGET}")
+    );
+    assert!(explained.before.is_empty());
 }

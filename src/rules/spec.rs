@@ -1,5 +1,7 @@
 //! A rule as the configuration states it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
@@ -16,6 +18,9 @@ pub struct RuleSpec {
     pub matcher: Matcher,
     /// What it does.
     pub action: Action,
+    /// The digest that its images get, `sha256:…`; their tag stays. Stands with `Rewrite` and `Pin` only.
+    #[serde(default)]
+    pub pin: Option<String>,
     /// Where dind finds images of this source when the action leaves them alone: `HOST[:PORT][/KEY]`.
     /// (A rewriting rule's own target is used without it.)
     pub mirror: Option<String>,
@@ -34,6 +39,7 @@ impl RuleSpec {
             id: id.into(),
             matcher,
             action,
+            pin: None,
             mirror: None,
             scope: Scope::default(),
             origin: Origin::Default,
@@ -55,24 +61,66 @@ pub enum Matcher {
     Host(String),
     /// `*` within a path component, `**` over several: `*.gcr.io/**`.
     Glob(String),
+    /// A regular expression that takes the whole canonical reference, tag and digest too: `quay\.io/b.*`.
+    Regex(String),
     /// Everything that stands under no rule's target.
     Any,
+}
+
+impl Matcher {
+    /// Its word in the file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact",
+            Self::Repository(_) => "repository",
+            Self::Prefix(_) => "prefix",
+            Self::Host(_) => "host",
+            Self::Glob(_) => "glob",
+            Self::Regex(_) => "regex",
+            Self::Any => "everything",
+        }
+    }
+
+    /// What it is compiled from; empty for everything.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Exact(text)
+            | Self::Repository(text)
+            | Self::Prefix(text)
+            | Self::Host(text)
+            | Self::Glob(text)
+            | Self::Regex(text) => text,
+            Self::Any => "",
+        }
+    }
+}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => formatter.write_str(self.word()),
+            _ => write!(formatter, "{} {}", self.word(), self.text()),
+        }
+    }
 }
 
 /// What a rule does with a reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// `TARGET/{path}` with tag and digest kept; TARGET is `HOST[:PORT][/KEY]`.
+    /// Gives the reference another name.
     #[serde(rename_all = "camelCase")]
     Rewrite {
-        /// Host and optional path.
+        /// `HOST[:PORT][/KEY]`: the path comes after it, tag and digest stay. With braces it is a template
+        /// of the whole reference: `{host_slug}.reg.corp/{path}`.
         target: String,
-        /// Official images lose `library/`.
+        /// Official images lose `library/`. Says nothing about templates: they have `{path_nolib}`.
         drop_library: bool,
     },
     /// Left as it is written.
     Keep,
     /// Refused: the gate fails and names the rule.
     Deny,
+    /// Keeps its name and gets the rule's digest.
+    Pin,
 }

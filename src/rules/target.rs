@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
 
+use super::target_set::is_under;
+
 /// A host with an optional path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
@@ -51,11 +53,6 @@ impl Target {
     pub fn holds(&self, host: &str, path: &str) -> bool {
         host == self.host && is_under(path, &self.path)
     }
-
-    /// True where everything under `other` stands under this target too.
-    pub fn holds_target(&self, other: &Self) -> bool {
-        other.host == self.host && (other.path == self.path || is_under(&other.path, &self.path))
-    }
 }
 
 impl fmt::Display for Target {
@@ -66,14 +63,6 @@ impl fmt::Display for Target {
         }
         write!(formatter, "/{}", self.path)
     }
-}
-
-/// True where `path` is below `prefix`; everything is below the empty one.
-fn is_under(path: &str, prefix: &str) -> bool {
-    prefix.is_empty()
-        || path
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]

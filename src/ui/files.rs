@@ -1,7 +1,7 @@
 //! Files that a person asked for, written atomically: a temporary file beside the target, then a rename.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
 
@@ -23,6 +23,58 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Ok(())
     };
     write().map_err(|error| cannot("write", path, &error))
+}
+
+/// A file that is written beside the one that it will replace. Dropped, it goes and leaves that one as it is.
+#[derive(Debug)]
+pub struct Prepared {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+/// Writes what an existing file will hold, with its mode; of a symbolic link, the file that it leads to.
+pub fn prepare<'a>(
+    path: &Path,
+    pieces: impl IntoIterator<Item = &'a str>,
+) -> Result<Prepared, Failure> {
+    let write = || -> std::io::Result<Prepared> {
+        let path = path.canonicalize()?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let known = path.metadata()?;
+        // A rename would replace what a write may not touch.
+        std::fs::OpenOptions::new().append(true).open(&path)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        for piece in pieces {
+            file.write_all(piece.as_bytes())?;
+        }
+        file.flush()?;
+        keep_owner(file.path(), &known);
+        file.as_file().set_permissions(known.permissions())?;
+        Ok(Prepared { path, file })
+    };
+    write().map_err(|error| cannot("write", path, &error))
+}
+
+/// Root that edits a user's file leaves it to the user.
+#[cfg(unix)]
+fn keep_owner(file: &Path, known: &std::fs::Metadata) {
+    use std::os::unix::fs::MetadataExt as _;
+    // Others may not give files away, and need not: it is theirs.
+    let _ = std::os::unix::fs::chown(file, Some(known.uid()), Some(known.gid()));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &std::fs::Metadata) {}
+
+impl Prepared {
+    /// Puts it in the place of the file, in one step.
+    pub fn commit(self) -> Result<(), Failure> {
+        let path = self.path;
+        self.file
+            .persist(&path)
+            .map(drop)
+            .map_err(|error| cannot("write", &path, &error.error))
+    }
 }
 
 /// Removes a file; false where there is none.

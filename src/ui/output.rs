@@ -42,11 +42,16 @@ pub fn answer(
 
 /// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
 pub fn data_text(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    data_pieces([text])
+}
+
+/// Writes a text to stdout that comes in pieces.
+pub fn data_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut stdout = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    let written = pieces
+        .into_iter()
+        .try_for_each(|piece| stdout.write_all(piece.as_bytes()));
+    match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
             "output",
             Exit::Unexpected,

@@ -7,6 +7,8 @@
 mod build;
 mod raw;
 
+pub use build::is_plain_text;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -164,11 +166,19 @@ impl<'a> Document<'a> {
         Some(found.into_iter().map(moved).collect())
     }
 
-    /// Line and column, from 1, of a byte of the stream within this document.
-    pub fn position(&self, at: usize) -> (usize, usize) {
-        let offset = at.saturating_sub(self.part.start);
-        let before = self.part.text.get(..offset).unwrap_or(self.part.text);
-        position(before, self.part.lines_before)
+    /// The byte of the stream at which a node begins; an alias stands where it is used.
+    pub fn start(&self, place: Place) -> usize {
+        let node = self.nodes.get(place.0 as usize);
+        self.part.start + node.map_or(0, |node| node.start as usize)
+    }
+
+    /// Lines and columns of the document's bytes.
+    pub fn lines(&self) -> Lines<'a> {
+        Lines {
+            part: self.part,
+            counted: 0,
+            line: self.part.lines_before + 1,
+        }
     }
 
     fn children(&self, place: Place) -> impl Iterator<Item = Place> {
@@ -272,14 +282,31 @@ impl std::fmt::Debug for Document<'_> {
     }
 }
 
-/// Line and column behind `before`, which begins a line.
-fn position(before: &str, lines_before: usize) -> (usize, usize) {
-    let line = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let column = before[line..]
-        .trim_start_matches('\u{feff}')
-        .chars()
-        .count();
-    (lines_before + line_breaks(&before[..line]) + 1, column + 1)
+/// Tells lines and columns; bytes that are asked for in order are counted once.
+#[derive(Debug, Clone)]
+pub struct Lines<'a> {
+    part: Part<'a>,
+    /// Where the line begins up to which lines are counted.
+    counted: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// Line and column, both from 1, of a byte of the stream.
+    pub fn position(&mut self, at: usize) -> (usize, usize) {
+        let text = self.part.text;
+        let offset = at.saturating_sub(self.part.start);
+        if offset < self.counted {
+            self.counted = 0;
+            self.line = self.part.lines_before + 1;
+        }
+        let before = text.get(self.counted..offset).unwrap_or_default();
+        let begin = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        self.line += line_breaks(&before[..begin]);
+        self.counted += begin;
+        let of_line = before[begin..].trim_start_matches('\u{feff}');
+        (self.line, of_line.chars().count() + 1)
+    }
 }
 
 #[cfg(test)]

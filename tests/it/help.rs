@@ -15,7 +15,7 @@ use crate::support::examples::{TOKEN, private_key};
 /// One runner set without a name, so that `--runner-set` gives it one.
 const BASES: [&str; 3] = [
     "github: {url: https://github.com, organization: o, token: {env: T}}\n\
-     registry: {host: r.example.com, mirrorCredentials: {account: {file: old-account}}}\n\
+     registry: {host: r.example.com, preset: harbor, keys: [{source: docker.io, key: hub}, {source: ghcr.io, key: gh}], mirrorCredentials: {account: {file: old-account}}}\n\
      proxy: {url: 'http://p.example.com:1', credentials: {account: {file: old-account}}}\n\
      runnerSets: [{max: 2, containerMode: dind}]\n",
     "mode: legacy\ngithub: {url: https://github.com, organization: o, token: {env: T}}\n\
@@ -39,6 +39,8 @@ const VALUES: &[(&str, &str)] = &[
     ("github-app-private-key-file", "./key.pem"),
     ("github-existing-secret", "login"),
     ("registry", "mirror.example.com"),
+    ("registry-preset", "nexus-subdomain"),
+    ("registry-key", "ghcr.io=other"),
     ("registry-library", "drop"),
     ("registry-map", "ghcr.io=keep"),
     ("pull-secret-file", "./docker.json"),
@@ -224,7 +226,17 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["patch-images"],
             true,
-            "config dry-run force namespace no-wait pull-secret registry registry-library registry-map timeout yes",
+            "config dry-run force namespace no-wait pull-secret registry registry-key registry-library registry-map registry-preset timeout yes",
+        ),
+        (
+            &["rules", "test"],
+            false,
+            "config field kind namespace registry registry-key registry-library registry-map registry-preset",
+        ),
+        (
+            &["rules", "list"],
+            false,
+            "config registry registry-key registry-library registry-map registry-preset",
         ),
         (&["explain"], false, ""),
         (&["config", "schema"], false, ""),

@@ -24,6 +24,8 @@ mod pod_template;
 mod preflight;
 mod readme;
 mod render;
+mod rewrite_command;
+mod rules_command;
 mod secrets;
 mod stand_ins;
 #[expect(dead_code, reason = "it offers more than the tests of today ask for")]

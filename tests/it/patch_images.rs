@@ -1,12 +1,17 @@
 //! `patch-images` on a real API server: what others installed, as they left it.
 
+mod everything;
 mod guarded;
 mod sources;
 mod story;
 
+use std::ops::Deref;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use arc_setup::apply::patch::{PatchOptions, PatchReport, Rollouts, patch_images};
+use arc_setup::apply::patch::{
+    Hands, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
+};
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity, Scope};
 use arc_setup::failure::Failure;
@@ -47,25 +52,48 @@ fn cluster(plane: &ControlPlane) -> Cluster {
 
 fn options(namespace: Option<&str>) -> PatchOptions {
     PatchOptions {
-        namespace: namespace.map(str::to_owned),
+        selection: Selection::of(namespace),
         timeout: Duration::from_secs(30),
         ..PatchOptions::default()
     }
 }
 
-async fn run(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    options: &PatchOptions,
-) -> Result<PatchReport, Failure> {
+/// What a run told: each object, and the counts.
+#[derive(Debug)]
+struct Ran {
+    objects: Vec<ObjectReport>,
+    report: PatchReport,
+}
+
+impl Deref for Ran {
+    type Target = PatchReport;
+
+    fn deref(&self) -> &PatchReport {
+        &self.report
+    }
+}
+
+async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Result<Ran, Failure> {
     let interrupt = Interrupt::never();
-    let rollouts: Rollouts<'_> = &|objects, timeout| {
-        let interrupt = Interrupt::never();
-        Box::pin(async move {
-            wait::rolled_out(cluster, objects, timeout, None, &|_| {}, &interrupt).await
-        })
+    let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
+    let hands = Hands {
+        rollouts: &|objects, timeout| {
+            let interrupt = Interrupt::never();
+            Box::pin(async move {
+                wait::rolled_out(cluster, objects, timeout, None, &|_| {}, &interrupt).await
+            })
+        },
+        sink: &|_| {},
+        emit: &|report| {
+            objects.lock().unwrap().push(report.clone());
+            Ok(())
+        },
+        targets: None,
+        interrupt: &interrupt,
     };
-    patch_images(cluster, rules, options, rollouts, &|_| {}, &interrupt).await
+    let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;
+    let objects = objects.into_inner().unwrap();
+    failure.map_or(Ok(Ran { objects, report }), Err)
 }
 
 async fn create(cluster: &Cluster, object: Value) {

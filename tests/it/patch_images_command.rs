@@ -1,6 +1,8 @@
 //! `patch-images` as somebody types it, without a configuration file.
 
 mod install;
+mod many;
+mod registry;
 
 use serde_json::{Value, json};
 
@@ -143,7 +145,13 @@ async fn a_pull_secret_is_appended_once_and_replaces_none() {
         patched["metadata"]["generation"]
     );
     // The Secret alone is reason enough; no rule is needed for it.
-    let only = ["--yes", "--no-wait", "--pull-secret", "another"];
+    let only = [
+        "--yes",
+        "--no-wait",
+        "--no-verify",
+        "--pull-secret",
+        "another",
+    ];
     install.with(&only).await.expect_code(0);
     let three = install.deployment().await;
     assert_eq!(
@@ -166,7 +174,7 @@ async fn a_pod_that_cannot_pull_runs_after_the_patch() {
     install.stuck().await;
     let rule = "missing.example.com=registry.artifactory.mydomain.com";
     install
-        .with(&["--registry-map", rule, "--yes"])
+        .with(&["--registry-map", rule, "--no-verify", "--yes"])
         .await
         .expect_code(0);
     assert_eq!(install.proxy_image().await, PATCHED);
@@ -179,7 +187,12 @@ async fn a_new_image_that_is_missing_too_ends_the_wait_with_its_cause() {
     let plane = ControlPlane::shared().await.unwrap();
     let install = Install::new(plane, "patched-missing").await;
     install.create(marked(&json!({}), &json!({}))).await;
-    let rule = ["--registry-map", "quay.io=missing.example.com", "--yes"];
+    let rule = [
+        "--registry-map",
+        "quay.io=missing.example.com",
+        "--no-verify",
+        "--yes",
+    ];
     let outcome = install.with(&rule).await.expect_code(20);
     for part in [
         "code: image-absent",
@@ -257,4 +270,45 @@ async fn without_rules_or_agreement_it_asks_for_them() {
         .expect_code(2);
     assert!(outcome.stderr.contains("quay.io"), "{outcome:?}");
     assert_eq!(install.proxy_image().await, PROXY);
+}
+
+#[tokio::test]
+async fn everybodys_workloads_are_looked_at_only_where_somebody_said_where() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-places").await;
+    let wrong: [(&[&str], &str); 5] = [
+        (&["--all-workloads"], "-n NAMESPACE"),
+        (&["--all-workloads", "-n", "kube-system"], "platform"),
+        (&["-A", "-n", "default"], "cannot be used with"),
+        (&["--kind", "cronjob"], "--all-workloads"),
+        (&["--owner", "kapp"], "helm, argocd, flux, fleet or olm"),
+    ];
+    for (arguments, said) in wrong {
+        let outcome = install.everywhere(&[arguments, &["--yes"]].concat()).await;
+        let outcome = outcome.expect_code(2);
+        assert!(outcome.stderr.contains(said), "{said}: {}", outcome.stderr);
+    }
+}
+
+#[tokio::test]
+async fn undo_is_one_command_and_the_answer_says_so() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "patched-undone").await;
+    install.create(marked(&json!({}), &json!({}))).await;
+    install.run(&["--yes", "--no-wait"]).await.expect_code(0);
+    assert_eq!(install.proxy_image().await, PATCHED);
+    // It needs no rule: what stood there is written on the object.
+    let undo = ["--undo", "--yes", "--no-wait"];
+    let outcome = install.with(&undo).await.expect_code(0);
+    for part in [
+        &format!("{PATCHED} → {PROXY}"),
+        "1 object was put back as it was",
+    ] {
+        assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
+    }
+    assert_eq!(install.proxy_image().await, PROXY);
+    let annotations = &install.deployment().await["metadata"]["annotations"];
+    assert!(!annotations.to_string().contains("original-images"));
+    let outcome = install.with(&undo).await.expect_code(0);
+    assert!(outcome.stdout.contains("nothing to do"), "{outcome:?}");
 }

@@ -245,8 +245,14 @@ fn the_reference_lists_every_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shapes_of_the_configuration_are_taken() {
     let page = read("docs/configuration.md");
-    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).collect();
-    assert!(blocks.len() > 4);
+    let images = read("docs/images.md");
+    let (_, rules) = images.split_once("\n## Rules\n").unwrap();
+    let rules = rules.split("\n## ").next().unwrap();
+    let blocks: Vec<&str> = [&page, rules]
+        .iter()
+        .flat_map(|page| page.split("```yaml\n").skip(1))
+        .collect();
+    assert!(blocks.len() > 6);
     for block in blocks {
         let text = block.split("```").next().unwrap();
         let mut program = ArcSetup::new().unwrap();

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::Rollouts;
-use super::run::{Controller, Mode, Run};
+use super::run::{Controller, Run};
+use super::write::Mode;
 use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
 use crate::failure::{Exit, Failure};
@@ -13,9 +13,9 @@ use crate::object::pods::SCALE_SET_GROUP;
 use crate::object::{ObjectRef, text_at};
 use crate::rules;
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Deletes stale listeners, after their controller rolled out: the old one would make them as they were.
-    pub(super) async fn remake_listeners(&mut self, rollouts: Rollouts<'_>) -> Result<(), Failure> {
+    pub(super) async fn remake_listeners(&mut self) -> Result<(), Failure> {
         let controllers = std::mem::take(&mut self.controllers);
         for controller in &controllers {
             let stale = self
@@ -30,11 +30,11 @@ impl Run<'_> {
             if stale.is_empty() {
                 continue;
             }
-            self.roll_out_also(&controller.object, rollouts).await?;
+            self.roll_out_also(&controller.object).await?;
             for (listener, uid) in stale {
                 self.check_interrupt()?;
-                if self.mode == Mode::Write {
-                    match self.cluster.delete(&listener, Some(&uid)).await {
+                if self.work.mode == Mode::Write {
+                    match self.work.cluster.delete(&listener, Some(&uid)).await {
                         // Gone or made again already.
                         Ok(())
                         | Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => {}
@@ -44,7 +44,7 @@ impl Run<'_> {
                         }
                     }
                 }
-                (self.sink)(Event::Object {
+                (self.hands.sink)(Event::Object {
                     object: listener.clone(),
                     outcome: Outcome::Deleted,
                 });
@@ -62,6 +62,7 @@ impl Run<'_> {
         let api_version = format!("{SCALE_SET_GROUP}/v1alpha1");
         let namespace = controller.object.namespace.as_deref();
         let listeners = match self
+            .work
             .cluster
             .list(&api_version, "AutoscalingListener", namespace, None)
             .await
@@ -103,7 +104,7 @@ impl Run<'_> {
             field: controller.field.as_str(),
         };
         let rewritten = ImageReference::parse(image).is_ok_and(|reference| {
-            self.rules.decide_at(&reference, &place).outcome
+            self.work.rules.decide_at(&reference, &place).outcome
                 == rules::Outcome::Rewritten(controller.image.clone())
         });
         controller.changed || rewritten

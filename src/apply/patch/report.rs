@@ -1,11 +1,14 @@
-//! What `patch-images` did, as data.
+//! What `patch-images` did, as data: each object as it comes, and counts of all of them.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::requests::{ImageRequest, TargetImage, request};
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
-use crate::plan::patch::{Advice, Maker, SlotChange};
+use crate::plan::patch::{Advice, Maker, Removal, Skipped, SlotChange};
 
 /// What was done with an object that the rules concern.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,10 +26,30 @@ pub enum Treatment {
         /// What to commit there.
         advice: Box<Advice>,
     },
+    /// It cannot be changed while it exists.
+    Skipped {
+        /// Why, and what to do instead.
+        why: Skipped,
+    },
     /// A rule forbids an image of it.
     Refused {
         /// Which, and which rule.
         reasons: Vec<String>,
+    },
+    /// An image that it would have is not in its registry.
+    Absent {
+        /// Which.
+        images: Vec<TargetImage>,
+    },
+    /// Nobody can tell whether an image that it would have is in its registry, and that was required.
+    Unverified {
+        /// Which.
+        images: Vec<TargetImage>,
+    },
+    /// The server did not take the patch.
+    Failed {
+        /// Its words.
+        why: String,
     },
     /// It went away in between.
     Gone,
@@ -47,67 +70,150 @@ pub struct ObjectReport {
     /// Where the pull secret was appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<Pointer>,
+    /// What an undo takes out again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removal>,
+    /// Images of which nobody can tell whether they are in their registry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<TargetImage>,
     /// What was seen and left alone, and what the server warned of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// What became of an object.
+impl ObjectReport {
+    pub(super) fn new(object: ObjectRef, treatment: Treatment, notes: Vec<String>) -> Self {
+        Self {
+            object,
+            treatment,
+            slots: Vec::new(),
+            pull_secrets: Vec::new(),
+            removed: Vec::new(),
+            unverified: Vec::new(),
+            notes,
+        }
+    }
+}
+
+/// What became of an object; `live` is what it is then, where somebody wants to know.
 #[derive(Debug)]
 pub(super) enum Written {
     /// As wanted already.
-    Unchanged(Value),
-    /// Patched, or counted, or accepted in a dry run; `live` is what it is then.
-    Changed { report: ObjectReport, live: Value },
+    Unchanged { live: Option<Value> },
+    /// Patched, or counted, or accepted in a dry run.
+    Changed {
+        report: ObjectReport,
+        live: Option<Value>,
+    },
     /// Not patched, and why.
     Left(ObjectReport),
 }
 
 impl Written {
-    /// The object as it is now; None where it was left.
+    /// The object as it is now; None where it was left, or nobody wants to know.
     pub(super) fn live(&self) -> Option<&Value> {
         match self {
-            Self::Unchanged(object) | Self::Changed { live: object, .. } => Some(object),
+            Self::Unchanged { live } | Self::Changed { live, .. } => live.as_ref(),
             Self::Left(_) => None,
         }
     }
 }
 
-/// The whole run.
+/// Objects that controllers make from sources of one kind, and which are as these are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    /// Their kind.
+    pub kind: String,
+    /// The kind of their sources.
+    pub from: String,
+    /// How many.
+    pub count: usize,
+}
+
+/// A kind that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unlisted {
+    /// Which.
+    pub kind: String,
+    /// Where; None is the whole cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The server's words.
+    pub why: String,
+}
+
+/// The whole run, in counts. The objects themselves were handed on one by one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchReport {
     /// True when nothing was written.
+    #[serde(skip)]
     pub dry_run: bool,
-    /// Every object that is not as the rules want it.
-    pub objects: Vec<ObjectReport>,
     /// How many were looked at and are as wanted.
     pub unchanged: usize,
+    /// How many became what, by the word of their treatment.
+    pub treated: BTreeMap<&'static str, usize>,
+    /// How many of each kind were patched, or would be.
+    pub patched_kinds: BTreeMap<String, usize>,
+    /// How many of each namespace were patched, or would be.
+    #[serde(skip)]
+    pub patched_namespaces: BTreeMap<String, usize>,
+    /// What follows its source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<Made>,
+    /// Images that are not in their registry: the request to its owner.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent_images: Vec<ImageRequest>,
+    /// Images of which nobody can tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unverified_images: Vec<ImageRequest>,
+    /// What could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Unlisted>,
     /// Listeners that were deleted so that the controller makes them with its new image.
     pub listeners_remade: Vec<ObjectRef>,
     /// Programs whose rollout was waited for.
     pub rolled_out: Vec<ObjectRef>,
+    /// How many rollouts are under way that nobody waits for.
+    pub rolling: usize,
 }
 
 impl PatchReport {
     /// How many objects were patched, or would be.
     pub fn patched(&self) -> usize {
-        self.count(|treatment| matches!(treatment, Treatment::Patched))
+        self.count("patched")
     }
 
     /// How many a deployment tool owns.
     pub fn owned(&self) -> usize {
-        self.count(|treatment| matches!(treatment, Treatment::Owned { .. }))
+        self.count("owned")
     }
 
     /// How many a rule refuses.
     pub fn refused(&self) -> usize {
-        self.count(|treatment| matches!(treatment, Treatment::Refused { .. }))
+        self.count("refused")
     }
 
-    /// The exit code: what a tool owns is a conflict, what a rule refuses is a failure.
+    /// How many would have an image that is not there, or of which nobody can tell where that was required.
+    pub fn not_verified(&self) -> usize {
+        self.count("absent") + self.count("unverified")
+    }
+
+    /// How many the server did not take.
+    pub fn failed(&self) -> usize {
+        self.count("failed")
+    }
+
+    /// How many were handed on: everything that is not as the rules want it.
+    pub fn told(&self) -> usize {
+        self.treated.values().sum()
+    }
+
+    /// The exit code: what a tool owns is a conflict, what a rule, a registry or the server refuses is a failure.
     pub fn exit(&self) -> Exit {
-        if self.refused() > 0 {
+        if self.refused() + self.failed() + self.not_verified() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -116,10 +222,77 @@ impl PatchReport {
         }
     }
 
-    fn count(&self, is: impl Fn(&Treatment) -> bool) -> usize {
-        self.objects
-            .iter()
-            .filter(|object| is(&object.treatment))
-            .count()
+    fn count(&self, word: &str) -> usize {
+        self.treated.get(word).copied().unwrap_or_default()
+    }
+
+    /// Counts an object that is not as the rules want it.
+    pub(super) fn note(&mut self, report: &ObjectReport) {
+        let word = match report.treatment {
+            Treatment::Patched => "patched",
+            Treatment::Made { .. } => "made",
+            Treatment::Owned { .. } => "owned",
+            Treatment::Skipped { .. } => "skipped",
+            Treatment::Refused { .. } => "refused",
+            Treatment::Absent { .. } => "absent",
+            Treatment::Unverified { .. } => "unverified",
+            Treatment::Failed { .. } => "failed",
+            Treatment::Gone => "gone",
+        };
+        self.note_images(report);
+        *self.treated.entry(word).or_default() += 1;
+        if report.treatment == Treatment::Patched {
+            let kind = &report.object.kind;
+            let namespace = report.object.namespace.as_deref().unwrap_or_default();
+            add_one(&mut self.patched_kinds, kind);
+            add_one(&mut self.patched_namespaces, namespace);
+        }
+    }
+
+    fn note_images(&mut self, report: &ObjectReport) {
+        let (absent, unknown) = match &report.treatment {
+            Treatment::Absent { images } => (images.as_slice(), report.unverified.as_slice()),
+            Treatment::Unverified { images } => ([].as_slice(), images.as_slice()),
+            _ => ([].as_slice(), report.unverified.as_slice()),
+        };
+        if absent.is_empty() && unknown.is_empty() {
+            return;
+        }
+        let object = report.object.to_string();
+        for image in absent {
+            request(&mut self.absent_images, image, &object);
+        }
+        for image in unknown {
+            request(&mut self.unverified_images, image, &object);
+        }
+    }
+
+    /// Counts an object that follows its source.
+    pub(super) fn note_made(&mut self, kind: &str, from: &str) {
+        let known = self
+            .made
+            .iter_mut()
+            .find(|made| made.kind == kind && made.from == from);
+        match known {
+            Some(made) => made.count += 1,
+            None => self.made.push(Made {
+                kind: kind.to_owned(),
+                from: from.to_owned(),
+                count: 1,
+            }),
+        }
+    }
+}
+
+/// Most names that are counted apart; the rest are counted together.
+const MOST_NAMES: usize = 10_000;
+
+fn add_one(counts: &mut BTreeMap<String, usize>, name: &str) {
+    if let Some(count) = counts.get_mut(name) {
+        *count += 1;
+    } else if counts.len() < MOST_NAMES {
+        counts.insert(name.to_owned(), 1);
+    } else {
+        *counts.entry("…".to_owned()).or_default() += 1;
     }
 }

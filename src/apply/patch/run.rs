@@ -1,33 +1,25 @@
-//! One run: the programs, their rollouts, the listeners, the resources.
+//! One run: the programs, their rollouts, the listeners, the resources, and every other workload that is wanted.
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, PatchReport, Treatment, Written};
-use super::{PatchOptions, Rollouts};
-use crate::clients::interrupt::Interrupt;
-use crate::clients::kube::{Cluster, ClusterError};
-use crate::event::{Event, Outcome, Sink};
+use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Written};
+use super::write::{Mode, Treated, Work};
+use super::{Hands, Patched};
+use crate::clients::kube::ClusterError;
+use crate::event::{Event, Outcome};
 use crate::facts::controller_of;
 use crate::failure::{Exit, Failure};
 use crate::object::pods::{Role, image_slots};
 use crate::object::{ObjectRef, Pointer};
-use crate::observe::workloads::{
-    Kind, ServiceAccounts, is_arc_program, listener_image, page, programs, resources,
-};
+use crate::observe::workloads::{Kind, listener_image, programs};
 use crate::plan::counted;
 use crate::plan::patch::ORIGINAL_IMAGES;
-use crate::rules::RuleSet;
 
-/// What is done with a patch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Counted.
-    Count,
-    /// Sent for a dry run.
-    DryRun,
-    /// Written.
-    Write,
-}
+/// After so many objects that the server does not take, there is something wrong that is not theirs.
+const MOST_FAILED: usize = 100;
+
+/// Kinds whose pods are replaced after a patch.
+const ROLLING: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// A scale-set controller and the image that its listeners should have.
 #[derive(Debug, Clone)]
@@ -42,39 +34,22 @@ pub(super) struct Controller {
 }
 
 /// The state of a run.
-pub(super) struct Run<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) rules: &'a RuleSet,
-    pub(super) options: &'a PatchOptions,
-    pub(super) mode: Mode,
-    pub(super) sink: Sink<'a>,
-    interrupt: &'a Interrupt,
-    pub(super) accounts: ServiceAccounts,
+pub(super) struct Run<'a, 'h> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) hands: Hands<'h>,
     pub(super) report: PatchReport,
     pub(super) controllers: Vec<Controller>,
     /// Programs that were changed and not waited for yet.
     rolling: Vec<ObjectRef>,
 }
 
-impl<'a> Run<'a> {
-    pub(super) fn new(
-        cluster: &'a Cluster,
-        rules: &'a RuleSet,
-        options: &'a PatchOptions,
-        mode: Mode,
-        sink: Sink<'a>,
-        interrupt: &'a Interrupt,
-    ) -> Self {
+impl<'a, 'h> Run<'a, 'h> {
+    pub(super) fn new(work: &'a Work<'a>, hands: Hands<'h>) -> Self {
         Self {
-            cluster,
-            rules,
-            options,
-            mode,
-            sink,
-            interrupt,
-            accounts: ServiceAccounts::default(),
+            work,
+            hands,
             report: PatchReport {
-                dry_run: mode != Mode::Write,
+                dry_run: work.mode != Mode::Write,
                 ..PatchReport::default()
             },
             controllers: Vec::new(),
@@ -82,90 +57,117 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) async fn all(mut self, rollouts: Rollouts<'_>) -> Result<PatchReport, Failure> {
-        self.kind(&programs(), rollouts).await?;
-        if self.options.wait {
-            self.roll_out(rollouts).await?;
+    pub(super) async fn all(mut self) -> Patched {
+        let ended = self.phases().await;
+        self.report.rolling += self.rolling.len();
+        Patched {
+            report: self.report,
+            failure: ended.err(),
         }
-        self.remake_listeners(rollouts).await?;
-        for kind in resources() {
-            self.kind(&kind, rollouts).await?;
+    }
+
+    async fn phases(&mut self) -> Result<(), Failure> {
+        let selection = &self.work.options.selection;
+        selection.check_kinds()?;
+        if let Some(kind) = selection.programs() {
+            self.kind(&kind).await?;
+            if self.work.options.wait {
+                self.roll_out().await?;
+            }
+            self.remake_listeners().await?;
         }
-        Ok(self.report)
+        for kind in selection.resources() {
+            self.kind(&kind).await?;
+        }
+        for kind in selection.workloads() {
+            self.kind(&kind).await?;
+        }
+        Ok(())
+    }
+
+    async fn kind(&mut self, kind: &Kind) -> Result<(), Failure> {
+        for namespace in self.work.options.selection.places() {
+            self.check_interrupt()?;
+            self.stream(kind, namespace).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
-    pub(super) async fn roll_out(&mut self, rollouts: Rollouts<'_>) -> Result<(), Failure> {
+    pub(super) async fn roll_out(&mut self) -> Result<(), Failure> {
         if self.rolling.is_empty() {
             return Ok(());
         }
         let rolling = std::mem::take(&mut self.rolling);
-        let done = rollouts(rolling.clone(), self.options.timeout).await;
+        let timeout = self.work.options.timeout;
+        let done = (self.hands.rollouts)(rolling.clone(), timeout).await;
         done.map_err(|failure| self.goes_on(failure, &rolling))?;
         self.report.rolled_out.extend(rolling);
         Ok(())
     }
 
     /// Waits for `controller` too, which an earlier run may have changed.
-    pub(super) async fn roll_out_also(
-        &mut self,
-        controller: &ObjectRef,
-        rollouts: Rollouts<'_>,
-    ) -> Result<(), Failure> {
-        if self.mode != Mode::Write {
+    pub(super) async fn roll_out_also(&mut self, controller: &ObjectRef) -> Result<(), Failure> {
+        if self.work.mode != Mode::Write {
             return Ok(());
         }
         if !self.rolling.contains(controller) && !self.report.rolled_out.contains(controller) {
             self.rolling.push(controller.clone());
         }
-        self.roll_out(rollouts).await
+        self.roll_out().await
     }
 
-    async fn kind(&mut self, kind: &Kind, rollouts: Rollouts<'_>) -> Result<(), Failure> {
-        let mut token: Option<String> = None;
-        loop {
-            self.check_interrupt()?;
-            let namespace = self.options.namespace.as_deref();
-            let next = page(self.cluster, kind, namespace, token.as_deref()).await;
-            let next = match next {
-                // The token is too old: from the start, where what is done is found as wanted.
-                Err(ClusterError::Gone { .. }) if token.is_some() => {
-                    token = None;
-                    continue;
-                }
-                next => next.map_err(|error| self.unlisted(kind, &error))?,
-            };
-            for object in next.items {
-                self.check_interrupt()?;
-                if kind.kind != "Deployment" || is_arc_program(&object) {
-                    self.object(object, rollouts).await?;
-                }
-            }
-            token = next.next;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn object(&mut self, object: Value, rollouts: Rollouts<'_>) -> Result<(), Failure> {
-        let reference = ObjectRef::from_value(&object);
-        let mut written = self.treat(object.clone()).await;
+    /// Takes note of what became of an object, and tells it.
+    pub(super) async fn take(&mut self, treated: Treated) -> Result<(), Failure> {
+        let Treated {
+            object,
+            is_own,
+            mut written,
+        } = treated;
         // A webhook guards this kind and its pod is being replaced just now: that is what rolled out.
         if let Err(ClusterError::WebhookFailed { .. }) = &written
-            && self.mode == Mode::Write
+            && self.work.mode == Mode::Write
             && !self.rolling.is_empty()
         {
-            self.roll_out(rollouts).await?;
-            written = self.treat(object).await;
+            self.roll_out().await?;
+            written = match self.work.cluster.get(&object).await {
+                Ok(Some(now)) => self.work.treat(now).await,
+                Ok(None) => {
+                    let report = ObjectReport::new(object.clone(), Treatment::Gone, Vec::new());
+                    Ok(Written::Left(report))
+                }
+                Err(error) => Err(error),
+            };
         }
-        let written = written.map_err(|error| self.failure(&reference, &error))?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) if is_own || !is_of_the_object(&error) => {
+                return Err(self.failure(&object, &error));
+            }
+            Err(error) => return self.took_no_patch(object, &error),
+        };
+        self.look_at_rollout(&object, &written);
+        match written {
+            Written::Unchanged { .. } => {
+                self.report.unchanged += 1;
+                Ok(())
+            }
+            Written::Changed { report, .. } | Written::Left(report) => self.tell(&report),
+        }
+    }
+
+    /// Remembers a program of ARC's that is waited for, and the listeners' image; counts other rollouts.
+    fn look_at_rollout(&mut self, object: &ObjectRef, written: &Written) {
         let changed = matches!(written, Written::Changed { .. });
-        if let Some(live) = written.live()
-            && let Some(image) = listener_image(live)
-        {
+        let Some(live) = written.live() else {
+            if changed && self.work.mode == Mode::Write && ROLLING.contains(&object.kind.as_str()) {
+                self.report.rolling += 1;
+            }
+            return;
+        };
+        if let Some(image) = listener_image(live) {
             self.controllers.push(Controller {
-                object: reference.clone(),
+                object: object.clone(),
                 image: image.to_owned(),
                 field: image_slots(live)
                     .into_iter()
@@ -176,60 +178,89 @@ impl<'a> Run<'a> {
             });
         }
         // One that an earlier run patched and that never became available is no success of this one.
-        let waited_for = changed || (self.options.wait && written.live().is_some_and(hangs));
-        if waited_for && self.mode == Mode::Write && reference.kind == "Deployment" {
-            self.rolling.push(reference.clone());
+        let waited_for = changed || (self.work.options.wait && hangs(live));
+        if waited_for && self.work.mode == Mode::Write {
+            self.rolling.push(object.clone());
         }
-        match written {
-            Written::Unchanged(_) => self.report.unchanged += 1,
-            Written::Changed { report, .. } | Written::Left(report) => {
-                self.tell(&report);
-                self.report.objects.push(report);
-            }
+    }
+
+    /// An object that the server refuses is told, and the run goes on: it may be the only one.
+    fn took_no_patch(&mut self, object: ObjectRef, error: &ClusterError) -> Result<(), Failure> {
+        let why = error.message().to_owned();
+        let report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
+        self.tell(&report)?;
+        if self.report.failed() >= MOST_FAILED {
+            let count = self.report.failed();
+            return Err(self
+                .failure(&object, error)
+                .evidence(format!("so it was with {} now", counted(count, "object"))));
         }
         Ok(())
     }
 
-    fn tell(&self, report: &ObjectReport) {
-        for slot in &report.slots {
-            let before = slot.before.as_deref().unwrap_or("(not set)");
-            (self.sink)(Event::Note {
-                text: format!(
-                    "{}: {}: {before} → {} ({})",
-                    report.object, slot.place, slot.after, slot.rule
-                ),
-            });
-        }
+    fn tell(&mut self, report: &ObjectReport) -> Result<(), Failure> {
+        self.report.note(report);
+        (self.hands.emit)(report)?;
         let outcome = match report.treatment {
             Treatment::Patched => Outcome::Changed,
             _ => Outcome::Kept,
         };
-        (self.sink)(Event::Object {
+        (self.hands.sink)(Event::Object {
             object: report.object.clone(),
             outcome,
         });
+        Ok(())
     }
 
     pub(super) fn check_interrupt(&self) -> Result<(), Failure> {
+        if !self.hands.interrupt.is_set() {
+            return Ok(());
+        }
         let patched = self.report.patched();
-        self.interrupt.check_after(&format!(
+        self.hands.interrupt.check_after(&format!(
             "{}; each is patched whole or not at all",
             were_patched(patched)
         ))
     }
 
+    /// A kind that cannot be looked at. ARC's own it cannot do without; of the others it is told.
+    pub(super) fn cannot_list(
+        &mut self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        error: &ClusterError,
+    ) -> Result<(), Failure> {
+        if let ClusterError::Forbidden { message } = error
+            && *kind != programs()
+            && self.work.options.selection.workloads().contains(kind)
+        {
+            self.report.unlisted.push(Unlisted {
+                kind: kind.kind.clone(),
+                namespace: namespace.map(str::to_owned),
+                why: message.clone(),
+            });
+            return Ok(());
+        }
+        Err(self.unlisted(kind, namespace, error))
+    }
+
     /// A failure to look at a kind. Where nothing was written yet, nothing was applied either.
-    fn unlisted(&self, kind: &Kind, error: &ClusterError) -> Failure {
+    fn unlisted(&self, kind: &Kind, namespace: Option<&str>, error: &ClusterError) -> Failure {
         let patched = self.report.patched();
-        let exit = match (self.mode, patched) {
-            (Mode::Write, 1..) => Exit::ApplyFailed,
-            _ => Exit::Preflight,
-        };
-        let namespace = self.options.namespace.as_deref();
+        let selection = &self.work.options.selection;
         let place = namespace.map_or("the whole cluster".to_owned(), |name| {
             format!("namespace {name}")
         });
         let what = format!("cannot look for {}s in {place}", kind.kind);
+        if let (ClusterError::Invalid { .. }, Some(labels)) = (error, &selection.labels) {
+            return error
+                .failure(what, Exit::Usage)
+                .remedy(format!("write the selector as kubectl takes it: --selector app=web,tier!=db; it is {labels}"));
+        }
+        let exit = match (self.work.mode, patched) {
+            (Mode::Write, 1..) => Exit::ApplyFailed,
+            _ => Exit::Preflight,
+        };
         let failure = error.failure(what, exit).remedy(format!(
             "use a login that may get, list and patch Deployments and ARC's own kinds in {place}{}",
             match namespace {
@@ -280,6 +311,16 @@ impl<'a> Run<'a> {
             stays(patched)
         ))
     }
+}
+
+/// True for an answer about this one object; the next may go through.
+fn is_of_the_object(error: &ClusterError) -> bool {
+    !matches!(
+        error,
+        ClusterError::Unauthorized { .. }
+            | ClusterError::Unreachable { .. }
+            | ClusterError::TooManyRequests { .. }
+    )
 }
 
 /// True for a Deployment that an earlier run patched and whose pods are not all available as it wants them.

@@ -1,6 +1,7 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
 use std::convert::Infallible;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,13 +75,49 @@ fn rules() -> RuleSet {
     .unwrap()
 }
 
-async fn run(cluster: &Cluster, interrupt: &Interrupt) -> Result<PatchReport, Failure> {
+/// What a run told: each object, and the counts.
+#[derive(Debug)]
+struct Ran {
+    objects: Vec<ObjectReport>,
+    report: PatchReport,
+}
+
+impl Deref for Ran {
+    type Target = PatchReport;
+
+    fn deref(&self) -> &PatchReport {
+        &self.report
+    }
+}
+
+async fn run(cluster: &Cluster, interrupt: &Interrupt) -> Result<Ran, Failure> {
+    run_with(cluster, interrupt, Selection::default()).await
+}
+
+async fn run_with(
+    cluster: &Cluster,
+    interrupt: &Interrupt,
+    selection: Selection,
+) -> Result<Ran, Failure> {
     let options = PatchOptions {
+        selection,
         timeout: Duration::from_secs(1),
         ..PatchOptions::default()
     };
-    let rollouts: Rollouts<'_> = &|_, _| Box::pin(async { Ok(()) });
-    patch_images(cluster, &rules(), &options, rollouts, &|_| {}, interrupt).await
+    let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
+    let hands = Hands {
+        rollouts: &|_, _| Box::pin(async { Ok(()) }),
+        sink: &|_| {},
+        emit: &|report| {
+            objects.lock().unwrap().push(report.clone());
+            Ok(())
+        },
+        targets: None,
+        interrupt,
+    };
+    let Patched { report, failure } = patch_images(cluster, &rules(), &options, hands).await;
+    let objects = objects.into_inner().unwrap();
+    failure.map_or(Ok(Ran { objects, report }), Err)
 }
 
 fn patches(asked: &Asked) -> usize {
@@ -159,19 +196,17 @@ async fn endless_conflicts_and_deletions_end_too() {
 }
 
 #[tokio::test]
-async fn pages_are_followed_and_an_expired_one_starts_again() {
-    let expired = Mutex::new(false);
+async fn pages_are_followed_and_an_expired_one_goes_on_with_the_servers_new_token() {
     let (cluster, asked) = cluster(move |method, path, _| match method {
         "GET" if path.contains("continue=second") => {
-            let mut expired = expired.lock().unwrap();
-            if *expired {
-                let mut other = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
-                other["metadata"]["namespace"] = json!("other");
-                list(&[other], "")
-            } else {
-                *expired = true;
-                status(410, "Expired")
-            }
+            let (code, mut body) = status(410, "Expired");
+            body["metadata"] = json!({"continue": "fresh"});
+            (code, body)
+        }
+        "GET" if path.contains("continue=fresh") => {
+            let mut other = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+            other["metadata"]["namespace"] = json!("other");
+            list(&[other], "")
         }
         "GET" if path.contains("/deployments") => list(
             &[deployment(1, "mirror.corp/b/kube-rbac-proxy:v1")],
@@ -181,8 +216,83 @@ async fn pages_are_followed_and_an_expired_one_starts_again() {
         _ => status(404, "NotFound"),
     });
     let report = run(&cluster, &Interrupt::never()).await.unwrap();
-    assert_eq!(report.patched(), 1);
+    assert_eq!((report.patched(), report.unchanged), (1, 1), "none twice");
     assert_eq!(patches(&asked), 1);
+    let lists = asked.lock().unwrap();
+    let lists = lists.iter().filter(|call| call.ends_with("/deployments"));
+    assert_eq!(lists.count(), 3, "never from the start");
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_again_with_fewer_objects() {
+    let limits: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let seen = Arc::clone(&limits);
+    let (cluster, _) = cluster(move |method, path, _| {
+        if method != "GET" || !path.contains("/deployments") {
+            return status(404, "NotFound");
+        }
+        let limit = path.split("limit=").nth(1).unwrap();
+        let limit: usize = limit.split('&').next().unwrap().parse().unwrap();
+        seen.lock().unwrap().push(limit);
+        let from: usize = path
+            .split("continue=")
+            .nth(1)
+            .map_or(0, |token| token.parse().unwrap());
+        let objects: Vec<Value> = (from..(from + limit).min(120))
+            .map(|number| {
+                let mut object = deployment(1, "mirror.corp/b/kube-rbac-proxy:v1");
+                object["metadata"]["name"] = json!("controller-manager");
+                object["metadata"]["uid"] = json!(number.to_string());
+                object["metadata"]["annotations"] = json!({"big": "x".repeat(100 * 1024)});
+                object
+            })
+            .collect();
+        let next = from + objects.len();
+        let next = if next < 120 {
+            next.to_string()
+        } else {
+            String::new()
+        };
+        list(&objects, &next)
+    });
+    let report = run(&cluster, &Interrupt::never()).await.unwrap();
+    assert_eq!(report.unchanged, 120, "each once");
+    let limits = limits.lock().unwrap();
+    assert_eq!(limits[..2], [100, 25], "{limits:?}");
+    assert!(limits[2..].iter().all(|limit| *limit < 25), "{limits:?}");
+}
+
+#[tokio::test]
+async fn one_object_that_the_server_refuses_does_not_stop_the_others() {
+    let (cluster, _) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/deployments") => {
+            let named = |name: &str| {
+                let mut object = deployment(1, "quay.io/shop/web:1");
+                object["metadata"]["name"] = json!(name);
+                object["metadata"]["namespace"] = json!("shop");
+                object
+            };
+            list(&[named("a"), named("b"), named("c")], "")
+        }
+        "PATCH" if path.contains("/deployments/b") => status(403, "Forbidden"),
+        "PATCH" => (200, json!({"kind": "PartialObjectMetadata"})),
+        _ => status(404, "NotFound"),
+    });
+    let everything = Selection {
+        all_workloads: true,
+        ..Selection::default()
+    };
+    let report = run_with(&cluster, &Interrupt::never(), everything).await;
+    let report = report.unwrap();
+    assert_eq!((report.patched(), report.failed()), (2, 1));
+    assert_eq!(report.exit(), Exit::ApplyFailed);
+    let names: Vec<&str> = report
+        .objects
+        .iter()
+        .map(|object| object.object.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "b", "c"], "told in the order of the list");
+    assert_eq!(report.rolling, 2);
 }
 
 #[tokio::test]
@@ -190,9 +300,14 @@ async fn an_interrupt_stops_before_the_next_object() {
     let (sender, interrupt) = Interrupt::channel();
     let (cluster, asked) = cluster(move |method, path, _| match method {
         "GET" if path.contains("/deployments") => {
-            let mut other = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
-            other["metadata"]["namespace"] = json!("other");
-            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1"), other], "")
+            let objects: Vec<Value> = (0..50)
+                .map(|number| {
+                    let mut one = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+                    one["metadata"]["namespace"] = json!(format!("ns-{number}"));
+                    one
+                })
+                .collect();
+            list(&objects, "")
         }
         "PATCH" => {
             sender.send_replace(true);
@@ -202,8 +317,11 @@ async fn an_interrupt_stops_before_the_next_object() {
     });
     let failure = run(&cluster, &interrupt).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::Interrupted);
-    assert!(failure.details().why[0].starts_with("1 object was patched"));
-    assert_eq!(patches(&asked), 1);
+    let begun = patches(&asked);
+    assert!(begun < 50, "{begun}: no more than were under way");
+    // What was begun was finished, and is told.
+    let why = &failure.details().why[0];
+    assert!(why.contains(" patched"), "{why}");
 }
 
 /// A scale-set controller in namespace `arc` and a listener beside it.
@@ -252,8 +370,8 @@ async fn remade(controllers: [Value; 2], listeners: [Value; 2]) -> Vec<String> {
     assert_eq!(report.patched(), 1, "{report:?}");
     report
         .listeners_remade
-        .into_iter()
-        .map(|listener| listener.name)
+        .iter()
+        .map(|listener| listener.name.clone())
         .collect()
 }
 

@@ -3,35 +3,85 @@
 use serde_json::Value;
 
 use super::report::{ObjectReport, Treatment, Written};
-use super::run::{Mode, Run};
-use crate::clients::kube::ClusterError;
+use super::{PatchOptions, Task};
+use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::ObjectRef;
 use crate::object::pods::pod_specs;
-use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide};
+use crate::observe::Targets;
+use crate::observe::workloads::{ServiceAccounts, is_arc_program};
+use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
+use crate::rules::RuleSet;
 
 /// How often an object that moves is decided again.
 const ATTEMPTS: usize = 5;
 
+/// What is done with a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Counted.
+    Count,
+    /// Sent for a dry run.
+    DryRun,
+    /// Written.
+    Write,
+}
+
+/// What is to be done, the same for every object.
+pub(super) struct Work<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) rules: &'a RuleSet,
+    pub(super) options: &'a PatchOptions,
+    pub(super) mode: Mode,
+    pub(super) targets: Option<&'a Targets>,
+    pub(super) accounts: ServiceAccounts,
+}
+
+/// An object that was treated.
+pub(super) struct Treated {
+    pub(super) object: ObjectRef,
+    /// One of ARC's own.
+    pub(super) is_own: bool,
+    pub(super) written: Result<Written, ClusterError>,
+}
+
 /// What is to be done with an object: send this patch, or leave it.
 enum Next {
     Send(Box<Patch>, ObjectReport),
-    Done(Written),
+    Unchanged,
+    Left(ObjectReport),
 }
 
-impl Run<'_> {
+impl Work<'_> {
+    /// Decides and writes, and keeps which object it was.
+    pub(super) async fn treated(&self, object: Value, is_own: bool) -> Treated {
+        Treated {
+            object: ObjectRef::from_value(&object),
+            is_own,
+            written: self.treat(object).await,
+        }
+    }
+
     /// Decides and writes; every error but a lost race is returned.
-    pub(super) async fn treat(&mut self, mut object: Value) -> Result<Written, ClusterError> {
+    pub(super) async fn treat(&self, mut object: Value) -> Result<Written, ClusterError> {
+        // What a program of ARC's is afterwards decides about listeners and rollouts.
+        let is_wanted = is_program(&object);
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
                 Next::Send(patch, report) => (*patch, report),
-                Next::Done(written) => return Ok(written),
+                Next::Unchanged => {
+                    let live = is_wanted.then_some(object);
+                    return Ok(Written::Unchanged { live });
+                }
+                Next::Left(report) => return Ok(Written::Left(report)),
             };
-            if self.mode == Mode::Count {
-                let live = patch.after;
-                return Ok(Written::Changed { report, live });
+            if let Some(treatment) = self.verify(&mut report, &patch.after).await? {
+                report.treatment = treatment;
+                report.slots.clear();
+                report.pull_secrets.clear();
+                return Ok(Written::Left(report));
             }
-            let error = match self.send(patch, &mut report).await {
+            let error = match self.send(patch, &mut report, is_wanted).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
@@ -52,63 +102,83 @@ impl Run<'_> {
         }
     }
 
-    async fn decide(&mut self, object: &Value) -> Result<Next, ClusterError> {
-        let reference = ObjectRef::from_value(object);
-        let accounts = self.account_pull_secrets(object, &reference).await?;
+    async fn decide(&self, object: &Value) -> Result<Next, ClusterError> {
+        let accounts = self.account_pull_secrets(object).await?;
         let wanted = Wanted {
             pull_secret: self.options.pull_secret.as_deref(),
             force: self.options.force,
             service_account_pull_secrets: &accounts,
         };
-        let Decided { verdict, notes } = decide(object, self.rules, &wanted);
-        let mut report = ObjectReport {
-            object: reference,
-            treatment: Treatment::Patched,
-            slots: Vec::new(),
-            pull_secrets: Vec::new(),
-            notes,
+        let Decided { verdict, notes } = match self.options.task {
+            Task::Rewrite => decide(object, self.rules, &wanted),
+            Task::Undo => undo(object),
         };
-        report.treatment = match verdict {
-            Verdict::Unchanged => return Ok(Next::Done(Written::Unchanged(object.clone()))),
+        let treatment = match verdict {
+            Verdict::Unchanged => return Ok(Next::Unchanged),
             Verdict::Patch(mut patch) => {
+                let reference = ObjectRef::from_value(object);
+                let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
                 report.slots = std::mem::take(&mut patch.slots);
                 report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
+                report.removed = std::mem::take(&mut patch.removed);
                 return Ok(Next::Send(patch, report));
             }
             Verdict::Made(from) => Treatment::Made { from },
             Verdict::Owned(advice) => Treatment::Owned { advice },
+            Verdict::Skipped(why) => Treatment::Skipped { why },
             Verdict::Refused(reasons) => Treatment::Refused { reasons },
         };
-        Ok(Next::Done(Written::Left(report)))
+        let reference = ObjectRef::from_value(object);
+        Ok(Next::Left(ObjectReport::new(reference, treatment, notes)))
     }
 
-    /// Sends a patch; returns what the object is then, and notes what the server warned of.
-    async fn send(&self, patch: Patch, report: &mut ObjectReport) -> Result<Value, ClusterError> {
+    /// Sends a patch; returns what the object is then, if `is_wanted`, and notes what the server warned of.
+    async fn send(
+        &self,
+        patch: Patch,
+        report: &mut ObjectReport,
+        is_wanted: bool,
+    ) -> Result<Option<Value>, ClusterError> {
+        if self.mode == Mode::Count {
+            return Ok(is_wanted.then_some(patch.after));
+        }
         let dry_run = self.mode == Mode::DryRun;
-        let sent = self
-            .cluster
-            .json_patch(&report.object, &patch.operations, MANAGER, dry_run)
-            .await;
+        let (object, operations) = (&report.object, &patch.operations);
+        let sent = if is_wanted {
+            let sent = self
+                .cluster
+                .json_patch(object, operations, MANAGER, dry_run);
+            let sent = sent.await;
+            sent.map(|applied| (applied.warnings, Some(applied.object)))
+        } else {
+            let how = Patching {
+                manager: MANAGER,
+                // Images stand where images stood; a list of pull secrets may be new to the kind.
+                strict: !report.pull_secrets.is_empty(),
+                dry_run,
+            };
+            let sent = self.cluster.json_patch_unread(object, operations, &how);
+            sent.await.map(|warnings| (warnings, None))
+        };
         match sent {
-            Ok(applied) => {
-                report.notes.extend(applied.warnings);
-                Ok(applied.object)
+            Ok((warnings, live)) => {
+                report.notes.extend(warnings);
+                Ok(live)
             }
             Err(ClusterError::WebhookFailed { message, .. }) if dry_run => {
                 let note = format!("not known whether it is accepted: {message}");
                 report.notes.push(note);
-                Ok(patch.after)
+                Ok(is_wanted.then_some(patch.after))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn account_pull_secrets(
-        &mut self,
-        object: &Value,
-        reference: &ObjectRef,
-    ) -> Result<Vec<String>, ClusterError> {
-        let (Some(_), Some(namespace)) = (&self.options.pull_secret, &reference.namespace) else {
+    async fn account_pull_secrets(&self, object: &Value) -> Result<Vec<String>, ClusterError> {
+        let namespace = object
+            .pointer("/metadata/namespace")
+            .and_then(Value::as_str);
+        let (Some(_), Some(namespace)) = (&self.options.pull_secret, namespace) else {
             return Ok(Vec::new());
         };
         // The controllers of ARC and a Deployment alike default to the namespace's own account.
@@ -118,11 +188,14 @@ impl Run<'_> {
             .and_then(Value::as_str)
             .filter(|name| !name.is_empty())
             .unwrap_or("default");
-        self.accounts
-            .pull_secrets(self.cluster, namespace, account)
-            .await
-            .map(<[String]>::to_vec)
+        let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
+        secrets.await
     }
+}
+
+/// True for a Deployment of one of ARC's programs.
+fn is_program(object: &Value) -> bool {
+    object.get("kind").and_then(Value::as_str) == Some("Deployment") && is_arc_program(object)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

@@ -54,6 +54,17 @@ pub struct ApplyOptions<'a> {
     pub dry_run: bool,
 }
 
+/// How to patch without reading what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patching<'a> {
+    /// The field manager.
+    pub manager: &'a str,
+    /// Refuses fields that the kind does not know; the server reads the object twice for it.
+    pub strict: bool,
+    /// Asks the server what would happen, without writing.
+    pub dry_run: bool,
+}
+
 /// What the server made of a write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
@@ -65,6 +76,9 @@ pub struct Applied {
 
 /// The manager of objects that are created rather than applied (reviews, dry-run pods).
 const CREATE_MANAGER: &str = "arc-setup";
+
+/// Of an object, nothing but its metadata.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 impl Cluster {
     /// A cluster behind a client that is there already (tests, `connect`).
@@ -92,7 +106,7 @@ impl Cluster {
     /// True where one object is there. Of it, nothing but its metadata is sent: it may be somebody's Secret.
     pub async fn is_there(&self, object: &ObjectRef) -> Result<bool, ClusterError> {
         let mut call = Call::get(self.path_of(object).await?);
-        call.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        call.accept = METADATA;
         match self.call(call).await {
             Ok(_) => Ok(true),
             Err(ClusterError::NotFound { .. }) => Ok(false),
@@ -175,6 +189,28 @@ impl Cluster {
             dry_run,
         )
         .await
+    }
+
+    /// JSON patch of which only the server's warnings are wanted: nothing of the object but its metadata is sent back,
+    /// and of that nothing is read.
+    pub async fn json_patch_unread(
+        &self,
+        object: &ObjectRef,
+        operations: &[Value],
+        how: &Patching<'_>,
+    ) -> Result<Vec<String>, ClusterError> {
+        let validation = if how.strict { "Strict" } else { "Ignore" };
+        let path = self
+            .path_of(object)
+            .await?
+            .parameter("fieldManager", how.manager)
+            .parameter("fieldValidation", validation)
+            .optional("dryRun", how.dry_run.then_some("All"));
+        let body = serde_json::to_vec(operations).unwrap_or_default();
+        let media_type = "application/json-patch+json";
+        let mut call = Call::with_bytes(Method::PATCH, path, media_type, body);
+        call.accept = METADATA;
+        self.call_text(call).await.map(|answer| answer.warnings)
     }
 
     /// JSON merge patch (RFC 7386).

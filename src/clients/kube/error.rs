@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
+use crate::object::text_at;
 
 /// Another field manager that holds a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +97,15 @@ pub enum ClusterError {
     Gone {
         /// The server's text.
         message: String,
+        /// The token with which the server goes on with the list all the same, from its present state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    },
+    /// The answer is larger than was asked for.
+    #[error("{message}")]
+    TooLarge {
+        /// How large it may be.
+        message: String,
     },
     /// Anything else.
     #[error("{message}")]
@@ -120,7 +130,8 @@ impl ClusterError {
             | Self::WebhookFailed { message, .. }
             | Self::TooManyRequests { message }
             | Self::Unreachable { message }
-            | Self::Gone { message }
+            | Self::Gone { message, .. }
+            | Self::TooLarge { message }
             | Self::Other { message, .. } => message,
         }
     }
@@ -156,12 +167,16 @@ impl ClusterError {
         } else {
             text("message").to_owned()
         };
-        Self::from_reason(
-            status,
-            text("reason"),
-            message,
-            answer.pointer("/details/causes"),
-        )
+        let causes = answer.pointer("/details/causes");
+        match Self::from_reason(status, text("reason"), message, causes) {
+            Self::Gone { message, .. } => Self::Gone {
+                message,
+                next: text_at(answer, "/metadata/continue")
+                    .filter(|token| !token.is_empty())
+                    .map(str::to_owned),
+            },
+            error => error,
+        }
     }
 
     fn from_reason(status: u16, reason: &str, message: String, causes: Option<&Value>) -> Self {
@@ -175,7 +190,10 @@ impl ClusterError {
                 message,
                 causes: Vec::new(),
             },
-            (_, "Expired" | "Gone") | (410, _) => Self::Gone { message },
+            (_, "Expired" | "Gone") | (410, _) => Self::Gone {
+                message,
+                next: None,
+            },
             (404, _) => Self::NotFound { message },
             (409, "AlreadyExists") => Self::AlreadyExists { message },
             (409, _) => Self::Conflict {

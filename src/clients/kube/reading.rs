@@ -210,7 +210,7 @@ pub(super) fn select(path: Path, selection: &Selection<'_>) -> Path {
 }
 
 /// Items of a list of a built-in kind come without apiVersion and kind.
-fn typed(api_version: &str, kind: &str, item: Value) -> Value {
+pub(super) fn typed(api_version: &str, kind: &str, item: Value) -> Value {
     let Value::Object(fields) = item else {
         return item;
     };

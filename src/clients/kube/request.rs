@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::kube::client::Body;
 use http::{HeaderMap, Method, Request, header};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -26,6 +27,8 @@ pub(super) struct Call {
     pub(super) accept: &'static str,
     /// Media type and body.
     pub(super) body: Option<(&'static str, Vec<u8>)>,
+    /// Most bytes of an answer ([`ClusterError::TooLarge`]).
+    pub(super) largest: Option<usize>,
 }
 
 impl Call {
@@ -35,6 +38,7 @@ impl Call {
             path,
             accept: "application/json",
             body: None,
+            largest: None,
         }
     }
 
@@ -44,12 +48,21 @@ impl Call {
         media_type: &'static str,
         body: &Value,
     ) -> Self {
-        let body = Some((media_type, body.to_string().into_bytes()));
+        Self::with_bytes(method, path, media_type, body.to_string().into_bytes())
+    }
+
+    pub(super) fn with_bytes(
+        method: Method,
+        path: Path,
+        media_type: &'static str,
+        body: Vec<u8>,
+    ) -> Self {
         Self {
             method,
             path,
             accept: "application/json",
-            body,
+            body: Some((media_type, body)),
+            largest: None,
         }
     }
 
@@ -137,20 +150,34 @@ impl Cluster {
                 .await
                 .map_err(|error| Broken::of(&error))?;
             let (parts, body) = response.into_parts();
-            let body = body
-                .collect_bytes()
-                .await
-                .map_err(|error| Broken::of(&error))?;
+            let body = whole(body, call.largest).await?;
             let took = start.elapsed();
             // Bodies and headers stay out of the log: both can hold secrets.
             tracing::debug!(method = %asked.0, path = asked.1, status = parts.status.as_u16(), ?took, "cluster");
-            Ok((parts.status.as_u16(), parts.headers, body.into()))
+            Ok((parts.status.as_u16(), parts.headers, body))
         };
         timeout(ANSWER, exchange).await.unwrap_or_else(|_| {
             let message = format!("no answer within {} s", ANSWER.as_secs());
             Err(Broken::Answer(ClusterError::Unreachable { message }))
         })
     }
+}
+
+/// Reads a body to its end, or until it is larger than it may be: the rest is not sent then.
+async fn whole(mut body: Body, largest: Option<usize>) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Broken::of(&error))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        bytes.extend_from_slice(&piece);
+        if let Some(largest) = largest.filter(|largest| bytes.len() > *largest) {
+            let message = format!("the answer is larger than {largest} bytes");
+            return Err(Broken::Answer(ClusterError::TooLarge { message }));
+        }
+    }
+    Ok(bytes)
 }
 
 /// Why no answer came.

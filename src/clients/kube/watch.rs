@@ -144,7 +144,8 @@ mod tests {
         assert_eq!(
             gone,
             Err(ClusterError::Gone {
-                message: "too old".into()
+                message: "too old".into(),
+                next: None,
             })
         );
         assert!(matches!(

@@ -1,10 +1,9 @@
 //! The `registry` and `proxy` sections.
 
 use crate::config::model::{
-    Library, MirrorCredentials, Origin, Proxy, ProxyCredentials, PullSecret, Registry,
+    Library, MirrorCredentials, Proxy, ProxyCredentials, PullSecret, Registry,
 };
-use crate::config::overlay::GIVEN_MAP;
-use crate::rules::{Action, Matcher, RuleSpec};
+use crate::config::overlay::GIVEN_LISTS;
 
 use super::Assembler;
 use super::github::has_user_information;
@@ -40,139 +39,8 @@ impl Assembler<'_> {
         }
     }
 
-    /// `registry.rules`, then the map of flags or environment, then the file's, then the host's catch-all.
-    fn rules(&mut self, host: Option<&str>, drop_library: bool) -> Vec<RuleSpec> {
-        let mut rules = Vec::new();
-        for index in 0..self.settled.length("registry.rules") {
-            let at = format!("registry.rules[{index}]");
-            rules.extend(self.rule(&at, drop_library));
-        }
-        for list in [GIVEN_MAP, "registry.map"] {
-            for index in 0..self.settled.length(list) {
-                let at = format!("{list}[{index}]");
-                rules.extend(self.map_entry(&at, drop_library));
-            }
-        }
-        if let Some(host) = host {
-            let origin = self.settled.origin("registry.host");
-            let id = match &origin {
-                Origin::Flag(flag) => flag.clone(),
-                _ => "registry.host".to_owned(),
-            };
-            let action = rewrite(host.to_owned(), drop_library);
-            rules.push(RuleSpec {
-                origin,
-                ..RuleSpec::new(id, Matcher::Any, action)
-            });
-        }
-        rules
-    }
-
-    fn map_entry(&mut self, at: &str, drop_library: bool) -> Option<RuleSpec> {
-        let mut part = |key: &str| {
-            let path = format!("{at}.{key}");
-            let text = self.text(&path).filter(|text| !text.is_empty());
-            if text.is_none() && !self.settled.is_broken(&path) {
-                let origin = self.settled.origin(at);
-                let what = format!("{} has no {key}", shown(at));
-                self.problems.push(
-                    crate::config::Problem::new("config-registry-map", &path, what, origin)
-                        .remedy("write {source: quay.io, target: HOST/quay-remote}, or keep or deny as the target"),
-                );
-            }
-            text
-        };
-        let (source, target) = (part("source"), part("target"));
-        let (source, target) = (source?, target?);
-        let source = self.location(&format!("{at}.source"), &source);
-        let matcher = if source.contains('*') {
-            Matcher::Glob(source.clone())
-        } else if source.contains('/') {
-            Matcher::Prefix(source.clone())
-        } else {
-            Matcher::Host(source.clone())
-        };
-        let action = match target.as_str() {
-            "keep" => Action::Keep,
-            "deny" => Action::Deny,
-            target => rewrite(self.location(&format!("{at}.target"), target), drop_library),
-        };
-        let id = if at.starts_with(GIVEN_MAP) {
-            let name = match self.settled.origin(at) {
-                Origin::Environment(name) => format!("${name}"),
-                _ => GIVEN_MAP.to_owned(),
-            };
-            format!("{name} {source}={target}")
-        } else {
-            at.to_owned()
-        };
-        Some(RuleSpec {
-            mirror: self.mirror(at),
-            origin: self.settled.nearest_origin(&format!("{at}.source")),
-            ..RuleSpec::new(id, matcher, action)
-        })
-    }
-
-    fn rule(&mut self, at: &str, drop_library: bool) -> Option<RuleSpec> {
-        let text = |key: &str| self.text(&format!("{at}.{key}"));
-        let matchers: Vec<Matcher> = [
-            text("exact").map(Matcher::Exact),
-            text("repository").map(Matcher::Repository),
-            text("prefix").map(Matcher::Prefix),
-            text("host").map(Matcher::Host),
-            text("glob").map(Matcher::Glob),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let chosen = |key: &str| self.boolean(&format!("{at}.{key}")) == Some(true);
-        let target = text("rewrite");
-        let keep = chosen("keep").then_some(Action::Keep);
-        let deny = chosen("deny").then_some(Action::Deny);
-        let target = target.map(|target| self.location(&format!("{at}.rewrite"), &target));
-        let actions: Vec<Action> = [
-            target.map(|target| rewrite(target, drop_library)),
-            keep,
-            deny,
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let one = |count: usize| count == 1;
-        if !one(matchers.len()) && !self.settled.is_broken(at) {
-            self.problem(
-                "config-registry-rule",
-                at,
-                format!("{at} needs exactly one of exact, repository, prefix, host and glob"),
-                "keep one of them",
-            );
-        }
-        if !one(actions.len()) && !self.settled.is_broken(at) {
-            self.problem(
-                "config-registry-rule",
-                at,
-                format!("{at} needs exactly one of rewrite, keep and deny"),
-                "keep one of them",
-            );
-        }
-        match (matchers.as_slice(), actions.as_slice()) {
-            ([matcher], [action]) => Some(RuleSpec {
-                mirror: self.mirror(at),
-                origin: self.settled.origin(at),
-                ..RuleSpec::new(at, matcher.clone(), action.clone())
-            }),
-            _ => None,
-        }
-    }
-
-    fn mirror(&mut self, at: &str) -> Option<String> {
-        let path = format!("{at}.mirror");
-        let mirror = self.text(&path)?;
-        Some(self.location(&path, &mirror))
-    }
-
     /// `HOST[:PORT][/KEY]` without a trailing slash; a scheme or user information is refused.
-    fn location(&mut self, path: &str, text: &str) -> String {
+    pub(super) fn location(&mut self, path: &str, text: &str) -> String {
         let trimmed = text.trim_end_matches('/');
         let name = shown(path);
         let what = if trimmed.contains('@') {
@@ -271,17 +139,10 @@ impl Assembler<'_> {
     }
 }
 
-fn rewrite(target: String, drop_library: bool) -> Action {
-    Action::Rewrite {
-        target,
-        drop_library,
-    }
-}
-
 /// A path as messages show it: what came by flag has no place in the file.
-fn shown(path: &str) -> String {
-    match path.strip_prefix(GIVEN_MAP) {
-        Some(_) => "an entry of --registry-map".to_owned(),
+pub(super) fn shown(path: &str) -> String {
+    match GIVEN_LISTS.iter().find(|list| path.starts_with(list.given)) {
+        Some(list) => format!("an entry of {}", list.given),
         None => path.to_owned(),
     }
 }

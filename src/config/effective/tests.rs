@@ -8,6 +8,9 @@ use super::*;
 fn without_origins(sources: &Sources) -> Config {
     let mut config = load(sources).unwrap().config;
     config.origins = Origins::default();
+    for rule in &mut config.registry.rules {
+        rule.origin = Origin::Default;
+    }
     config
 }
 

@@ -27,12 +27,25 @@ const MAP: &[Field] = &[
     Field::new(
         "target",
         Kind::Text,
-        "HOST[:PORT][/KEY] that takes its place, or `keep`, or `deny`",
+        "HOST[:PORT][/KEY] that takes its place, or a template, or `keep`, or `deny`",
     ),
     Field::new(
         "mirror",
         Kind::Text,
         "where dind finds images of a source that is kept: HOST[:PORT][/KEY]",
+    ),
+];
+
+const KEY: &[Field] = &[
+    Field::new(
+        "source",
+        Kind::Text,
+        "registry that the repository stands for, with an optional path: quay.io",
+    ),
+    Field::new(
+        "key",
+        Kind::Text,
+        "its name in the internal registry; of a layout by port, the port",
     ),
 ];
 
@@ -55,9 +68,19 @@ const RULE: &[Field] = &[
         "`*` within a path component, `**` over several: *.gcr.io/**",
     ),
     Field::new(
+        "regex",
+        Kind::Text,
+        r"regular expression of the whole canonical reference, tag and digest too: quay\.io/.*:v1\..*",
+    ),
+    Field::new(
         "rewrite",
         Kind::Text,
-        "HOST[:PORT][/KEY] that takes the place of the host",
+        "HOST[:PORT][/KEY] that takes the place of the host, or a template: {host_slug}.reg.corp/{path}",
+    ),
+    Field::new(
+        "pin",
+        Kind::Text,
+        "digest that the image gets beside its tag, alone or with rewrite: sha256:…",
     ),
     Field::new(
         "keep",
@@ -74,6 +97,35 @@ const RULE: &[Field] = &[
         Kind::Text,
         "where dind finds images that are kept: HOST[:PORT][/KEY]",
     ),
+    Field::new(
+        "kinds",
+        Kind::Texts,
+        "kinds of objects that it applies in, every one without it: Deployment, Runner*",
+    ),
+    Field::new(
+        "namespaces",
+        Kind::Texts,
+        "namespaces that it applies in, `*` for any letters; an object that names none is in none",
+    ),
+    Field::new(
+        "fields",
+        Kind::Texts,
+        "JSON pointers that it applies to, `**` for any steps: /spec/**/env/**",
+    ),
+];
+
+/// How an internal registry names the repositories that stand for other registries.
+pub(in crate::config) const PRESETS: &[&str] = &[
+    "artifactory-path",
+    "artifactory-subdomain",
+    "artifactory-port",
+    "artifactory-virtual",
+    "harbor",
+    "nexus-path",
+    "nexus-subdomain",
+    "nexus-port",
+    "ecr",
+    "acr",
 ];
 
 pub(super) const RUNNER_SET: &[Field] = &[
@@ -244,6 +296,8 @@ pub(super) const ROOT: &[Field] = &[
     Field::new("github.app.privateKey", Kind::Secret, "private key of the App, PEM").flag("github-app-private-key-file", "ARC_SETUP_GITHUB_APP_PRIVATE_KEY"),
     Field::new("github.existingSecret", Kind::ExistingSecret, "Secret with the login that is there already (legacy: controller's namespace, else each runner namespace)").flag("github-existing-secret", "ARC_SETUP_GITHUB_EXISTING_SECRET"),
     Field::new("registry.host", Kind::Text, "internal registry that all images come from: HOST[:PORT][/KEY]").flag("registry", "ARC_SETUP_REGISTRY"),
+    Field::new("registry.preset", Kind::Choice(PRESETS), "how the internal registry names what stands for other registries").flag("registry-preset", "ARC_SETUP_REGISTRY_PRESET"),
+    Field::new("registry.keys", Kind::List(KEY), "with a preset, what stands for each source registry").flag("registry-key", "ARC_SETUP_REGISTRY_KEY"),
     Field::new("registry.library", Kind::Choice(&["keep", "drop"]), "whether official images keep `library/`").default("keep").flag("registry-library", "ARC_SETUP_REGISTRY_LIBRARY"),
     Field::new("registry.map", Kind::List(MAP), "where one source's images come from; the first that matches wins").flag("registry-map", "ARC_SETUP_REGISTRY_MAP"),
     Field::new("registry.rules", Kind::List(RULE), "rules before the map, for single images or paths"),

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, PodSpecAt, Role, Shape, containers, pod_specs, runs_arc};
+use super::survey::{Pod, survey};
+use super::{CustomKinds, Part, PodSpecAt, Role, Shape, containers, runs_arc};
 use crate::object::Pointer;
 
 /// What is missing.
@@ -75,35 +76,41 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
             && mode(object.get("spec")) == Some("kubernetes")
             && pod.shape == Shape::PodSpec
     };
-    for at in containers(object) {
-        let Some(container) = at.pointer.get(object) else {
-            continue;
-        };
-        match at.role {
-            Role::Controller if is_legacy_manager(container) => {
-                for (flag, default, why) in LEGACY_FLAGS {
-                    if !has_flag(container, flag) {
-                        found.push(AbsentSlot {
-                            list: at.pointer.child("args"),
-                            kind: AbsentKind::Argument(flag.to_owned()),
-                            default: default.to_owned(),
-                            why,
-                        });
+    let kinds = CustomKinds::default();
+    let survey = survey(object, &kinds);
+    // Whether other lists of containers take arguments and variables is not known.
+    let pods = || {
+        let known = |pod: &&Pod<'_>| pod.at.shape != Shape::Containers;
+        survey.pods.iter().filter(known)
+    };
+    for pod in pods() {
+        for container in containers::written(pod) {
+            match container.role(pod) {
+                Role::Controller if is_legacy_manager(container.value) => {
+                    for (flag, default, why) in LEGACY_FLAGS {
+                        if !has_flag(container.value, flag) {
+                            found.push(AbsentSlot {
+                                list: container.pointer(pod).child("args"),
+                                kind: AbsentKind::Argument(flag.to_owned()),
+                                default: default.to_owned(),
+                                why,
+                            });
+                        }
                     }
                 }
+                Role::Runner if uses_hooks(container.value) || hooked(&pod.at) => {
+                    let at = container.pointer(pod);
+                    hook_image(pod, &at, container.value, &mut found);
+                }
+                _ => {}
             }
-            Role::Runner if uses_hooks(container) || hooked(&at.pod) => {
-                hook_image(object, &at.pod, &at.pointer, &mut found);
-            }
-            _ => {}
         }
     }
-    for pod in pod_specs(object) {
-        let spec = pod.pointer.get(object);
-        if pod.shape == Shape::RunnerSpec
-            && (mode(spec) == Some("kubernetes") || spec.is_some_and(uses_hooks))
+    for pod in pods() {
+        if pod.at.shape == Shape::RunnerSpec
+            && (mode(Some(pod.spec)) == Some("kubernetes") || uses_hooks(pod.spec))
         {
-            hook_image(object, &pod, &pod.pointer, &mut found);
+            hook_image(pod, &pod.at.pointer, pod.spec, &mut found);
         }
     }
     found
@@ -113,17 +120,13 @@ fn mode(spec: Option<&Value>) -> Option<&str> {
     spec?.get("containerMode")?.as_str()
 }
 
-fn hook_image(object: &Value, pod: &PodSpecAt, holder: &Pointer, found: &mut Vec<AbsentSlot>) {
-    let Some(container) = holder.get(object) else {
-        return;
-    };
+fn hook_image(pod: &Pod<'_>, holder: &Pointer, container: &Value, found: &mut Vec<AbsentSlot>) {
     // A Runner's `env` reaches the same container as that of a container `runner` in its list.
-    let spec = pod.pointer.get(object);
     let set = variable(container, HOOK_VARIABLE).is_some()
-        || spec.is_some_and(|spec| variable(spec, HOOK_VARIABLE).is_some())
+        || variable(pod.spec, HOOK_VARIABLE).is_some()
         || found.iter().any(|slot| {
             slot.kind == AbsentKind::Environment(HOOK_VARIABLE.to_owned())
-                && slot.list.as_str().starts_with(pod.pointer.as_str())
+                && slot.list.as_str().starts_with(pod.at.pointer.as_str())
         });
     if set {
         return;

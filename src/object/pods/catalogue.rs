@@ -1,43 +1,80 @@
-//! Which flags and variables hold an image, by their names.
+//! Which flags, variables and fields hold an image, by their names.
 //!
 //! The reference grammar alone would take `10m`, `true` or `127.0.0.1:8080` for an image.
 
 /// Flags that hold an image although their names do not say so.
-const KNOWN: [&str; 1] = ["prometheus-config-reloader"];
+pub(super) const KNOWN: [&str; 1] = ["prometheus-config-reloader"];
+/// Variables of operators, by a convention of OLM: whatever follows, the value is an image.
+const RELATED: &str = "related-image-";
 /// Words behind `image` that make the value something else.
-const OTHER_THINGS: [&str; 10] = [
-    "pull", "tag", "version", "digest", "dir", "id", "size", "gc", "cache", "format",
+const OTHER_THINGS: [&str; 19] = [
+    "pull",
+    "tag",
+    "version",
+    "digest",
+    "dir",
+    "id",
+    "size",
+    "gc",
+    "cache",
+    "format",
+    "policy",
+    "secret",
+    "secrets",
+    "credential",
+    "credentials",
+    "registry",
+    "mirror",
+    "timeout",
+    "type",
 ];
 
 /// How much a name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameStrength {
-    /// The value is an image if it parses: `--docker-image`, `ACTIONS_RUNNER_IMAGE`.
-    Certain,
-    /// The value is an image if it parses and names its host or a path: `RELATED_IMAGE_PROXY`.
-    Likely,
     /// The name says nothing.
     None,
+    /// The value is an image if it parses and names its host or a path: `--image-repository`.
+    Likely,
+    /// The value is an image if it parses: `--docker-image`, `ACTIONS_RUNNER_IMAGE`.
+    Certain,
 }
 
 /// Judges the name of a flag (with or without dashes) or of an environment variable.
 pub fn image_name_strength(name: &str) -> NameStrength {
+    if !mentions_image(name) && !KNOWN.contains(&name.trim_start_matches('-')) {
+        return NameStrength::None;
+    }
     let name = name
         .trim_start_matches('-')
         .to_ascii_lowercase()
         .replace(['_', '.'], "-");
-    if KNOWN.contains(&name.as_str()) {
+    if KNOWN.contains(&name.as_str()) || name.starts_with(RELATED) {
         return NameStrength::Certain;
     }
-    let words: Vec<&str> = name.split('-').collect();
-    let Some(at) = words.iter().position(|word| *word == "image") else {
+    strength(name.split('-'))
+}
+
+/// Judges the name of a field, whose words are written together: `proxyImage`, `imageName`.
+pub(super) fn field_strength(name: &str) -> NameStrength {
+    if !mentions_image(name) {
         return NameStrength::None;
-    };
-    match words.get(at + 1) {
-        None => NameStrength::Certain,
-        Some(next) if OTHER_THINGS.contains(next) => NameStrength::None,
-        Some(_) => NameStrength::Likely,
     }
+    strength(field_words(name).iter().map(String::as_str))
+}
+
+/// True for a field that is called an image: `image`, `proxyImage`, `images`.
+pub(super) fn names_image_last(name: &str) -> bool {
+    mentions_image(name)
+        && matches!(
+            field_words(name).last().map(String::as_str),
+            Some("image" | "images")
+        )
+}
+
+/// True for the fields of the legacy chart's values that hold a whole image: `actionsRunnerRepositoryAndTag`.
+pub(super) fn is_repository_and_tag(name: &str) -> bool {
+    name.ends_with("RepositoryAndTag")
 }
 
 /// True for values that parse as an image and never are one.
@@ -47,6 +84,48 @@ pub(super) fn is_plain_word(value: &str) -> bool {
             value,
             "true" | "false" | "yes" | "no" | "none" | "always" | "never"
         )
+}
+
+fn mentions_image(name: &str) -> bool {
+    name.as_bytes()
+        .windows("image".len())
+        .any(|window| window.eq_ignore_ascii_case(b"image"))
+}
+
+fn strength<'a>(words: impl Iterator<Item = &'a str>) -> NameStrength {
+    let mut behind = words.skip_while(|word| !matches!(*word, "image" | "images"));
+    let Some(first) = behind.next() else {
+        return NameStrength::None;
+    };
+    let mut others = 0;
+    for word in behind {
+        if OTHER_THINGS.contains(&word) {
+            return NameStrength::None;
+        }
+        others += 1;
+    }
+    if first == "image" && others == 0 {
+        NameStrength::Certain
+    } else {
+        NameStrength::Likely
+    }
+}
+
+/// The words of a field in lower case: an upper-case letter, `-`, `_` and `.` begin one.
+fn field_words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before_is_lower = false;
+    for letter in name.chars() {
+        let separates = matches!(letter, '-' | '_' | '.');
+        if separates || (letter.is_uppercase() && before_is_lower) {
+            words.push(String::new());
+        }
+        before_is_lower = !letter.is_uppercase();
+        if let (false, Some(word)) = (separates, words.last_mut()) {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -60,22 +139,55 @@ mod tests {
             "runner_image",
             "ACTIONS_RUNNER_IMAGE",
             "image",
+            "--prometheus-config-reloader",
+            "--acme-http01-solver-image",
+            "RELATED_IMAGE_PROXY",
+            "RELATED_IMAGE_CACHE_SERVER",
+            "spark.kubernetes.container.image",
         ] {
             assert_eq!(image_name_strength(name), NameStrength::Certain, "{name}");
         }
-        for name in ["RELATED_IMAGE_PROXY", "--image-repository"] {
+        for name in ["--image-repository", "--images", "IMAGE_URL"] {
             assert_eq!(image_name_strength(name), NameStrength::Likely, "{name}");
         }
         for name in [
             "--runner-image-pull-secret",
+            "--auto-scaler-image-pull-secrets",
             "--image-pull-policy",
             "IMAGE_TAG",
+            "IMAGE_REGISTRY",
             "ImageOS",
             "--metrics-addr",
             "--images-dir",
             "",
         ] {
             assert_eq!(image_name_strength(name), NameStrength::None, "{name}");
+        }
+    }
+
+    #[test]
+    fn fields_are_judged_by_their_words() {
+        for name in [
+            "image",
+            "proxyImage",
+            "base_image",
+            "runner-image",
+            "sidecar.istio.io.proxyImage",
+        ] {
+            assert_eq!(field_strength(name), NameStrength::Certain, "{name}");
+            assert!(names_image_last(name), "{name}");
+        }
+        for name in ["imageName", "imageRepository", "relatedImages"] {
+            assert_eq!(field_strength(name), NameStrength::Likely, "{name}");
+        }
+        for name in [
+            "imagePullPolicy",
+            "imageTag",
+            "imagePullSecrets",
+            "imagine",
+            "spec",
+        ] {
+            assert_eq!(field_strength(name), NameStrength::None, "{name}");
         }
     }
 }

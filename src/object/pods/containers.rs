@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Part, PodSpecAt, Shape, pod_specs};
+use super::survey::{Pod, survey};
+use super::{CustomKinds, Part, PodSpecAt, Shape};
 use crate::object::{Pointer, items_at, text_at};
 
 /// What a container does in ARC.
@@ -55,7 +56,7 @@ pub struct ContainerAt {
     pub pod: PodSpecAt,
 }
 
-const LISTS: [&str; 4] = [
+pub(super) const LISTS: [&str; 4] = [
     "initContainers",
     "containers",
     "sidecarContainers",
@@ -64,27 +65,63 @@ const LISTS: [&str; 4] = [
 
 /// Every container of an object, pod by pod, in the order in which they start.
 pub fn containers(object: &Value) -> Vec<ContainerAt> {
-    let mut found = Vec::new();
-    for pod in pod_specs(object) {
-        if pod.shape == Shape::RunnerConfig {
-            continue;
-        }
-        for list in LISTS {
-            let at = pod.pointer.child(list);
-            let items = at.get(object).and_then(Value::as_array);
-            for (index, item) in items.into_iter().flatten().enumerate() {
-                let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
-                let always = text("restartPolicy") == "Always";
-                found.push(ContainerAt {
-                    pointer: at.index(index),
-                    name: text("name").to_owned(),
-                    role: role(pod.part, list == "initContainers" && !always, item),
-                    pod: pod.clone(),
-                });
-            }
-        }
+    containers_with(object, &CustomKinds::default())
+}
+
+/// As [`containers`], where the schemas of custom kinds tell of pods.
+pub fn containers_with(object: &Value, kinds: &CustomKinds) -> Vec<ContainerAt> {
+    let survey = survey(object, kinds);
+    survey.pods.iter().flat_map(of_pod).collect()
+}
+
+/// Every container of one pod.
+pub(super) fn of_pod<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = ContainerAt> + 'a {
+    written(pod).map(|one| ContainerAt {
+        pointer: one.pointer(pod),
+        name: text(one.value, "name").to_owned(),
+        role: one.role(pod),
+        pod: pod.at.clone(),
+    })
+}
+
+/// Every container of one pod as it stands, with its place.
+pub(super) fn values<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = (Pointer, &'a Value)> {
+    written(pod).map(|one| (one.pointer(pod), one.value))
+}
+
+/// A container that is written out in a pod.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) value: &'a Value,
+    list: &'static str,
+    index: usize,
+}
+
+impl Written<'_> {
+    pub(super) fn pointer(&self, pod: &Pod<'_>) -> Pointer {
+        Pointer::new(format!("{}/{}/{}", pod.at.pointer, self.list, self.index))
     }
-    found
+
+    pub(super) fn role(&self, pod: &Pod<'_>) -> Role {
+        let always = text(self.value, "restartPolicy") == "Always";
+        let init = self.list == "initContainers" && !always;
+        role(pod.at.part, init, self.value)
+    }
+}
+
+/// What each list of a pod holds; a [`Shape::RunnerConfig`] has none.
+pub(super) fn written<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = Written<'a>> {
+    let has_lists = pod.at.shape != Shape::RunnerConfig;
+    let lists = LISTS.into_iter().filter(move |_| has_lists);
+    lists.flat_map(|list| {
+        let items = pod.spec.get(list).and_then(Value::as_array);
+        let items = items.into_iter().flatten().enumerate();
+        items.map(move |(index, value)| Written { value, list, index })
+    })
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// True for the name of the container beside a runner in which Docker's daemon runs: scale sets say `dind`, the legacy
@@ -94,20 +131,15 @@ pub fn is_daemon(name: &str) -> bool {
 }
 
 fn role(part: Part, init: bool, container: &Value) -> Role {
-    let text = |key: &str| {
-        container
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let name = text("name");
+    let name = text(container, "name");
     match part {
         _ if init => Role::Init,
         Part::Runner if name == "runner" => Role::Runner,
         Part::Runner if is_daemon(name) => Role::Dind,
         Part::Listener if name == "listener" => Role::Listener,
         Part::Workload
-            if name.contains("rbac-proxy") || text("image").contains("/kube-rbac-proxy") =>
+            if name.contains("rbac-proxy")
+                || text(container, "image").contains("/kube-rbac-proxy") =>
         {
             Role::RbacProxy
         }

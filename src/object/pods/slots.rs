@@ -5,8 +5,10 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::catalogue::is_plain_word;
+use super::split::{self, Certainty};
+use super::survey::{Pod, survey};
 use super::{
-    ContainerAt, NameStrength, Part, Role, Shape, containers, image_name_strength, pod_specs,
+    CustomKinds, NameStrength, Part, Role, Shape, containers, embedded, image_name_strength,
 };
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
@@ -66,140 +68,221 @@ pub struct ImageSlot {
     pub why: Role,
 }
 
-/// Every place of an object that surely names an image. An `image` field is one even if it does not parse;
-/// arguments and variables are only where their name says so and the value parses.
+/// Every place of an object that surely names an image. An `image` field of a container is one even if it does not
+/// parse; arguments and variables are only where their name says so and the value parses; mappings of parts where
+/// they can be nothing else. Objects within the texts of a ConfigMap are looked into.
 pub fn image_slots(object: &Value) -> Vec<ImageSlot> {
-    let mut slots = Vec::new();
-    for pod in pod_specs(object) {
-        let why = match pod.part {
-            Part::Runner => Role::Runner,
-            Part::Listener => Role::Listener,
-            Part::Workload => Role::Sidecar,
-        };
-        if pod.shape != Shape::PodSpec {
-            field(
-                object,
-                &pod.pointer.child("image"),
-                SlotKind::Field,
-                why,
-                &mut slots,
-            );
-        }
-        if pod.shape == Shape::RunnerConfig {
-            continue;
-        }
-        if pod.shape == Shape::RunnerSpec {
-            environment(object, &pod.pointer.child("env"), why, &mut slots);
-            environment(
-                object,
-                &pod.pointer.child("dockerEnv"),
-                Role::Dind,
-                &mut slots,
-            );
-        }
-        for container in containers(object).iter().filter(|at| at.pod == pod) {
-            in_container(object, container, &mut slots);
-        }
-        let volumes = pod.pointer.child("volumes");
-        for index in 0..length(object, &volumes) {
-            let at = volumes.index(index).child("image").child("reference");
-            field(object, &at, SlotKind::ImageVolume, why, &mut slots);
-        }
+    image_slots_with(object, &CustomKinds::default())
+}
+
+/// As [`image_slots`], where the schemas of custom kinds tell of pods.
+pub fn image_slots_with(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
+    at_depth(object, kinds, 0)
+}
+
+/// As [`image_slots_with`], of an object within `depth` texts.
+pub(super) fn at_depth(object: &Value, kinds: &CustomKinds, depth: usize) -> Vec<ImageSlot> {
+    let survey = survey(object, kinds);
+    let mut slots = of_pods(&survey.pods);
+    slots.extend(survey.slots);
+    for (at, text) in &survey.texts {
+        slots.extend(embedded::look(at, text, kinds, depth).slots);
     }
     slots
 }
 
-fn in_container(object: &Value, container: &ContainerAt, slots: &mut Vec<ImageSlot>) {
-    let at = &container.pointer;
-    field(
-        object,
-        &at.child("image"),
-        SlotKind::Field,
-        container.role,
-        slots,
-    );
-    for list in ["command", "args"] {
-        arguments(object, &at.child(list), container.role, slots);
+/// Every image of these pods.
+pub(super) fn of_pods(pods: &[Pod<'_>]) -> Vec<ImageSlot> {
+    let mut slots = Vec::new();
+    for pod in pods {
+        of_pod(pod, &mut slots);
     }
-    environment(object, &at.child("env"), container.role, slots);
+    slots
 }
 
-fn length(object: &Value, at: &Pointer) -> usize {
-    at.get(object).and_then(Value::as_array).map_or(0, Vec::len)
+fn of_pod(pod: &Pod<'_>, slots: &mut Vec<ImageSlot>) {
+    let at = &pod.at.pointer;
+    let why = match pod.at.part {
+        Part::Runner => Role::Runner,
+        Part::Listener => Role::Listener,
+        Part::Workload => Role::Sidecar,
+    };
+    let own = Holder {
+        value: pod.spec,
+        at,
+        role: why,
+    };
+    if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
+        own.image(slots);
+    }
+    if pod.at.shape == Shape::RunnerSpec {
+        own.environment("env", slots);
+        let docker = Holder {
+            role: Role::Dind,
+            ..own
+        };
+        docker.environment("dockerEnv", slots);
+    }
+    if pod.at.shape == Shape::RunnerConfig {
+        return;
+    }
+    for container in containers::written(pod) {
+        let holder = Holder {
+            value: container.value,
+            at: &container.pointer(pod),
+            role: container.role(pod),
+        };
+        holder.image(slots);
+        holder.arguments("command", slots);
+        holder.arguments("args", slots);
+        holder.environment("env", slots);
+    }
+    let volumes = pod.spec.get("volumes").and_then(Value::as_array);
+    for (index, volume) in volumes.into_iter().flatten().enumerate() {
+        let image = volume.get("image").and_then(|image| image.get("reference"));
+        let pointer = || {
+            at.child("volumes")
+                .index(index)
+                .child("image")
+                .child("reference")
+        };
+        field(image, pointer, SlotKind::ImageVolume, why, slots);
+    }
 }
 
-fn field(object: &Value, at: &Pointer, kind: SlotKind, why: Role, slots: &mut Vec<ImageSlot>) {
-    if let Some(text) = at.get(object).and_then(Value::as_str)
+fn field(
+    value: Option<&Value>,
+    pointer: impl FnOnce() -> Pointer,
+    kind: SlotKind,
+    why: Role,
+    slots: &mut Vec<ImageSlot>,
+) {
+    if let Some(Value::String(text)) = value
         && !text.is_empty()
     {
         slots.push(ImageSlot {
-            pointer: at.clone(),
+            pointer: pointer(),
             kind,
-            text: text.to_owned(),
+            text: text.clone(),
             span: 0..text.len(),
             why,
         });
     }
 }
 
-fn arguments(object: &Value, at: &Pointer, role: Role, slots: &mut Vec<ImageSlot>) {
-    let items = at.get(object).and_then(Value::as_array);
-    let texts: Vec<&str> = items
-        .into_iter()
-        .flatten()
-        .map(|item| item.as_str().unwrap_or_default())
-        .collect();
-    for (index, text) in texts.iter().enumerate() {
-        if !text.starts_with('-') {
-            continue;
+/// What has an image, arguments and variables: a container, or a runner's own spec.
+#[derive(Debug, Clone, Copy)]
+struct Holder<'a> {
+    value: &'a Value,
+    at: &'a Pointer,
+    role: Role,
+}
+
+impl<'a> Holder<'a> {
+    fn list(&self, key: &str) -> &'a [Value] {
+        let items = self.value.get(key).and_then(Value::as_array);
+        items.map_or(&[], Vec::as_slice)
+    }
+
+    fn image(&self, slots: &mut Vec<ImageSlot>) {
+        let at = || self.at.child("image");
+        match self.value.get("image") {
+            // What a chart's values write where the container's image is made of them.
+            Some(Value::Object(parts)) => {
+                if let Some((Certainty::Certain, text)) = split::certainty(true, parts) {
+                    slots.push(ImageSlot {
+                        pointer: at(),
+                        kind: SlotKind::Split,
+                        text,
+                        span: 0..0,
+                        why: self.role,
+                    });
+                }
+            }
+            value => field(value, at, SlotKind::Field, self.role, slots),
         }
-        let (flag, form, value_index, start) = match text.split_once('=') {
-            Some((flag, _)) => (flag, ArgumentForm::Joined, index, flag.len() + 1),
-            None => (*text, ArgumentForm::Separate, index + 1, 0),
-        };
-        let Some(value) = texts.get(value_index).map(|value| &value[start..]) else {
-            continue;
-        };
-        let strength = image_name_strength(flag);
-        let mut from = start;
-        for part in value.split(',') {
-            let span = from..from + part.len();
-            from = span.end + 1;
-            if is_image(strength, part) {
+    }
+
+    fn arguments(&self, list: &str, slots: &mut Vec<ImageSlot>) {
+        let items = self.list(list);
+        // The flag whose value comes as the next item.
+        let mut before = "";
+        for (index, item) in items.iter().enumerate() {
+            let text = item.as_str().unwrap_or_default();
+            let (flag, form, start) = match text.split_once('=') {
+                _ if !text.starts_with('-') => (before, ArgumentForm::Separate, 0),
+                Some((flag, _)) => (flag, ArgumentForm::Joined, flag.len() + 1),
+                None => ("", ArgumentForm::Joined, text.len()),
+            };
+            before = if text.starts_with('-') && start == text.len() {
+                text
+            } else {
+                ""
+            };
+            for (name, span) in images(flag, text, start) {
                 slots.push(ImageSlot {
-                    pointer: at.index(value_index),
+                    pointer: self.at.child(list).index(index),
                     kind: SlotKind::Argument {
-                        flag: flag.to_owned(),
+                        flag: name.to_owned(),
                         form,
                     },
-                    text: part.to_owned(),
+                    text: text[span.clone()].to_owned(),
                     span,
-                    why: purpose(role, flag),
+                    why: purpose(self.role, name),
+                });
+            }
+        }
+    }
+
+    fn environment(&self, list: &str, slots: &mut Vec<ImageSlot>) {
+        for (index, variable) in self.list(list).iter().enumerate() {
+            // A variable with valueFrom has no value here.
+            let text = |key: &str| variable.get(key).and_then(Value::as_str);
+            let (Some(name), Some(value)) = (text("name"), text("value")) else {
+                continue;
+            };
+            for (_, span) in images(name, value, 0) {
+                slots.push(ImageSlot {
+                    pointer: self.at.child(list).index(index).child("value"),
+                    kind: SlotKind::Environment {
+                        name: name.to_owned(),
+                    },
+                    text: value[span.clone()].to_owned(),
+                    span,
+                    why: purpose(self.role, name),
                 });
             }
         }
     }
 }
 
-fn environment(object: &Value, at: &Pointer, role: Role, slots: &mut Vec<ImageSlot>) {
-    let variables = at.get(object).and_then(Value::as_array);
-    for (index, variable) in variables.into_iter().flatten().enumerate() {
-        // A variable with valueFrom has no value here.
-        let text = |key: &str| variable.get(key).and_then(Value::as_str);
-        if let (Some(name), Some(value)) = (text("name"), text("value"))
-            && is_image(image_name_strength(name), value)
-        {
-            slots.push(ImageSlot {
-                pointer: at.index(index).child("value"),
-                kind: SlotKind::Environment {
-                    name: name.to_owned(),
-                },
-                text: value.to_owned(),
-                span: 0..value.len(),
-                why: purpose(role, name),
-            });
+/// The images in the text of a flag or variable from byte `start`: the whole, items of a comma list, values of
+/// `key=value`. Each with the name that says so.
+fn images<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<(&'a str, Range<usize>)> {
+    let strength = image_name_strength(name);
+    let value = &text[start..];
+    if strength == NameStrength::None && !value.contains('=') {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut from = start;
+    for part in value.split(',') {
+        let span = from..from + part.len();
+        from = span.end + 1;
+        match part.split_once('=') {
+            None if is_image(strength, part) => found.push((name, span)),
+            None => {}
+            Some((key, image)) => {
+                let own = image_name_strength(key);
+                let by_flag = strength.min(NameStrength::Likely);
+                if is_image(own.max(by_flag), image) {
+                    let name = if own == NameStrength::None { name } else { key };
+                    found.push((name, span.start + key.len() + 1..span.end));
+                }
+            }
         }
     }
+    found
 }
 
 /// What an image named by a flag or variable is needed for.

@@ -6,6 +6,46 @@ use super::Replacement;
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
+/// How sure it is that a mapping is an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// It is one.
+    Certain,
+    /// It may be one.
+    Suspected,
+}
+
+/// True for the keys that make up an image.
+pub(super) fn is_part(key: &str) -> bool {
+    matches!(key, "registry" | "repository" | "tag" | "digest")
+}
+
+/// Whether a mapping is an image, and which; None where it is none. A mapping that is called so (`image`,
+/// `proxyImage`) is one if it has a second part or `pullPolicy`, or its repository names a host; any mapping is one if it has
+/// registry, repository and a version. Else a repository on a host with a version is suspected (of Git it may be);
+/// `repository: owner/name` alone is none.
+pub(super) fn certainty(
+    is_called_image: bool,
+    fields: &Map<String, Value>,
+) -> Option<(Certainty, String)> {
+    let has = |key: &str| fields.contains_key(key);
+    if !has("repository") {
+        return None;
+    }
+    let image = compose(fields)?;
+    let reference = ImageReference::parse(&image).ok()?;
+    let has_version = has("tag") || has("digest");
+    let names_host = reference.names_host();
+    let is_certain = (is_called_image
+        && (has_version || names_host || has("registry") || has("pullPolicy")))
+        || (has("registry") && has_version);
+    if is_certain {
+        return Some((Certainty::Certain, image));
+    }
+    let is_suspected = is_called_image || (has_version && names_host);
+    is_suspected.then_some((Certainty::Suspected, image))
+}
+
 /// The image that a mapping names, as one text; None where no repository stands there as text, or a part is what no
 /// image has. A tag may be a whole number; of another number YAML has lost the spelling (`1.10`).
 pub(super) fn compose(parts: &Map<String, Value>) -> Option<String> {
@@ -176,6 +216,54 @@ mod tests {
             json!({"tag": "v1"}),
         ] {
             assert_eq!(compose(parts.as_object().unwrap()), None, "{parts}");
+        }
+    }
+
+    #[test]
+    fn a_repository_alone_is_no_image() {
+        let judged = |named: bool, fields: Value| {
+            certainty(named, fields.as_object().unwrap()).map(|(certainty, _)| certainty)
+        };
+        let certain = Some(Certainty::Certain);
+        let suspected = Some(Certainty::Suspected);
+        for (fields, named, other) in [
+            (json!({"repository": "a/b", "tag": ""}), certain, None),
+            (
+                json!({"repository": "a/b", "pullPolicy": "Always"}),
+                certain,
+                None,
+            ),
+            (json!({"repository": "quay.io/a/b"}), certain, None),
+            (
+                json!({"repository": "quay.io/a/b", "tag": "v1"}),
+                certain,
+                suspected,
+            ),
+            (
+                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1"}),
+                certain,
+                certain,
+            ),
+            (
+                json!({"registry": "", "repository": "a/b", "digest": ""}),
+                certain,
+                certain,
+            ),
+            (json!({"repository": "a/b"}), suspected, None),
+            (
+                json!({"repository": "https://github.com/a/b", "tag": "v1"}),
+                None,
+                None,
+            ),
+            (
+                json!({"repository": "{{ .Values.x }}", "tag": "v1"}),
+                None,
+                None,
+            ),
+            (json!({"registry": "quay.io", "tag": "v1"}), None, None),
+        ] {
+            assert_eq!(judged(true, fields.clone()), named, "image: {fields}");
+            assert_eq!(judged(false, fields.clone()), other, "source: {fields}");
         }
     }
 

@@ -1,81 +1,268 @@
 //! Texts that may be images and are not certain to be: reported, never touched.
 
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{containers, image_slots, pod_specs};
+use super::catalogue::{field_strength, is_plain_word};
+use super::survey::{Pod, survey_with_suspects};
+use super::{CustomKinds, NameStrength, Shape, embedded, image_name_strength, slots};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
 /// A text that may be an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
-    /// The text that holds it.
+    /// The text that holds it, or the mapping of its parts.
     pub pointer: Pointer,
     /// What looks like an image.
     pub text: String,
+    /// Why it is suspected.
+    pub why: Suspicion,
+}
+
+/// Why something may be an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suspicion {
+    /// A field, annotation or flag is called so, in a kind or script of which nothing more is known.
+    Name,
+    /// It names the host of a registry.
+    Host,
+    /// A mapping has a repository and a version.
+    Parts,
+    /// It stands in a file within a text that is no Kubernetes object, or that cannot be changed byte by byte.
+    File,
+}
+
+impl fmt::Display for Suspicion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Name => "it is called an image, in a place that is not known",
+            Self::Host => "it names a registry's host",
+            Self::Parts => "it has the parts of an image",
+            Self::File => "it stands in a file that is no Kubernetes object",
+        })
+    }
 }
 
 /// Hosts that serve little but images.
-const REGISTRIES: [&str; 7] = [
+const REGISTRIES: [&str; 11] = [
     "docker.io",
     "quay.io",
     "ghcr.io",
     "gcr.io",
+    "k8s.gcr.io",
     "registry.k8s.io",
     "mcr.microsoft.com",
     "public.ecr.aws",
+    "registry.access.redhat.com",
+    "registry.gitlab.com",
+    "nvcr.io",
 ];
 
-/// Words of arguments and variables that are no slot, but name a host and a tag or digest, or a known
-/// registry. `10m`, `127.0.0.1:8080` and `robbos/testing-grounds` are none.
+impl Suspect {
+    /// What a field of an unknown kind may name.
+    pub(super) fn of_field(at: &str, key: &str, text: &str) -> Vec<Self> {
+        let suspect = |text: &str, why| Self {
+            pointer: Pointer::new(at),
+            text: text.to_owned(),
+            why,
+        };
+        let mut found = Vec::new();
+        let strength = match key {
+            // Crossplane's packages, and everything that calls its OCI artifact so.
+            "package" => NameStrength::Likely,
+            _ => field_strength(key),
+        };
+        if may_be(strength, text) {
+            found.push(suspect(text, Suspicion::Name));
+        } else if text.contains('\n') {
+            lines(text, &mut |word, why| found.push(suspect(word, why)));
+        } else {
+            words(text, &mut |word| {
+                if is_on_registry(word) {
+                    found.push(suspect(word, Suspicion::Host));
+                }
+            });
+        }
+        found
+    }
+
+    /// Annotations that are called an image: `sidecar.istio.io/proxyImage`.
+    pub(super) fn of_annotations(at: &str, annotations: &Value) -> Vec<Self> {
+        let at = Pointer::new(at);
+        let entries = annotations.as_object().into_iter().flatten();
+        entries
+            .filter(|(key, _)| !key.starts_with("arc-setup.dev/"))
+            .filter_map(|(key, value)| {
+                let name = key.rsplit('/').next().unwrap_or_default();
+                let text = value.as_str()?;
+                may_be(field_strength(name), text).then(|| Self {
+                    pointer: at.child(key),
+                    text: text.to_owned(),
+                    why: Suspicion::Name,
+                })
+            })
+            .collect()
+    }
+
+    /// A mapping of parts.
+    pub(super) fn of_parts(pointer: Pointer, text: &str) -> Self {
+        Self {
+            pointer,
+            text: text.to_owned(),
+            why: Suspicion::Parts,
+        }
+    }
+}
+
+/// Every text of an object that may be an image and is no slot. In pods: words of arguments and variables that name a
+/// host and a tag or digest, or a known registry. In custom kinds, in the values of a chart and in the files of a
+/// ConfigMap: also what is called so. `10m`, `127.0.0.1:8080` and `robbos/testing-grounds` are none.
 pub fn suspected(object: &Value) -> Vec<Suspect> {
-    let slots = image_slots(object);
+    suspected_with(object, &CustomKinds::default())
+}
+
+/// As [`suspected`], where the schemas of custom kinds tell of pods.
+pub fn suspected_with(object: &Value, kinds: &CustomKinds) -> Vec<Suspect> {
+    let survey = survey_with_suspects(object, kinds);
+    let slots = slots::of_pods(&survey.pods);
+    let certain: HashSet<&str> = slots.iter().map(|slot| slot.pointer.as_str()).collect();
     let mut found = Vec::new();
-    let mut look = |at: Pointer, text: &str| {
-        if slots.iter().any(|slot| slot.pointer == at) {
-            return;
-        }
-        let words = text.split(|letter: char| {
-            letter.is_whitespace() || matches!(letter, '=' | ',' | ';' | '"' | '\'' | '(' | ')')
-        });
-        for word in words {
-            if looks_like_image(word) {
-                found.push(Suspect {
-                    pointer: at.clone(),
-                    text: word.to_owned(),
-                });
-            }
-        }
-    };
-    let mut holders: Vec<Pointer> = containers(object)
-        .into_iter()
-        .map(|at| at.pointer)
-        .collect();
-    holders.extend(pod_specs(object).into_iter().map(|at| at.pointer));
-    for holder in holders {
-        for list in ["command", "args", "env", "dockerEnv"] {
-            let at = holder.child(list);
-            let items = at.get(object).and_then(Value::as_array);
-            for (index, item) in items.into_iter().flatten().enumerate() {
-                let (at, text) = match item {
-                    Value::String(text) => (at.index(index), text.as_str()),
-                    _ => match item.get("value").and_then(Value::as_str) {
-                        Some(text) => (at.index(index).child("value"), text),
-                        None => continue,
-                    },
-                };
-                look(at, text);
-            }
-        }
+    for pod in &survey.pods {
+        in_pod(pod, &certain, &mut found);
+    }
+    found.extend(survey.suspects.into_iter().flatten());
+    for (at, text) in &survey.texts {
+        found.extend(embedded::look(at, text, kinds, 0).suspects);
     }
     found
 }
 
+fn in_pod(pod: &Pod<'_>, certain: &HashSet<&str>, found: &mut Vec<Suspect>) {
+    let mut look = |at: Pointer, text: &str| {
+        if !certain.contains(at.as_str()) {
+            script(text, &mut |word, why| {
+                found.push(Suspect {
+                    pointer: at.clone(),
+                    text: word.to_owned(),
+                    why,
+                });
+            });
+        }
+    };
+    let mut holder = |at: &Pointer, value: &Value| {
+        for list in ["command", "args", "env", "dockerEnv"] {
+            let items = value.get(list).and_then(Value::as_array);
+            for (index, item) in items.into_iter().flatten().enumerate() {
+                let item_at = || at.child(list).index(index);
+                match item {
+                    Value::String(text) => look(item_at(), text),
+                    _ => {
+                        if let Some(text) = item.get("value").and_then(Value::as_str) {
+                            look(item_at().child("value"), text);
+                        }
+                    }
+                }
+            }
+        }
+    };
+    for (at, container) in super::containers::values(pod) {
+        holder(&at, container);
+    }
+    if pod.at.shape != Shape::Containers {
+        holder(&pod.at.pointer, pod.spec);
+    }
+    if let (Some(at), Some(annotations)) = (
+        &pod.at.metadata,
+        pod.metadata
+            .and_then(|metadata| metadata.get("annotations")),
+    ) {
+        let at = at.child("annotations");
+        found.extend(Suspect::of_annotations(at.as_str(), annotations));
+    }
+}
+
+/// Words of an argument or a variable: what names its host, and in a script what stands behind a flag for images.
+fn script(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
+    let mut flag = "";
+    words(text, &mut |word| {
+        if looks_like_image(word) {
+            found(word, Suspicion::Host);
+        } else if may_be(image_name_strength(flag), word) {
+            found(word, Suspicion::Name);
+        }
+        flag = if word.starts_with('-') { word } else { "" };
+    });
+}
+
+/// Lines of a file that nothing reads: `image = "alpine"`, and whatever names a known registry.
+pub(super) fn lines(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
+    for line in text.lines() {
+        let entry = line
+            .split_once('=')
+            .filter(|(key, _)| !key.contains(':'))
+            .or_else(|| line.split_once(':'));
+        let unquote = |part: &str| {
+            let bare = part.trim().trim_start_matches("- ").trim();
+            bare.trim_matches(['"', '\'', ',']).to_owned()
+        };
+        if let Some((key, value)) = entry {
+            let (key, value) = (unquote(key), unquote(value));
+            let strength = image_name_strength(&key).max(field_strength(&key));
+            if may_be(strength, &value) {
+                found(&value, Suspicion::Name);
+                continue;
+            }
+        }
+        words(line, &mut |word| {
+            if is_on_registry(word) {
+                found(word, Suspicion::Host);
+            }
+        });
+    }
+}
+
+fn words<'a>(text: &'a str, look: &mut dyn FnMut(&'a str)) {
+    let ends = |letter: char| {
+        letter.is_whitespace()
+            || matches!(
+                letter,
+                '=' | ',' | ';' | '"' | '\'' | '(' | ')' | '`' | '<' | '>' | '{' | '}'
+            )
+    };
+    for word in text.split(ends).filter(|word| !word.is_empty()) {
+        let bare = ["docker://", "oci://"]
+            .into_iter()
+            .find_map(|scheme| word.strip_prefix(scheme));
+        look(bare.unwrap_or(word));
+    }
+}
+
+/// True where a name of this strength makes the text an image, as far as it can be told.
+fn may_be(strength: NameStrength, text: &str) -> bool {
+    strength != NameStrength::None
+        && !is_plain_word(text)
+        && ImageReference::parse(text).is_ok_and(|reference| {
+            strength == NameStrength::Certain || reference.names_host() || text.contains('/')
+        })
+}
+
+fn is_on_registry(word: &str) -> bool {
+    word.contains('/')
+        && ImageReference::parse(word)
+            .is_ok_and(|reference| reference.names_host() && REGISTRIES.contains(&reference.host()))
+}
+
 fn looks_like_image(word: &str) -> bool {
-    ImageReference::parse(word).is_ok_and(|reference| {
-        reference.names_host()
-            && (REGISTRIES.contains(&reference.host())
-                || reference.tag().is_some()
-                || reference.digest().is_some())
-    })
+    word.contains('/')
+        && ImageReference::parse(word).is_ok_and(|reference| {
+            reference.names_host()
+                && (REGISTRIES.contains(&reference.host())
+                    || reference.tag().is_some()
+                    || reference.digest().is_some())
+        })
 }

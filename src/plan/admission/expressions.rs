@@ -20,20 +20,37 @@ const RUNNER_IMAGE: &str = "ACTIONS_RUNNER_IMAGE";
 
 /// Names and expressions, each needing only those before it.
 pub(super) fn variables(table: &Table) -> Vec<(&'static str, String)> {
-    vec![
-        ("rules", table.rows.clone()),
-        ("done", table.done.clone()),
+    let mut all = vec![("rules", table.rows.clone()), ("done", table.done.clone())];
+    if let Some(patterns) = &table.done_like {
+        all.push(("done_like", patterns.clone()));
+    }
+    all.extend([
         ("images", images()),
         ("references", references()),
         ("split", split()),
         ("names", names()),
-        ("open", OPEN.to_owned()),
-        ("decided", decided(table.scoped)),
-        ("written", WRITTEN.to_owned()),
-        ("rewritten", fits("<=")),
-        ("overlong", fits(">")),
+        ("open", open(table)),
+        ("decided", decisions("open", table)),
+        ("made", made(table)),
+    ]);
+    if table.pins {
+        all.push(("pinned", PINNED.to_owned()));
+        all.push(("pinned_again", decisions("pinned", table)));
+    }
+    all.extend([
+        ("rewritten", rewritten(table)),
         ("denied", DENIED.to_owned()),
-    ]
+    ]);
+    all.push(("overlong", told(&fits(table, ">"))));
+    if can_be_unusable(table) {
+        all.push(("unusable", unusable(table)));
+    }
+    all
+}
+
+/// True where a rule may make something that cannot be written.
+pub(super) fn can_be_unusable(table: &Table) -> bool {
+    table.templates || table.pins
 }
 
 /// Every image of a new pod; of a pod that gets ephemeral containers only the new ones', since nothing else of it may
@@ -99,7 +116,7 @@ fn split() -> String {
     )
 }
 
-/// The canonical path, and tag and digest as they are written.
+/// The canonical path, and tag and digest as they are written, with their signs.
 fn names() -> String {
     format!(
         "variables.split\n  \
@@ -108,50 +125,165 @@ fn names() -> String {
          'path': (p.host == '{DOCKER_HUB}' && !p.written.contains('/') ? 'library/' : '') + p.written}})\n  \
          .filter(p, size(p.path) <= {NAME_LIMIT})\n  \
          .map(p, {{'at': p.at, 'image': p.image, 'host': p.host, 'path': p.path, 'suffix': p.suffix,\n    \
+         'tag': p.suffix.split('@')[0], 'digest': p.suffix.substring(size(p.suffix.split('@')[0])),\n    \
          'path_nolib': p.host == '{DOCKER_HUB}' && p.path.startsWith('library/') ? p.path.substring(8) : p.path,\n    \
          'name': (p.host == '' ? '' : p.host + '/') + p.path}})"
     )
 }
 
 /// What stands under a target is done.
-const OPEN: &str = "variables.names.filter(p, !variables.done.exists(t, p.name.startsWith(t)))";
+fn open(table: &Table) -> String {
+    let begins = "!variables.done.exists(t, p.name.startsWith(t))";
+    match table.done_like {
+        None => format!("variables.names.filter(p, {begins})"),
+        Some(_) => format!(
+            "variables.names.filter(p, {begins} &&\n  \
+             !variables.done_like.exists(t, (p.host + '/' + p.path).matches(t)))"
+        ),
+    }
+}
 
-/// The image with the rules that take it; the first of them decides.
-fn decided(scoped: bool) -> String {
-    let place = "(!('namespaces' in r) || request.namespace.matches(r.namespaces)) && \
-         (!('fields' in r) || ('/' + p.at).matches(r.fields)) && ";
-    let (place, open, close) = match scoped {
-        true => (place, "(", ")"),
-        false => ("", "", ""),
+/// Each image of `list` with the rules that take it; the first of them decides.
+fn decisions(list: &str, table: &Table) -> String {
+    let mut conditions = String::new();
+    if table.scoped {
+        conditions.push_str(
+            "(!('namespaces' in r) || request.namespace.matches(r.namespaces)) &&\n    \
+             (!('fields' in r) || ('/' + p.at).matches(r.fields)) && ",
+        );
+    }
+    // What a rule has pinned is still its own.
+    let pinned = |test: &str| match table.pins {
+        false => test.replace("SUFFIX", "p.suffix"),
+        true => format!(
+            "{} || (r.does == 'pin' && p.digest == '@' + r.pin && {})",
+            test.replace("SUFFIX", "p.suffix"),
+            test.replace("SUFFIX", "p.tag")
+        ),
     };
+    let reference = pinned("p.name + SUFFIX == r.what");
+    let expression = pinned("(p.name + SUFFIX).matches(r.what)");
     format!(
-        "variables.open\n  \
-         .map(p, {{'image': [p], 'rules': variables.rules.filter(r, {place}{open}\n    \
+        "variables.{list}\n  \
+         .map(p, {{'image': [p], 'rules': variables.rules.filter(r, {conditions}(\n    \
          r.takes == 'below' ? p.name.startsWith(r.what) :\n    \
          r.takes == 'name' ? p.name == r.what :\n    \
-         r.takes == 'reference' ? p.name + p.suffix == r.what :\n    \
+         r.takes == 'reference' ? {reference} :\n    \
          r.takes == 'pattern' ? ('/' + p.name).matches(r.what) :\n    \
-         r.takes == 'everything'{close})}})\n  \
+         r.takes == 'expression' ? {expression} :\n    \
+         r.takes == 'everything'))}})\n  \
          .filter(d, size(d.rules) > 0)"
     )
 }
 
-/// What the deciding rule makes of each.
-const WRITTEN: &str = "variables.decided.filter(d, d.rules[0].does == 'rewrite')
-  .map(d, {'at': d.image[0].at, 'image': d.image[0].image, 'rule': d.rules[0].rule, 'suffix': d.image[0].suffix,
-    'name': d.rules[0].to.replace('{path}', d.image[0].path).replace('{path_nolib}', d.image[0].path_nolib)})";
+/// What the deciding rule makes of each image that it sends elsewhere. A template is told what it lacks.
+fn made(table: &Table) -> String {
+    if !table.templates {
+        return "variables.decided.filter(d, d.rules[0].does == 'rewrite')\n  \
+             .map(d, {'at': d.image[0].at, 'image': d.image[0].image, 'rule': d.rules[0].rule,\n    \
+             'name': d.rules[0].to.replace('{path}', d.image[0].path).replace('{path_nolib}', d.image[0].path_nolib),\n    \
+             'tail': d.rules[0].tail.replace('{:tag}', d.image[0].tag).replace('{@digest}', d.image[0].digest)})"
+            .to_owned();
+    }
+    let fields = [
+        ("{host}", "d.image[0].host"),
+        ("{host_slug}", "d.slug[0].slug"),
+        ("{path}", "d.image[0].path"),
+        ("{path_nolib}", "d.image[0].path_nolib"),
+        ("{name}", "d.slug[0].last"),
+        ("{tag}", "d.slug[0].tag"),
+        ("{digest}", "d.slug[0].digest"),
+    ];
+    let replaced: String = fields
+        .iter()
+        .map(|(field, value)| format!(".replace('{field}', {value})"))
+        .collect();
+    let lacks: Vec<String> = fields
+        .iter()
+        .filter(|(field, _)| !field.starts_with("{path") && *field != "{name}")
+        .map(|(field, value)| format!("(d.rules[0].to.contains('{field}') && {value} == '')"))
+        .collect();
+    let lacks = lacks.join(" ||\n      ");
+    format!(
+        "variables.decided.filter(d, d.rules[0].does in ['rewrite', 'template'])\n  \
+         .map(d, {{'image': d.image, 'rules': d.rules, 'slug': [{{\n    \
+         'slug': d.image[0].host.lowerAscii().replace('.', '-').replace(':', '-').replace('[', '-').replace(']', '-').find('[a-z0-9](?:.*[a-z0-9])?'),\n    \
+         'last': d.image[0].path.split('/')[size(d.image[0].path.split('/')) - 1],\n    \
+         'tag': d.image[0].tag.replace(':', '', 1), 'digest': d.image[0].digest.replace('@', '', 1)}}]}})\n  \
+         .map(d, {{'at': d.image[0].at, 'image': d.image[0].image, 'rule': d.rules[0].rule, 'does': d.rules[0].does,\n    \
+         'lacks': {lacks} ? 'a field' : '',\n    \
+         'name': d.rules[0].to{replaced},\n    \
+         'tail': d.rules[0].tail.replace('{{:tag}}', d.image[0].tag).replace('{{@digest}}', d.image[0].digest)}})"
+    )
+}
+
+/// What was made and has a name of the length that `how` says. A template may have written a tag or digest behind it.
+fn fits(table: &Table, how: &str) -> String {
+    let length = match table.templates {
+        false => "size(p.name)".to_owned(),
+        true => {
+            "size(p.name.split('@')[0]) - size(p.name.split('@')[0].find(':[^/:]*$'))".to_owned()
+        }
+    };
+    format!("variables.made.filter(p, {length} {how} {NAME_LIMIT})")
+}
+
+/// True of what a template has made where that is a reference on a host.
+fn sound() -> String {
+    format!(
+        "p.does != 'template' || (p.lacks == '' && (p.name + p.tail).matches(r'{}') && p.name.split('/')[0].matches(r'^{}$'))",
+        re2::reference(),
+        re2::host()
+    )
+}
+
+/// The spelling stays, and the digest is added or replaced; what has it already is done.
+const PINNED: &str = "variables.decided.filter(d, d.rules[0].does == 'pin')
+  .map(d, {'at': d.image[0].at, 'image': d.image[0].image, 'rule': d.rules[0].rule, 'host': d.image[0].host, 'path': d.image[0].path,
+    'name': d.image[0].name, 'tag': d.image[0].tag, 'digest': '@' + d.rules[0].pin, 'suffix': d.image[0].tag + '@' + d.rules[0].pin,
+    'to': d.image[0].image.substring(0, size(d.image[0].image) - size(d.image[0].suffix)) + d.image[0].tag + '@' + d.rules[0].pin})
+  .filter(p, p.to != p.image)";
+/// A pinned image that the rules would change again is left alone.
+const PINNED_FOR_GOOD: &str = "d.rules[0].does == 'keep' || (d.rules[0].does == 'pin' && '@' + d.rules[0].pin == d.image[0].digest)";
+
+fn rewritten(table: &Table) -> String {
+    let mut all = fits(table, "<=");
+    if table.templates {
+        all = format!("{all}\n  .filter(p, {})", sound());
+    }
+    all.push_str(
+        "\n  .map(p, {'at': p.at, 'image': p.image, 'rule': p.rule, 'to': p.name + p.tail})",
+    );
+    if table.pins {
+        all = format!(
+            "{all} +\nvariables.pinned_again.filter(d, {PINNED_FOR_GOOD})\n  \
+             .map(d, {{'at': d.image[0].at, 'image': d.image[0].image, 'rule': d.image[0].rule, 'to': d.image[0].to}})"
+        );
+    }
+    all
+}
+
+/// What a rule takes and makes nothing of that can be written.
+fn unusable(table: &Table) -> String {
+    let mut parts = Vec::new();
+    if table.templates {
+        let unsound = format!("{}\n  .filter(p, !({}))", fits(table, "<="), sound());
+        parts.push(told(&unsound));
+    }
+    if table.pins {
+        parts.push(told(&format!(
+            "variables.pinned.filter(p, !variables.pinned_again.exists(d, d.image[0].at == p.at && ({PINNED_FOR_GOOD})))"
+        )));
+    }
+    parts.join(" +\n")
+}
 
 const DENIED: &str = "variables.decided.filter(d, d.rules[0].does == 'deny')
   .map(d, d.image[0].image + ' (' + d.rules[0].rule + ')')";
 
-fn fits(how: &str) -> String {
-    let fits = format!("variables.written.filter(p, size(p.name) {how} {NAME_LIMIT})");
-    match how {
-        ">" => format!("{fits}\n  .map(p, p.image + ' (' + p.rule + ')')"),
-        _ => format!(
-            "{fits}\n  .map(p, {{'at': p.at, 'image': p.image, 'rule': p.rule, 'to': p.name + p.suffix}})"
-        ),
-    }
+/// Images with the rule that decided.
+fn told(list: &str) -> String {
+    format!("{list}\n  .map(p, p.image + ' (' + p.rule + ')')")
 }
 
 /// The JSON patch: each image, and on a new pod an annotation with the images as they were written.

@@ -72,10 +72,11 @@ impl Admission<'_> {
 pub fn policies(admission: &Admission<'_>) -> Result<Vec<Manifest>, Vec<Unspeakable>> {
     let table = Table::of(admission.rules, admission.namespaces)?;
     let variables = expressions::variables(&table);
+    let unusable = expressions::can_be_unusable(&table);
     let manifests = [
         mutating(admission, &variables),
         mutating_binding(admission),
-        validating(admission, &variables),
+        validating(admission, &variables, unusable),
         validating_binding(admission),
     ];
     let source = || Source::Pass("admission".to_owned());
@@ -117,7 +118,11 @@ fn mutating_binding(admission: &Admission<'_>) -> Value {
     })
 }
 
-fn validating(admission: &Admission<'_>, variables: &[(&'static str, String)]) -> Value {
+fn validating(
+    admission: &Admission<'_>,
+    variables: &[(&'static str, String)],
+    unusable: bool,
+) -> Value {
     let told = |list: &str, texts: &str, what: &str| {
         json!({
             "expression": format!("size(variables.{list}) == 0"),
@@ -125,6 +130,23 @@ fn validating(admission: &Admission<'_>, variables: &[(&'static str, String)]) -
             "message": what,
         })
     };
+    let mut validations = vec![
+        told("denied", "denied", "images that a rule denies"),
+        told(
+            "overlong",
+            "overlong",
+            "images whose rewritten name is longer than 255 bytes",
+        ),
+    ];
+    if unusable {
+        let what = "images of which a rule makes nothing that can be written";
+        validations.push(told("unusable", "unusable", what));
+    }
+    validations.push(told(
+        "rewritten",
+        "rewritten.map(p, p.image + ' -> ' + p.to + ' (' + p.rule + ')')",
+        "images that were not rewritten",
+    ));
     json!({
         "apiVersion": Api::V1.version(),
         "kind": "ValidatingAdmissionPolicy",
@@ -133,15 +155,7 @@ fn validating(admission: &Admission<'_>, variables: &[(&'static str, String)]) -
             "failurePolicy": failure_policy(admission.failing),
             "matchConstraints": {"resourceRules": resource_rules()},
             "variables": declared(variables),
-            "validations": [
-                told("denied", "denied", "images that a rule denies"),
-                told("overlong", "overlong", "images whose rewritten name is longer than 255 bytes"),
-                told(
-                    "rewritten",
-                    "rewritten.map(p, p.image + ' -> ' + p.to + ' (' + p.rule + ')')",
-                    "images that were not rewritten",
-                ),
-            ],
+            "validations": validations,
         },
     })
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::expression;
 use crate::image_ref::ImageReference;
 use crate::object::text_at;
 use crate::rules::{Outcome, Outline, Place, RuleSet, Takes};
@@ -50,7 +51,7 @@ pub fn probe(rules: &RuleSet, namespace: &str) -> Option<Probe> {
         let decision = rules.decide_at(&image, &place);
         // An earlier rule may take the example: then that one has shown itself already.
         if let (Outcome::Rewritten(to), Some(by)) = (decision.outcome, decision.rule)
-            && by == rule.id
+            && by == rule.name.id
         {
             expected.push(Proof {
                 image: image.original().to_owned(),
@@ -109,6 +110,7 @@ fn example(rule: &Outline<'_>) -> Option<String> {
                 .collect();
             Some(format!("{}:1", parts.join("/")))
         }
+        Takes::Expression(text) => expression::example(text),
         Takes::Everything => Some(format!("{OPEN}.example.com/{OPEN}:1")),
     }
 }

@@ -30,13 +30,27 @@ pub(super) fn components<S: AsRef<str>>(glob: impl IntoIterator<Item = S>) -> St
 
 /// A glob within one component.
 fn within(glob: &str) -> String {
-    glob.chars().fold(String::new(), |mut pattern, letter| {
-        match letter {
+    glob.chars().fold(String::new(), |mut pattern, one| {
+        match one {
             '*' => pattern.push_str("[^/]*"),
-            letter if letter.is_ascii_alphanumeric() => pattern.push(letter),
-            letter if letter.is_ascii() => pattern.extend(['\\', letter]),
-            letter => pattern.push(letter),
+            one => letter(one, &mut pattern),
         }
+        pattern
+    })
+}
+
+/// Adds a letter that means itself.
+pub(super) fn letter(letter: char, pattern: &mut String) {
+    if letter.is_ascii() && !letter.is_ascii_alphanumeric() && letter != '/' {
+        pattern.push('\\');
+    }
+    pattern.push(letter);
+}
+
+/// A text that means itself.
+pub(super) fn literally(text: &str) -> String {
+    text.chars().fold(String::new(), |mut pattern, one| {
+        letter(one, &mut pattern);
         pattern
     })
 }

@@ -139,3 +139,75 @@ fn a_rule_stands_in_the_table_where_it_can_apply_and_says_where() {
     let table = table::Table::of(&rules, &namespaces).unwrap();
     insta::assert_snapshot!(table.rows, @r"");
 }
+
+#[test]
+fn templates_expressions_and_pins_bring_their_expressions() {
+    let to = |target: &str| Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
+    };
+    let pin = format!("sha256:{}", "0a".repeat(32));
+    let pinned = |id: &str, matcher, action| RuleSpec {
+        pin: Some(pin.clone()),
+        ..RuleSpec::new(id, matcher, action)
+    };
+    let expression = |text: &str| Matcher::Regex(text.to_owned());
+    let rules = RuleSet::compile(&[
+        pinned(
+            "pin",
+            Matcher::Repository("quay.io/a/b".into()),
+            Action::Pin,
+        ),
+        pinned(
+            "both",
+            Matcher::Repository("quay.io/c".into()),
+            to("reg.corp/pinned"),
+        ),
+        RuleSpec::new(
+            "slug",
+            expression(r"quay\.io/[a-z&&[^x]]+/.*"),
+            to("{host_slug}.mirror.corp/k/{path}"),
+        ),
+        RuleSpec::new(
+            "tag",
+            Matcher::Host("ghcr.io".into()),
+            to("reg.corp/gh/{path}:{tag}"),
+        ),
+    ])
+    .unwrap();
+    let common = Common::default();
+    let namespaces = ["arc-runners".to_owned()];
+    let manifests = policies(&admission(&rules, &common, &namespaces)).unwrap();
+    insta::assert_snapshot!(yaml::to_string(&manifests[0].object["spec"]["variables"]));
+}
+
+#[test]
+fn what_the_api_server_cannot_say_is_refused_with_the_rule() {
+    let to = |target: &str| Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
+    };
+    let regex = |text: &str| Matcher::Regex(text.to_owned());
+    let rules = RuleSet::compile(&[
+        RuleSpec::new("word", regex(r"quay\.io/\b{start}x"), to("reg.corp")),
+        RuleSpec::new(
+            "hub",
+            Matcher::Host("ghcr.io".into()),
+            to("docker.io/corp/{name}"),
+        ),
+    ])
+    .unwrap();
+    let common = Common::default();
+    let namespaces = ["arc-runners".to_owned()];
+    let refused = policies(&admission(&rules, &common, &namespaces)).unwrap_err();
+    let failure = unspeakable(&refused);
+    let why = failure.details().why.join("\n");
+    assert!(
+        why.contains("word: the API server has no beginning"),
+        "{why}"
+    );
+    assert!(
+        why.contains("hub: a template whose target is Docker Hub"),
+        "{why}"
+    );
+}

@@ -1,13 +1,17 @@
-//! What to commit where a deployment tool owns an object: chart values, or a patch for its source.
+//! What to commit where a deployment tool owns an object: chart values, or a change of what the tool deploys.
+
+mod charts;
+mod kustomize;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::edit::Edit;
 use super::{Owner, SlotChange};
-use crate::image_ref::ImageReference;
-use crate::object::pods::{Role, containers};
-use crate::object::{ObjectRef, Pointer};
+use crate::object::ObjectRef;
+use crate::yaml;
+use charts::{Chart, chart, values};
+use kustomize::Kustomization;
 
 /// Why an object is not patched, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,162 +24,204 @@ pub struct Advice {
     /// Chart values that have the effect, where the chart is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Value>,
-    /// The same as JSON patch operations (kustomize `patches`, Argo CD, Flux postRenderers).
+    /// What to add to the tool's own object or file: an Application, a Kustomization, a Subscription …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Value>,
+    /// The same as JSON patch operations of the object itself.
     pub patch: Vec<Value>,
     /// Every image that would change.
     pub slots: Vec<SlotChange>,
+}
+
+impl Advice {
+    /// What a person commits: what the tool itself takes, else chart values, else the bare patch.
+    pub fn to_commit(&self) -> Value {
+        let source = self.source.as_ref().or(self.values.as_ref());
+        source.map_or_else(|| Value::Array(self.patch.clone()), Value::clone)
+    }
 }
 
 /// The advice for an object that `owner` owns.
 pub(super) fn advice(
     object: &Value,
     owner: Owner,
-    edit: &Edit,
+    edit: &Edit<'_>,
     slots: Vec<SlotChange>,
     pull_secret: Option<&str>,
 ) -> Advice {
     let chart = chart(object);
-    let values = values(chart, edit.object(), pull_secret, &slots);
-    let reference = ObjectRef::from_value(object);
-    let mut how = match (&owner, &values) {
-        (Owner::Helm { release, namespace, .. }, Some(_)) => {
-            let release = if release.is_empty() { "RELEASE" } else { release };
-            format!("commit these values and run helm upgrade {release} -n {namespace} --reuse-values -f FILE")
-        }
-        (Owner::Helm { .. }, None) => {
-            "this chart's values are not known: find the ones that set these images, or patch its output with a post-renderer".to_owned()
-        }
-        (Owner::ArgoCd { .. } | Owner::Flux { .. } | Owner::Fleet { .. }, Some(_)) => {
-            format!("commit these values to what {owner} deploys")
-        }
-        (Owner::ArgoCd { .. } | Owner::Flux { .. } | Owner::Fleet { .. }, None) => {
-            format!("commit this patch of {reference} to what {owner} deploys")
-        }
-        (Owner::Olm { .. }, _) => {
-            "OLM writes it from the ClusterServiceVersion: mirror with an ImageDigestMirrorSet, or change the images in the catalog".to_owned()
-        }
+    let patch = edit.operations();
+    let change = Change {
+        object: ObjectRef::from_value(object),
+        kustomization: Kustomization::of(&slots, &patch),
+        values: values(chart, edit.object(), pull_secret, &slots)
+            .or_else(|| system_registry(&owner, &slots)),
+        environment: environment(edit.object(), &slots),
     };
+    let (mut how, source) = advised(&owner, &change);
     if chart == Some(Chart::RunnerScaleSet) {
         how.push_str("; containerMode must then be empty, since the template is complete");
     }
     Advice {
         owner,
         how,
-        values,
-        patch: edit.operations(),
+        values: change.values,
+        source,
+        patch,
         slots,
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Chart {
-    ScaleSetController,
-    RunnerScaleSet,
-    Legacy,
+/// The change in every form that a tool may take.
+struct Change {
+    object: ObjectRef,
+    kustomization: Kustomization,
+    values: Option<Value>,
+    environment: Vec<Value>,
 }
 
-/// `helm.sh/chart` is `name-version`.
-fn chart(object: &Value) -> Option<Chart> {
-    let label = object
-        .pointer("/metadata/labels/helm.sh~1chart")
-        .and_then(Value::as_str)?;
-    let name = label.rsplit_once('-').map_or(label, |(name, _)| name);
-    match name {
-        "gha-rs-controller" | "gha-runner-scale-set-controller" => Some(Chart::ScaleSetController),
-        "gha-rs" | "gha-runner-scale-set" => Some(Chart::RunnerScaleSet),
-        "actions-runner-controller" => Some(Chart::Legacy),
-        _ => None,
-    }
-}
-
-fn values(
-    chart: Option<Chart>,
-    after: &Value,
-    pull_secret: Option<&str>,
-    slots: &[SlotChange],
-) -> Option<Value> {
-    let mut values = Map::new();
-    match chart? {
-        Chart::RunnerScaleSet => {
-            // Lists of values replace each other whole, so the whole template is given.
-            for template in ["template", "listenerTemplate"] {
-                let changed = slots.iter().any(|slot| {
-                    slot.pointer
-                        .as_str()
-                        .starts_with(&format!("/spec/{template}/"))
-                });
-                let spec = Pointer::of(["spec", template, "spec"]);
-                if let Some(spec) = spec.get(after).filter(|_| changed || pull_secret.is_some()) {
-                    values.insert(template.to_owned(), json!({"spec": spec}));
-                }
-            }
+/// What to do, and what to add to the tool's own object.
+fn advised(owner: &Owner, change: &Change) -> (String, Option<Value>) {
+    let values = change.values.as_ref();
+    match owner {
+        Owner::Helm { .. } => helm(owner, change),
+        Owner::ArgoCd { .. } => {
+            let source = values.map_or_else(
+                || json!({"kustomize": change.kustomization.argo_cd(&change.object)}),
+                |values| json!({"helm": {"valuesObject": values}}),
+            );
+            (
+                format!("add this to what {owner} deploys (one of spec.sources, where it has several)"),
+                Some(json!({"spec": {"source": source}})),
+            )
         }
-        chart @ (Chart::ScaleSetController | Chart::Legacy) => {
-            controller_values(chart, after, slots, &mut values);
-            if let Some(name) = pull_secret {
-                values.insert("imagePullSecrets".to_owned(), json!([{"name": name}]));
-            }
-        }
-    }
-    (!values.is_empty()).then_some(Value::Object(values))
-}
-
-fn controller_values(
-    chart: Chart,
-    after: &Value,
-    slots: &[SlotChange],
-    values: &mut Map<String, Value>,
-) {
-    let mut image = Map::new();
-    for slot in slots {
-        let at = slot.pointer.as_str();
-        let value = slot
-            .after
-            .split_once('=')
-            .filter(|_| slot.after.starts_with("--"));
-        if chart == Chart::Legacy {
-            let flag = value.map_or(slot.place.as_str(), |(flag, _)| flag);
-            let text = value.map_or(slot.after.as_str(), |(_, text)| text);
-            let key = match flag.rsplit(' ').next().unwrap_or_default() {
-                "--docker-image" => Some("dindSidecarRepositoryAndTag"),
-                "--runner-image" => Some("actionsRunnerRepositoryAndTag"),
-                _ => None,
+        Owner::Flux { kind, .. } => {
+            let fields = change.kustomization.fields(&change.object);
+            let spec = match (kind.as_str(), values) {
+                ("HelmRelease", Some(values)) => json!({"values": values}),
+                ("HelmRelease", None) => json!({"postRenderers": [{"kustomize": fields}]}),
+                _ => Value::Object(fields),
             };
-            if let Some(key) = key {
-                image.insert(key.to_owned(), json!(text));
-                continue;
-            }
+            (format!("add this to {owner} in Git"), Some(json!({"spec": spec})))
         }
-        let container = containers(after)
-            .into_iter()
-            .find(|container| container.pointer.child("image").as_str() == at);
-        let Some(parts) = container
-            .as_ref()
-            .and_then(|_| repository_and_tag(&slot.after))
-        else {
-            continue;
-        };
-        match container.map(|container| container.role) {
-            Some(Role::RbacProxy) => {
-                values.insert("metrics".to_owned(), json!({"proxy": {"image": parts}}));
-            }
-            Some(Role::Controller) => image.extend(parts),
-            _ => {}
-        }
-    }
-    if !image.is_empty() {
-        values.insert("image".to_owned(), Value::Object(image));
+        Owner::Fleet { .. } => match values {
+            Some(values) => (
+                format!("add this to the fleet.yaml of {owner}"),
+                Some(json!({"helm": {"values": values}})),
+            ),
+            None => (
+                format!("add this to a kustomization of {owner}, which its fleet.yaml names (kustomize.dir)"),
+                Some(Value::Object(change.kustomization.fields(&change.object))),
+            ),
+        },
+        Owner::Rancher { kind, name } => rancher(owner, kind, name, change),
+        Owner::Olm { .. } if change.environment.is_empty() => (
+            "OLM writes it from the ClusterServiceVersion: mirror with an ImageDigestMirrorSet (or ImageTagMirrorSet), or change the images in the catalog".to_owned(),
+            None,
+        ),
+        Owner::Olm { .. } => (
+            "add this to the operator's Subscription; the operator's own image is the ClusterServiceVersion's: mirror that with an ImageDigestMirrorSet, or change it in the catalog".to_owned(),
+            Some(json!({"spec": {"config": {"env": change.environment}}})),
+        ),
     }
 }
 
-fn repository_and_tag(image: &str) -> Option<Map<String, Value>> {
-    let reference = ImageReference::parse(image).ok()?;
-    let mut parts = Map::new();
-    let suffix = reference.suffix();
-    let repository = image.strip_suffix(suffix.as_str()).unwrap_or(image);
-    parts.insert("repository".to_owned(), json!(repository));
-    // Charts write `repository:tag`; a digest rides on the tag.
-    let tag = suffix.strip_prefix(':').unwrap_or(&suffix);
-    parts.insert("tag".to_owned(), json!(tag));
-    Some(parts)
+fn helm(owner: &Owner, change: &Change) -> (String, Option<Value>) {
+    let (release, namespace) = match owner {
+        Owner::Helm {
+            release, namespace, ..
+        } => (release.as_str(), namespace.as_str()),
+        _ => ("", ""),
+    };
+    let release = if release.is_empty() {
+        "RELEASE"
+    } else {
+        release
+    };
+    if change.values.is_some() {
+        let how = format!(
+            "commit these values and run helm upgrade {release} -n {namespace} --reuse-values -f FILE"
+        );
+        return (how, None);
+    }
+    let how = format!(
+        "this chart's values are not known: find the ones that set these images, or put this kustomization (or arc-setup rewrite) behind helm upgrade {release} -n {namespace} --post-renderer"
+    );
+    let fields = change.kustomization.fields(&change.object);
+    (how, Some(Value::Object(fields)))
 }
+
+fn rancher(owner: &Owner, kind: &str, name: &str, change: &Change) -> (String, Option<Value>) {
+    let (namespace, name) = name.split_once('/').unwrap_or(("kube-system", name));
+    match (&change.values, kind) {
+        (Some(values), "HelmChart" | "HelmChartConfig") => (
+            format!("create this beside {owner}: it stays when the chart is updated"),
+            Some(json!({
+                "apiVersion": "helm.cattle.io/v1", "kind": "HelmChartConfig",
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {"valuesContent": yaml::to_string(values)}})),
+        ),
+        (_, "Addon") => (
+            format!(
+                "{owner} is a file under server/manifests of each server node: change the images there; for what the cluster itself ships, start its servers with system-default-registry"
+            ),
+            Some(Value::Object(change.kustomization.fields(&change.object))),
+        ),
+        _ => (
+            format!(
+                "{owner} writes it: for Rancher's own images set system-default-registry in Rancher's settings; else change what it deploys from"
+            ),
+            Some(Value::Object(change.kustomization.fields(&change.object))),
+        ),
+    }
+}
+
+/// Charts of Rancher's put one registry in front of all their images, and take no other host away: right only where
+/// every image is one of theirs and keeps its path.
+fn system_registry(owner: &Owner, slots: &[SlotChange]) -> Option<Value> {
+    let chart = match owner {
+        Owner::Helm { chart, .. } => chart.as_str(),
+        _ => return None,
+    };
+    let registry = |slot: &SlotChange| {
+        let before = slot.before.as_deref()?;
+        let path = before.strip_prefix("docker.io/").unwrap_or(before);
+        let front = slot.after.strip_suffix(path)?.strip_suffix('/')?;
+        path.starts_with("rancher/").then(|| front.to_owned())
+    };
+    let registries: Option<Vec<String>> = slots.iter().map(registry).collect();
+    let registries =
+        registries.filter(|_| chart.starts_with("rancher-") || chart.starts_with("rancher"))?;
+    let first = registries.first()?;
+    registries
+        .iter()
+        .all(|other| other == first)
+        .then(|| json!({"global": {"cattle": {"systemDefaultRegistry": first}}}))
+}
+
+/// The variables that change, as a Subscription names them.
+fn environment(after: &Value, slots: &[SlotChange]) -> Vec<Value> {
+    let mut variables = Vec::new();
+    for slot in slots {
+        let variable = slot
+            .pointer
+            .parent()
+            .and_then(|holder| holder.get(after).cloned())
+            .filter(|holder| holder.get("name").is_some() && holder.get("value").is_some());
+        if let Some(Value::Object(fields)) = variable {
+            let mut variable = Map::new();
+            for key in ["name", "value"] {
+                variable.insert(key.to_owned(), fields.get(key).cloned().unwrap_or_default());
+            }
+            let variable = Value::Object(variable);
+            if !variables.contains(&variable) {
+                variables.push(variable);
+            }
+        }
+    }
+    variables
+}
+
+#[cfg(test)]
+#[path = "advice/advice_tests.rs"]
+mod tests;

@@ -2,30 +2,36 @@
 
 use serde_json::{Value, json};
 
-use super::ORIGINAL_IMAGES;
+use super::receipt::{Added, ORIGINAL_IMAGES, Receipt, Replaced};
 use crate::object::Pointer;
-use crate::object::pods::SlotEdit;
 
-/// An object in change.
+/// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// An object in change. It is copied with the first change only.
 #[derive(Debug)]
-pub(super) struct Edit {
-    before: Value,
-    pub(super) after: Value,
+pub(super) struct Edit<'a> {
+    before: &'a Value,
+    after: Option<Value>,
     operations: Vec<Value>,
+    replaced: Vec<Replaced>,
+    added: Vec<Added>,
 }
 
-impl Edit {
-    pub(super) fn new(object: &Value) -> Self {
+impl<'a> Edit<'a> {
+    pub(super) fn new(object: &'a Value) -> Self {
         Self {
-            before: object.clone(),
-            after: object.clone(),
+            before: object,
+            after: None,
             operations: Vec::new(),
+            replaced: Vec::new(),
+            added: Vec::new(),
         }
     }
 
     /// The object as it will be.
     pub(super) fn object(&self) -> &Value {
-        &self.after
+        self.after.as_ref().unwrap_or(self.before)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,40 +47,134 @@ impl Edit {
             .collect()
     }
 
-    /// Records a text that was replaced in `after`.
-    pub(super) fn replaced(&mut self, edit: &SlotEdit) {
-        let path = edit.pointer.as_str();
-        self.operations
-            .push(json!({"op": "test", "path": path, "value": edit.before}));
-        self.operations
-            .push(json!({"op": "replace", "path": path, "value": edit.after}));
+    fn after(&mut self) -> &mut Value {
+        self.after.get_or_insert_with(|| self.before.clone())
+    }
+
+    /// Puts each text in place of a part of another; the spans are those of the object as it was. A part that is
+    /// not there is passed over. To be called once, before anything is appended or removed.
+    pub(super) fn replace(&mut self, parts: &[Replaced]) {
+        let mut texts: Vec<&Pointer> = Vec::new();
+        for part in parts {
+            if !texts.contains(&&part.at) {
+                texts.push(&part.at);
+            }
+        }
+        for at in texts {
+            let of_text: Vec<&Replaced> = parts.iter().filter(|part| part.at == *at).collect();
+            let Some(before) = at.get(self.before).and_then(Value::as_str) else {
+                continue;
+            };
+            let Some(after) = replaced(before, &of_text).filter(|after| after != before) else {
+                continue;
+            };
+            let path = at.as_str();
+            let test = json!({"op": "test", "path": path, "value": before});
+            let replace = json!({"op": "replace", "path": path, "value": after});
+            self.operations.extend([test, replace]);
+            let kept = of_text.into_iter().cloned();
+            self.replaced.extend(kept);
+            if let Some(place) = at.get_mut(self.after()) {
+                *place = Value::String(after);
+            }
+        }
     }
 
     /// Appends to a list, making it where it is not there; returns where the item stands.
     pub(super) fn append(&mut self, list: &Pointer, item: Value) -> Pointer {
         let length = list
-            .get(&self.after)
+            .get(self.object())
             .and_then(Value::as_array)
             .map(Vec::len);
-        match length {
-            Some(_) => self
-                .operations
-                .push(json!({"op": "add", "path": list.child("-").as_str(), "value": item})),
-            None => self
-                .operations
-                .push(json!({"op": "add", "path": list.as_str(), "value": [item]})),
-        }
+        let operation = match length {
+            Some(_) => json!({"op": "add", "path": list.child("-").as_str(), "value": item}),
+            None => json!({"op": "add", "path": list.as_str(), "value": [item]}),
+        };
+        self.operations.push(operation);
         let at = list.index(length.unwrap_or_default());
+        let after = self.after();
         if length.is_none() {
             // A list that is missing or null; its holder exists.
-            let _ = list.put(&mut self.after, json!([]));
+            let _ = list.put(after, json!([]));
         }
-        let _ = at.put(&mut self.after, item);
+        let _ = at.put(after, item);
+        self.added.push(Added {
+            at: at.clone(),
+            made: usize::from(length.is_none()),
+        });
         at
     }
 
-    /// The whole patch: first what must still be so, then the changes, then the receipt.
-    pub(super) fn finish(self, receipt: Option<String>) -> (Vec<Value>, Value) {
+    /// Removes what stands there and was `value` before; then the holders that are empty without it, up to `made`.
+    pub(super) fn remove(&mut self, at: &Pointer, value: &Value, made: usize) {
+        let mut path = at.clone();
+        let remove = |edit: &mut Self, path: &Pointer, value: &Value| {
+            let test = json!({"op": "test", "path": path.as_str(), "value": value});
+            let remove = json!({"op": "remove", "path": path.as_str()});
+            edit.operations.extend([test, remove]);
+            path.remove(edit.after());
+        };
+        remove(self, &path, value);
+        for _ in 0..made {
+            let Some(holder) = path.parent() else { return };
+            let empty = match holder.get(self.object()) {
+                Some(Value::Array(items)) if items.is_empty() => json!([]),
+                Some(Value::Object(fields)) if fields.is_empty() => json!({}),
+                _ => return,
+            };
+            remove(self, &holder, &empty);
+            path = holder;
+        }
+    }
+
+    /// The whole patch of a rewrite: first what must still be so, then the changes, then the receipt, to which they
+    /// are added. The error says that it would be too long.
+    pub(super) fn receipted(mut self, mut receipt: Receipt) -> Result<(Vec<Value>, Value), String> {
+        let annotations = Pointer::of(["metadata", "annotations"]);
+        let own = annotations.child(ORIGINAL_IMAGES);
+        receipt.record(self.before, self.object(), &self.replaced, &self.added);
+        if receipt.changes.is_empty() {
+            return Ok(self.without_receipt(receipt.made_annotations));
+        }
+        if annotations.get(self.before).is_some_and(Value::is_object) {
+            let text = receipt.text();
+            // Null stands for absent in a test (RFC 6902 as the API server reads it).
+            let value = own.get(self.before).cloned().unwrap_or_default();
+            self.operations
+                .push(json!({"op": "test", "path": own.as_str(), "value": value}));
+            self.operations
+                .push(json!({"op": "add", "path": own.as_str(), "value": text}));
+            let _ = own.put(self.after(), Value::String(text));
+        } else {
+            receipt.made_annotations = true;
+            let path = annotations.as_str();
+            let value = json!({ORIGINAL_IMAGES: receipt.text()});
+            self.operations
+                .push(json!({"op": "test", "path": path, "value": null}));
+            self.operations
+                .push(json!({"op": "add", "path": path, "value": value}));
+            let _ = annotations.put(self.after(), value);
+        }
+        let size = annotations_size(annotations.get(self.object()));
+        if size > ANNOTATIONS_LIMIT {
+            return Err(format!(
+                "its annotations would have {size} bytes with the record of what stood there ({ORIGINAL_IMAGES}), and Kubernetes takes {ANNOTATIONS_LIMIT}: take long annotations out of it first"
+            ));
+        }
+        Ok(self.finish())
+    }
+
+    /// The whole patch of an undo: the receipt goes last, with the annotations that were made for it.
+    pub(super) fn without_receipt(mut self, made_annotations: bool) -> (Vec<Value>, Value) {
+        let annotations = Pointer::of(["metadata", "annotations"]);
+        let own = annotations.child(ORIGINAL_IMAGES);
+        if let Some(receipt) = own.get(self.before) {
+            self.remove(&own, receipt, usize::from(made_annotations));
+        }
+        self.finish()
+    }
+
+    fn finish(self) -> (Vec<Value>, Value) {
         let mut operations = Vec::new();
         // The generation moves with every change of the spec, and status leaves it alone.
         for path in ["/metadata/uid", "/metadata/generation"] {
@@ -83,24 +183,32 @@ impl Edit {
             }
         }
         operations.extend(self.operations);
-        let mut after = self.after;
-        if let Some(receipt) = receipt {
-            let annotations = Pointer::of(["metadata", "annotations"]);
-            let own = annotations.child(ORIGINAL_IMAGES);
-            let is_there = annotations.get(&self.before).is_some_and(Value::is_object);
-            if is_there {
-                // Null stands for absent in a test (RFC 6902 as the API server reads it).
-                let value = own.get(&self.before).cloned().unwrap_or_default();
-                operations.push(json!({"op": "test", "path": own.as_str(), "value": value}));
-                operations.push(json!({"op": "add", "path": own.as_str(), "value": receipt}));
-            } else {
-                let path = annotations.as_str();
-                operations.push(json!({"op": "test", "path": path, "value": null}));
-                let value = json!({ORIGINAL_IMAGES: receipt});
-                operations.push(json!({"op": "add", "path": path, "value": value}));
-            }
-            let _ = own.put(&mut after, Value::String(receipt));
-        }
+        let after = self.after.unwrap_or_else(|| self.before.clone());
         (operations, after)
     }
+}
+
+/// The text with every part in its place; None where a part is not in it.
+fn replaced(text: &str, parts: &[&Replaced]) -> Option<String> {
+    let mut parts = parts.to_vec();
+    parts.sort_by_key(|part| part.span.start);
+    let mut after = String::new();
+    let mut done = 0;
+    for part in parts {
+        after.push_str(text.get(done..part.span.start)?);
+        text.get(part.span.clone())?;
+        after.push_str(&part.text);
+        done = part.span.end;
+    }
+    after.push_str(text.get(done..)?);
+    Some(after)
+}
+
+fn annotations_size(annotations: Option<&Value>) -> usize {
+    annotations
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+        .sum()
 }

@@ -1,31 +1,11 @@
-//! Who made an object, and who would write it back: read from the marks that they leave.
+//! Which deployment tool would write an object back: read from the marks that it leaves, else from managedFields.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::object::pods::SCALE_SET_GROUP;
-
-/// A controller that makes an object from another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Maker {
-    /// The source's kind; empty where only the kind of the object says that it is made.
-    pub kind: String,
-    /// The source's name.
-    pub name: String,
-}
-
-impl fmt::Display for Maker {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "made by a controller from {} {}, whose images are rewritten there",
-            self.kind, self.name
-        )
-    }
-}
+use crate::object::items_at;
 
 /// A tool that holds an object's desired state somewhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +33,13 @@ pub enum Owner {
         /// The bundle; may be empty.
         bundle: String,
     },
+    /// What Rancher, RKE2 or K3s deploys itself: files of a server node, charts of the cluster.
+    Rancher {
+        /// `Addon`, `HelmChart`, …; may be empty.
+        kind: String,
+        /// `namespace/name`; may be empty.
+        name: String,
+    },
     /// Helm.
     Helm {
         /// The release; may be empty.
@@ -69,7 +56,14 @@ impl fmt::Display for Owner {
         let (tool, name) = match self {
             Self::Olm { name } => ("OLM", name),
             Self::ArgoCd { application } => ("Argo CD application", application),
+            Self::Flux { kind, name } if name.is_empty() => {
+                return write!(formatter, "Flux {kind} (name unknown)");
+            }
             Self::Flux { kind, name } => return write!(formatter, "Flux {kind} {name}"),
+            Self::Rancher { kind, name } if !kind.is_empty() => {
+                return write!(formatter, "Rancher {kind} {name}");
+            }
+            Self::Rancher { name, .. } => ("Rancher", name),
             Self::Fleet { bundle } => ("Fleet bundle", bundle),
             Self::Helm { release, .. } => ("Helm release", release),
         };
@@ -81,44 +75,6 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The controller that makes this object, if one does.
-pub fn maker(object: &Value) -> Option<Maker> {
-    let text = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let references = object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array);
-    let controlled = references.into_iter().flatten().find(|reference| {
-        reference.get("controller").and_then(Value::as_bool) == Some(true)
-            // OLM's are marks of an owner that a person can edit.
-            && text(reference, "kind") != "ClusterServiceVersion"
-    });
-    if let Some(reference) = controlled {
-        return Some(Maker {
-            kind: text(reference, "kind"),
-            name: text(reference, "name"),
-        });
-    }
-    let api_version = text(object, "apiVersion");
-    let is_scale_set = api_version.split('/').next() == Some(SCALE_SET_GROUP);
-    let source = object
-        .pointer("/spec/autoscalingRunnerSetName")
-        .and_then(Value::as_str);
-    let is_made = matches!(
-        object.get("kind").and_then(Value::as_str),
-        Some("AutoscalingListener" | "EphemeralRunnerSet" | "EphemeralRunner")
-    );
-    (is_scale_set && is_made).then(|| Maker {
-        kind: "AutoscalingRunnerSet".to_owned(),
-        name: source.unwrap_or_default().to_owned(),
-    })
-}
-
 /// The tool that owns this object, if one left its marks. A GitOps tool comes before the Helm that it uses.
 pub fn owner(object: &Value) -> Option<Owner> {
     let marks = Marks { object };
@@ -127,7 +83,9 @@ pub fn owner(object: &Value) -> Option<Owner> {
         .or_else(|| marks.argo_cd())
         .or_else(|| marks.flux())
         .or_else(|| marks.fleet())
+        .or_else(|| marks.rancher())
         .or_else(|| marks.helm())
+        .or_else(|| by_manager(object))
 }
 
 /// Labels and annotations that deployment tools leave.
@@ -200,16 +158,40 @@ impl Marks<'_> {
     }
 
     fn fleet(self) -> Option<Owner> {
-        let is_marked = ["fleet.cattle.io/", "objectset.rio.cattle.io/"]
-            .iter()
-            .any(|prefix| self.has_label_of(prefix) || self.has_annotation_of(prefix));
-        let bundle = || {
-            self.label("fleet.cattle.io/bundle-name")
-                .or_else(|| self.annotation("fleet.cattle.io/bundle-id"))
-                .or_else(|| self.annotation("objectset.rio.cattle.io/id"))
+        const PREFIX: &str = "fleet.cattle.io/";
+        let id = self
+            .annotation("objectset.rio.cattle.io/id")
+            .filter(|_| !self.has_annotation_of("objectset.rio.cattle.io/owner-"));
+        if !self.has_label_of(PREFIX) && !self.has_annotation_of(PREFIX) && id.is_none() {
+            return None;
+        }
+        let bundle = self
+            .label("fleet.cattle.io/bundle-name")
+            .or_else(|| self.annotation("fleet.cattle.io/bundle-id"))
+            .or(id)
+            .unwrap_or_default();
+        Some(Owner::Fleet { bundle })
+    }
+
+    /// Rancher's own library for desired state names the object that it comes from.
+    fn rancher(self) -> Option<Owner> {
+        const PREFIX: &str = "objectset.rio.cattle.io/";
+        if !self.has_label_of(PREFIX) && !self.has_annotation_of(PREFIX) {
+            return None;
+        }
+        let text = |key: &str| {
+            self.annotation(&format!("{PREFIX}{key}"))
                 .unwrap_or_default()
         };
-        is_marked.then(|| Owner::Fleet { bundle: bundle() })
+        // `k3s.cattle.io/v1, Kind=Addon`
+        let kind = text("owner-gvk");
+        let kind = kind.rsplit("Kind=").next().unwrap_or_default().to_owned();
+        let (namespace, name) = (text("owner-namespace"), text("owner-name"));
+        let name = match namespace.is_empty() {
+            true => name,
+            false => format!("{namespace}/{name}"),
+        };
+        Some(Owner::Rancher { kind, name })
     }
 
     fn helm(self) -> Option<Owner> {
@@ -231,7 +213,38 @@ impl Marks<'_> {
     }
 }
 
-fn mark(object: &Value, place: &str, key: &str) -> Option<String> {
+/// A tool that left no other mark wrote the spec under its own name.
+fn by_manager(object: &Value) -> Option<Owner> {
+    items_at(object, "/metadata/managedFields")
+        .iter()
+        .filter(|entry| entry.pointer("/fieldsV1/f:spec").is_some())
+        .filter(|entry| entry.get("subresource").is_none_or(|name| name == ""))
+        .filter_map(|entry| entry.get("manager").and_then(Value::as_str))
+        .find_map(|manager| {
+            let flux = |kind: &str| Owner::Flux {
+                kind: kind.to_owned(),
+                name: String::new(),
+            };
+            match manager {
+                "argocd-controller" | "argocd-application-controller" => Some(Owner::ArgoCd {
+                    application: String::new(),
+                }),
+                "kustomize-controller" => Some(flux("Kustomization")),
+                "helm-controller" => Some(flux("HelmRelease")),
+                "fleetagent" | "fleet-agent" => Some(Owner::Fleet {
+                    bundle: String::new(),
+                }),
+                "helm" => Some(Owner::Helm {
+                    release: String::new(),
+                    namespace: mark(object, "/metadata", "namespace").unwrap_or_default(),
+                    chart: String::new(),
+                }),
+                _ => None,
+            }
+        })
+}
+
+pub(super) fn mark(object: &Value, place: &str, key: &str) -> Option<String> {
     object.pointer(place)?.get(key)?.as_str().map(str::to_owned)
 }
 
@@ -282,14 +295,33 @@ mod tests {
     }
 
     #[test]
-    fn what_a_controller_makes_names_its_source() {
-        let runner = json!({"kind": "Runner", "metadata": {"ownerReferences": [
-            {"kind": "RunnerReplicaSet", "name": "r-1", "controller": true}]}});
-        assert_eq!(maker(&runner).unwrap().name, "r-1");
-        let listener = json!({"apiVersion": "actions.github.com/v1alpha1", "kind": "AutoscalingListener",
-            "spec": {"autoscalingRunnerSetName": "linux"}});
-        assert_eq!(maker(&listener).unwrap().name, "linux");
-        let alone = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner"});
-        assert_eq!(maker(&alone), None);
+    fn a_tool_without_marks_is_known_by_what_it_wrote() {
+        let written = |manager: &str, field: &str| {
+            let entry = json!({"manager": manager, "operation": "Apply", "fieldsV1": {field: {}}});
+            owner(&json!({"metadata": {"namespace": "n", "managedFields": [entry]}}))
+                .map(|owner| owner.to_string())
+        };
+        assert_eq!(
+            written("argocd-controller", "f:spec"),
+            Some("Argo CD application (name unknown)".into())
+        );
+        assert_eq!(
+            written("kustomize-controller", "f:spec"),
+            Some("Flux Kustomization (name unknown)".into())
+        );
+        // Who only labels an object does not write its images back.
+        assert_eq!(written("argocd-controller", "f:metadata"), None);
+        assert_eq!(written("kubectl-client-side-apply", "f:spec"), None);
+    }
+
+    #[test]
+    fn rancher_names_what_it_deploys_from() {
+        let object = json!({"metadata": {"labels": {"objectset.rio.cattle.io/hash": "x"}, "annotations": {
+            "objectset.rio.cattle.io/id": "", "objectset.rio.cattle.io/owner-gvk": "k3s.cattle.io/v1, Kind=Addon",
+            "objectset.rio.cattle.io/owner-name": "coredns", "objectset.rio.cattle.io/owner-namespace": "kube-system"}}});
+        assert_eq!(
+            owner(&object).unwrap().to_string(),
+            "Rancher Addon kube-system/coredns"
+        );
     }
 }

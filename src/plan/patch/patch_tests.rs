@@ -75,9 +75,10 @@ fn the_story_changes_one_image_and_nothing_else() {
     );
     let mut expected = object;
     expected["spec"]["template"]["spec"]["containers"][1]["image"] = json!(after);
-    let receipt =
-        "{\"/spec/template/spec/containers/1/image\":\"quay.io/brancz/kube-rbac-proxy:v0.8.0\"}";
-    expected["metadata"]["annotations"] = json!({ORIGINAL_IMAGES: receipt});
+    let receipt = json!({"version": 2, "madeAnnotations": true, "changes": [
+        {"at": "/spec/template/spec/containers/1/image", "names": ["kube-rbac-proxy"],
+         "was": "quay.io/brancz/kube-rbac-proxy:v0.8.0", "now": after}]});
+    expected["metadata"]["annotations"] = json!({ORIGINAL_IMAGES: receipt.to_string()});
     assert_eq!(patch.after, expected);
     let tested: Vec<&str> = patch
         .operations
@@ -118,7 +119,17 @@ fn what_the_manager_falls_back_to_is_set() {
     let receipt = patch.after["metadata"]["annotations"][ORIGINAL_IMAGES]
         .as_str()
         .unwrap();
-    assert!(receipt.contains("\"/spec/template/spec/containers/0/args/3\":null"));
+    let receipt: Value = serde_json::from_str(receipt).unwrap();
+    assert_eq!(
+        receipt["changes"][0],
+        json!({"at": "/spec/template/spec/containers/0/image", "names": ["manager"],
+            "was": "summerwind/actions-runner-controller:v0.18.2",
+            "now": format!("{TARGET}/summerwind/actions-runner-controller:v0.18.2")})
+    );
+    assert_eq!(
+        receipt["changes"][2],
+        json!({"at": "/spec/template/spec/containers/0/args/3", "names": ["manager"], "now": args[3]})
+    );
     assert_eq!(
         decide(&patch.after, &everything(), &Wanted::default()).verdict,
         Verdict::Unchanged
@@ -240,7 +251,11 @@ fn the_receipt_keeps_what_others_wrote_and_adds_to_its_own() {
     assert_eq!(annotations["other"], "x");
     let receipt: Value =
         serde_json::from_str(annotations[ORIGINAL_IMAGES].as_str().unwrap()).unwrap();
-    assert_eq!(receipt.as_object().unwrap().len(), 2);
+    assert_eq!(
+        receipt["changes"][0],
+        json!({"at": "/spec/image", "was": "quay.io/old:1"})
+    );
+    assert_eq!(receipt["changes"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -249,14 +264,114 @@ fn a_comma_list_is_one_change_of_one_text() {
     object["spec"]["template"]["spec"]["containers"][1]["args"] =
         json!(["--sidecar-image=quay.io/a/b:1,quay.io/c/d:2"]);
     let patch = patch(&object, &story(), &Wanted::default());
-    let slot = patch
-        .slots
-        .iter()
-        .find(|slot| slot.place.contains("--sidecar-image"))
-        .unwrap();
+    let after: Vec<&str> = patch.slots.iter().map(|slot| slot.after.as_str()).collect();
     assert_eq!(
-        slot.after,
+        after[1..],
+        [format!("{TARGET}/a/b:1"), format!("{TARGET}/c/d:2")]
+    );
+    assert_eq!(
+        patch.after["spec"]["template"]["spec"]["containers"][1]["args"][0],
         format!("--sidecar-image={TARGET}/a/b:1,{TARGET}/c/d:2")
     );
-    assert_eq!(patch.slots.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_changed_is_told_with_what_to_do() {
+    let pod = |kind: &str, metadata: Value| {
+        let spec = json!({"containers": [{"name": "c", "image": "quay.io/a/b:1"}]});
+        let (version, spec) = match kind {
+            "Pod" => ("v1", spec),
+            "Job" => (
+                "batch/v1",
+                json!({"suspend": true, "template": {"spec": spec}}),
+            ),
+            _ => ("apps/v1", json!({"template": {"spec": spec}})),
+        };
+        json!({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+    };
+    let decided = |object: &Value| decide(object, &story(), &Wanted::default()).verdict;
+    let Verdict::Skipped(why) = decided(&pod("Job", json!({"name": "j", "namespace": "n"}))) else {
+        panic!()
+    };
+    assert!(
+        why.to_string().contains("kubectl delete job j -n n"),
+        "{why}"
+    );
+    let mirror = json!({"name": "p", "annotations": {"kubernetes.io/config.mirror": "x"},
+        "ownerReferences": [{"kind": "Node", "name": "node-1", "controller": true}]});
+    let Verdict::Skipped(why) = decided(&pod("Pod", mirror)) else {
+        panic!()
+    };
+    assert!(why.reason.contains("static pod"), "{why}");
+    let cron = json!({"name": "j-1", "ownerReferences": [{"kind": "CronJob", "name": "j", "controller": true}]});
+    assert!(matches!(decided(&pod("Job", cron)), Verdict::Made(_)));
+    let finished = json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}});
+    let mut job = pod("Job", json!({"name": "j"}));
+    job["status"] = finished["status"].clone();
+    assert!(matches!(decided(&job), Verdict::Skipped(why) if why.reason.contains("finished")));
+}
+
+#[test]
+fn of_a_pod_only_images_change() {
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "generateName": "p-"}, "spec": {
+        "containers": [{"name": "c", "image": "quay.io/a/b:1", "args": ["--x-image=quay.io/c/d:1"]}],
+        "ephemeralContainers": [{"name": "e", "image": "quay.io/e/f:1"}]}});
+    let wanted = Wanted {
+        pull_secret: Some("mirror"),
+        ..Wanted::default()
+    };
+    let decided = decide(&object, &story(), &wanted);
+    let Verdict::Patch(patch) = decided.verdict else {
+        panic!()
+    };
+    let mut expected = object["spec"].clone();
+    expected["containers"][0]["image"] = json!(format!("{TARGET}/a/b:1"));
+    assert_eq!(patch.after["spec"], expected);
+    let notes = decided.notes.join("\n");
+    for part in ["container c --x-image", "container e", "generated name"] {
+        assert!(notes.contains(part), "{notes}");
+    }
+}
+
+#[test]
+fn a_tag_that_moves_is_told_and_its_policy_stays() {
+    let mut object = manager();
+    let container = &mut object["spec"]["template"]["spec"]["containers"][1];
+    container["image"] = json!("quay.io/brancz/kube-rbac-proxy:stable");
+    container["imagePullPolicy"] = json!("IfNotPresent");
+    let decided = decide(&object, &story(), &Wanted::default());
+    let Verdict::Patch(patch) = decided.verdict else {
+        panic!()
+    };
+    let container = &patch.after["spec"]["template"]["spec"]["containers"][1];
+    assert_eq!(container["imagePullPolicy"], "IfNotPresent");
+    assert!(decided.notes[0].contains("container kube-rbac-proxy: the tag stable may move"));
+}
+
+#[test]
+fn annotations_that_would_be_too_long_are_told_before_the_server_does() {
+    let mut object = manager();
+    object["metadata"]["annotations"] = json!({"long": "x".repeat(256 * 1024 - 100)});
+    let Verdict::Refused(reasons) = decide(&object, &story(), &Wanted::default()).verdict else {
+        panic!()
+    };
+    assert!(reasons[0].contains("262144"), "{reasons:?}");
+}
+
+#[test]
+fn a_second_patch_keeps_the_first_original() {
+    let first = patch(&manager(), &story(), &Wanted::default());
+    let onward = RuleSet::compile(&[rule(
+        TARGET,
+        Action::Rewrite {
+            target: "new.example.com/mirror".to_owned(),
+            drop_library: false,
+        },
+    )])
+    .unwrap();
+    let second = patch(&first.after, &onward, &Wanted::default());
+    let Verdict::Patch(back) = undo(&second.after).verdict else {
+        panic!()
+    };
+    assert_eq!(back.after, manager());
 }

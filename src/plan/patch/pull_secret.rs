@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Wanted;
 use super::edit::Edit;
+use super::fixed::may_change;
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 use crate::object::pods::{Role, Shape, containers, pod_specs};
@@ -16,17 +17,18 @@ const RUNNER_FLAG_SINCE: (u64, u64) = (0, 21);
 
 /// Appends `name` to every pod of the object and to the manager's flags; returns where.
 pub(super) fn append(
-    edit: &mut Edit,
+    edit: &mut Edit<'_>,
     name: &str,
     wanted: &Wanted<'_>,
     notes: &mut Vec<String>,
 ) -> Vec<Pointer> {
     let mut appended = Vec::new();
     for pod in pod_specs(edit.object()) {
-        if pod.shape == Shape::RunnerConfig {
+        let list = pod.pointer.child("imagePullSecrets");
+        let has_none = matches!(pod.shape, Shape::RunnerConfig | Shape::Containers);
+        if has_none || !may_change(edit.object(), &list) {
             continue;
         }
-        let list = pod.pointer.child("imagePullSecrets");
         let present: Vec<&str> = names(edit.object(), &list);
         if present.contains(&name) {
             continue;
@@ -43,7 +45,7 @@ pub(super) fn append(
         appended.push(edit.append(&list, json!({"name": name})));
     }
     for container in containers(edit.object()) {
-        if container.role != Role::Controller {
+        if container.role != Role::Controller || !may_change(edit.object(), &container.pointer) {
             continue;
         }
         let Some(value) = container.pointer.get(edit.object()) else {

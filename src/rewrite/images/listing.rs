@@ -62,7 +62,10 @@ pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
                     _ => before.clone(),
                 },
                 kept: outcome == Some(&Outcome::Kept),
-                refused: matches!(outcome, None | Some(Outcome::Denied | Outcome::TooLong(_))),
+                refused: matches!(
+                    outcome,
+                    None | Some(Outcome::Denied | Outcome::TooLong(_) | Outcome::Unusable { .. })
+                ),
                 rule: decision.and_then(|decision| decision.rule),
                 object: manifest.reference(),
                 pointer,

@@ -59,16 +59,19 @@ pub(super) fn run(
 
 /// The hosts of every target; without rules, of every image.
 fn hosts(manifests: &[Manifest], rules: &RuleSet) -> Vec<String> {
-    let targets = rules.target_hosts();
-    if !targets.is_empty() {
-        return targets.into_iter().map(str::to_owned).collect();
-    }
-    let mut hosts = Vec::new();
+    let mut hosts: Vec<String> = rules
+        .target_hosts()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let every_image = rules.has_no_targets();
+    // A template with a field in the host has one for each source.
     for slot in manifests
         .iter()
         .flat_map(|manifest| image_slots(&manifest.object))
     {
         if let Ok(image) = ImageReference::parse(&slot.text)
+            && (every_image || rules.is_target(&image))
             && !hosts.iter().any(|host| host == image.host())
         {
             hosts.push(image.host().to_owned());
@@ -79,7 +82,7 @@ fn hosts(manifests: &[Manifest], rules: &RuleSet) -> Vec<String> {
 
 fn name_in_pods(editor: &mut Editor<'_>, name: &str) {
     for pod in pod_specs(&editor.manifest.object) {
-        if pod.shape == Shape::RunnerConfig {
+        if matches!(pod.shape, Shape::RunnerConfig | Shape::Containers) {
             continue;
         }
         let list = pod.pointer.child("imagePullSecrets");

@@ -279,3 +279,50 @@ fn a_container_without_an_image_names_the_one_that_was_meant() {
         try_passes(&config, &facts()).unwrap();
     }
 }
+
+/// A pod whose containers have these images, in a folded block of ours: what is compared is the whole object.
+fn pod(images: &[String]) -> Manifest {
+    let containers: Vec<Value> = images
+        .iter()
+        .enumerate()
+        .map(|(index, image)| json!({"name": format!("c{index}"), "image": image}))
+        .collect();
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"containers": containers, "nodeSelector": {"image": images.first()}}});
+    Manifest::new(object, Source::Template("test".to_owned()))
+}
+
+proptest::proptest! {
+    /// Whatever stands in the place of an image: only what the rules rewrite changes, and by no byte else.
+    #[test]
+    fn what_is_not_rewritten_is_written_back_byte_for_byte(
+        images in proptest::collection::vec(
+            proptest::prop_oneof![
+                "((quay\\.io|docker\\.io|index\\.docker\\.io|ghcr\\.io|R\\.x)/)?[a-z]{1,5}(/[a-zA-Z_.]{1,6})?(:[a-z0-9.]{1,6})?",
+                "\\PC{0,20}",
+            ],
+            1..5,
+        ),
+    ) {
+        let config = story();
+        let rules = RuleSet::compile(&config.registry.rules).unwrap();
+        let facts = facts();
+        let context = Context { config: &config, facts: &facts };
+        let mut expected = pod(&images);
+        for (index, image) in images.iter().enumerate() {
+            if let Ok(reference) = crate::image_ref::ImageReference::parse(image)
+                && reference.host() == "quay.io"
+            {
+                let rewritten = format!("{TARGET}/{}{}", reference.path(), reference.suffix());
+                expected.object["spec"]["containers"][index]["image"] = json!(rewritten);
+            }
+        }
+        let mut manifests = vec![pod(&images)];
+        crate::rewrite::images::run(&mut manifests, &context, &rules);
+        // The pass gives every pod the pull secret; nothing else is added.
+        if let Some(spec) = manifests[0].object["spec"].as_object_mut() {
+            spec.remove("imagePullSecrets");
+        }
+        proptest::prop_assert_eq!(manifests[0].object.to_string(), expected.object.to_string());
+    }
+}

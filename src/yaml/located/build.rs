@@ -229,7 +229,7 @@ impl<'a> Builder<'a> {
         let number = self.push(start, end, Shape::Scalar(style), anchor);
         if self.expects_key() {
             if style == Style::Plain {
-                self.unsure |= !is_text(&text);
+                self.unsure |= !is_plain_text(&text);
                 // A merge key stands for other mappings; quoted, it is a key like others.
                 self.aliases |= text == "<<";
                 self.unsure |= text == "<<";
@@ -242,7 +242,7 @@ impl<'a> Builder<'a> {
             }
             return;
         }
-        let value = if style == Style::Plain && !is_text(&text) {
+        let value = if style == Style::Plain && !is_plain_text(&text) {
             self.resolved(&text)
         } else {
             Value::String(text.into_owned())
@@ -304,8 +304,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// True where an unquoted scalar is surely text; false says nothing.
-fn is_text(text: &str) -> bool {
+/// True where an unquoted scalar is surely text, neither number nor boolean nor null; false says nothing.
+pub fn is_plain_text(text: &str) -> bool {
     let Some(first) = text.bytes().next() else {
         return false;
     };

@@ -87,7 +87,7 @@ fn lines_and_columns_are_those_of_the_stream() {
     let document = &documents[1];
     let place = document.find(document.root(), "/b/0/é").unwrap();
     let scalar = document.scalar(place).unwrap();
-    assert_eq!(document.position(scalar.bytes.start), (5, 6));
+    assert_eq!(document.lines().position(scalar.bytes.start), (5, 6));
     assert_eq!(&text[scalar.bytes], "nginx");
     let failure = located_documents("a: 1\n---\nb: [\n", "x.yaml").unwrap_err();
     assert!(failure.details().what.starts_with("x.yaml:3:"), "{failure}");

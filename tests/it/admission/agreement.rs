@@ -155,6 +155,97 @@ fn sets() -> BTreeMap<&'static str, Vec<RuleSpec>> {
     ])
 }
 
+fn templates() -> Vec<RuleSpec> {
+    let glob = |glob: &str, action| rule(glob, Matcher::Glob(glob.to_owned()), action);
+    let long = format!("reg.corp/{}/{{name}}", vec!["a-long-name"; 16].join("/"));
+    vec![
+        host("quay.io", to("{host_slug}.mirror.corp/k/{path}")),
+        host("ghcr.io", to("reg.corp:5000/gh/{path}:{tag}-corp")),
+        glob("*.gcr.io/**", to("reg.corp/gcr/{path}/{tag}:stable")),
+        host("gcr.io", to("reg.corp/digests/{path}@{digest}")),
+        glob(
+            "docker.io/library/*",
+            to("reg.corp/official/x-{host_slug}-{name}"),
+        ),
+        host("docker.io", to(&long)),
+        glob(
+            "[fc00::1]:*/**",
+            to("{host_slug}.mirror.corp/v6/{path_nolib}"),
+        ),
+        host("localhost:5000", to("{host}.mirror.corp/{path}")),
+        rule(
+            "rest",
+            Matcher::Any,
+            to("reg.corp/rest/{host}/{path_nolib}"),
+        ),
+    ]
+}
+
+fn pins() -> Vec<RuleSpec> {
+    let pin = |id: &str, matcher, digest: &str, action| RuleSpec {
+        pin: Some(digest.to_owned()),
+        ..rule(id, matcher, action)
+    };
+    let (one, other) = (
+        format!("sha256:{}", "0a".repeat(32)),
+        format!("sha512:{}", "0a".repeat(64)),
+    );
+    let regex = |text: &str| Matcher::Regex(text.to_owned());
+    vec![
+        rule(
+            "never",
+            Matcher::Exact(format!("quay.io/x@{one}")),
+            Action::Deny,
+        ),
+        rule(
+            "for good",
+            Matcher::Exact(format!("quay.io/a@{one}")),
+            Action::Keep,
+        ),
+        pin("exact", Matcher::Exact("nginx:1".into()), &one, Action::Pin),
+        pin(
+            "expression",
+            regex(r"docker\.io/library/[a-m].*:1"),
+            &other,
+            Action::Pin,
+        ),
+        pin("host", Matcher::Host("quay.io".into()), &one, Action::Pin),
+        pin(
+            "both",
+            Matcher::Host("ghcr.io".into()),
+            &one,
+            to("reg.corp/gh"),
+        ),
+        pin(
+            "template",
+            Matcher::Host("gcr.io".into()),
+            &one,
+            to("reg.corp/gcr/{host}/{path}"),
+        ),
+        pin("rest", Matcher::Any, &other, Action::Pin),
+    ]
+}
+
+fn expressions() -> Vec<RuleSpec> {
+    let regex = |text: &str, action| rule(text, Matcher::Regex(text.to_owned()), action);
+    vec![
+        regex(r".*@sha256:[0-9a-f]{64}", Action::Deny),
+        regex(r"(quay|ghcr)\.io/[a-z&&[^x]]+/.*", to("reg.corp/both")),
+        regex(r"(?i)QUAY\.IO/[^:]*", to("reg.corp/quay")),
+        regex(
+            r"docker\.io/library/(nginx|docker)(:[\d.]+|:dind)?",
+            to("reg.corp/official"),
+        ),
+        regex(r"docker\.io/(?:[^/:@]+/){2,3}[^/]*", Action::Keep),
+        regex(r"[\w.\pL-]+\bcorp\b.*", to("mirror:5000/corp")),
+        regex(r"(?s-u:[^\x80-\xff]*)(?m:^|$):latest", Action::Keep),
+        regex(
+            r"^localhost.*|\[fc00::1\](:\d{1,5})?/.*$",
+            to("mirror:5000/local"),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn the_server_decides_as_the_program_does() {
     let site = Site::new().await;
@@ -201,6 +292,7 @@ async fn the_server_decides_as_the_program_does() {
         ("denied", sum.denied),
         ("unread", sum.unread),
         ("overlong", sum.overlong),
+        ("unusable", sum.unusable),
     ] {
         assert!(count > 100, "{what}: {told:?}");
     }
@@ -268,6 +360,7 @@ struct Tally {
     left: usize,
     denied: usize,
     overlong: usize,
+    unusable: usize,
     unread: usize,
 }
 
@@ -278,6 +371,7 @@ impl Tally {
             left: self.left + other.left,
             denied: self.denied + other.denied,
             overlong: self.overlong + other.overlong,
+            unusable: self.unusable + other.unusable,
             unread: self.unread + other.unread,
         }
     }
@@ -320,6 +414,7 @@ fn agreed(rules: &RuleSet, namespace: &str, pod: &Value, answer: &Answer) -> Tal
                 }
                 Some(Outcome::Denied) => tally.denied += 1,
                 Some(Outcome::TooLong(_)) => tally.overlong += 1,
+                Some(Outcome::Unusable { .. }) => tally.unusable += 1,
                 Some(_) => tally.left += 1,
                 None => tally.unread += 1,
             }
@@ -335,6 +430,12 @@ fn agreed(rules: &RuleSet, namespace: &str, pod: &Value, answer: &Answer) -> Tal
     assert_eq!(
         warned("longer than 255"),
         tally.overlong > 0,
+        "{}",
+        answer.warnings
+    );
+    assert_eq!(
+        warned("makes nothing"),
+        tally.unusable > 0,
         "{}",
         answer.warnings
     );

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use arc_setup::apply::patch::{PatchOptions, PatchReport, Treatment};
+use arc_setup::apply::patch::{PatchOptions, Treatment};
 use arc_setup::clients::kube::Cluster;
 use arc_setup::failure::Exit;
 use arc_setup::object::ObjectRef;
 use serde_json::json;
 
 use super::{
-    LEGACY, SCALE_SET, TARGET, cluster, controller_manager, create, define, deployment, live,
+    LEGACY, Ran, SCALE_SET, TARGET, cluster, controller_manager, create, define, deployment, live,
     options, rules, run,
 };
 use crate::support::control_plane::{ControlPlane, Options};
@@ -76,7 +76,7 @@ fn pretend_rolled_out(plane: &ControlPlane) {
 }
 
 /// What was done with each object, by name.
-fn treatments(report: &PatchReport) -> Vec<(&str, &'static str)> {
+fn treatments(report: &Ran) -> Vec<(&str, &'static str)> {
     report
         .objects
         .iter()

@@ -33,7 +33,9 @@ async fn the_storys_one_image_is_relabelled_and_a_second_run_does_nothing() {
     let options = options(Some(NAMESPACE));
 
     let never = Interrupt::never();
-    let counted = preview(&cluster, &rules, &options, &never).await.unwrap();
+    let counted = preview(&cluster, &rules, &options, None, &never)
+        .await
+        .unwrap();
     let dry = PatchOptions {
         dry_run: true,
         ..options.clone()
@@ -68,7 +70,7 @@ fn only_the_image_changed(before: &Value, after: &Value) {
     assert_eq!(after["spec"], expected);
     assert_eq!(
         after["metadata"]["annotations"]["arc-setup.dev/original-images"],
-        "{\"/spec/template/spec/containers/1/image\":\"quay.io/brancz/kube-rbac-proxy:v0.8.0\"}"
+        r#"{"version":2,"changes":[{"at":"/spec/template/spec/containers/1/image","names":["kube-rbac-proxy"],"was":"quay.io/brancz/kube-rbac-proxy:v0.8.0","now":"registry.artifactory.mydomain.com/brancz/kube-rbac-proxy:v0.8.0"}]}"#
     );
     let managers: Vec<&str> = after["metadata"]["managedFields"]
         .as_array()

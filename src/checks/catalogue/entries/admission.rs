@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "hand them to an administrator: the same command with --dry-run -o yaml prints them, and kubectl apply --server-side --field-manager=arc-setup -f FILE writes them"),
     code("admission-rule", "a registry rule cannot be said in an admission policy",
         "An admission policy decides in the API server's own expression language. A rule that would decide differently there is refused rather than approximated.",
-        "write it with exact, repository, prefix, host or glob, or leave it out of the configuration that --admission reads"),
+        "write it differently, as the message says, or leave it out of the configuration that --admission reads"),
     code("admission-unsupported", "the cluster cannot rewrite the images of pods as they are made",
         "It has no MutatingAdmissionPolicy: Kubernetes serves v1 from 1.36, and v1beta1 in 1.34 and 1.35 only where it is turned on.",
         "have the API server run with --feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true, or have the nodes pull from your registry (hosts.toml)"),

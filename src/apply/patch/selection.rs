@@ -1,0 +1,191 @@
+//! Which objects a run looks at.
+
+use serde_json::Value;
+
+use crate::failure::{Exit, Failure};
+use crate::object::text_at;
+use crate::observe::workloads::{
+    Kind, is_arc_program, is_of_the_platform, programs, resources, workloads,
+};
+use crate::plan::patch::{OwnerPattern, owner};
+
+/// Which objects a run looks at. The default is ARC's own, in every namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only these namespaces; none is all of them.
+    pub namespaces: Vec<String>,
+    /// Everything that has pods, beside ARC's own; never in a namespace of the platform.
+    pub all_workloads: bool,
+    /// A label selector as the server reads it.
+    pub labels: Option<String>,
+    /// Only these kinds: `Deployment`, `cronjobs`, `Rollout.argoproj.io`; none is all of them.
+    pub kinds: Vec<String>,
+    /// Only what one of these owns; none is everything.
+    pub owners: Vec<OwnerPattern>,
+}
+
+impl Selection {
+    /// ARC's own in one namespace; None is all of them.
+    pub fn of(namespace: Option<&str>) -> Self {
+        Self {
+            namespaces: namespace.map(str::to_owned).into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Where ARC's programs run, if that is looked at.
+    pub(super) fn programs(&self) -> Option<Kind> {
+        Some(programs()).filter(|kind| self.takes_kind(kind))
+    }
+
+    /// ARC's own resources that are looked at.
+    pub(super) fn resources(&self) -> Vec<Kind> {
+        self.among(resources())
+    }
+
+    /// The other kinds that are looked at.
+    pub(super) fn workloads(&self) -> Vec<Kind> {
+        if self.all_workloads {
+            self.among(workloads())
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn among(&self, kinds: Vec<Kind>) -> Vec<Kind> {
+        let mut kinds = kinds;
+        kinds.retain(|kind| self.takes_kind(kind));
+        kinds
+    }
+
+    fn takes_kind(&self, kind: &Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|name| is_named(kind, name))
+    }
+
+    /// Refuses the name of a kind that is not looked at: it would find nothing and look like success.
+    pub(super) fn check_kinds(&self) -> Result<(), Failure> {
+        let mut known = vec![programs()];
+        known.extend(resources());
+        if self.all_workloads {
+            known.extend(workloads());
+        }
+        let unknown = |name: &&String| !known.iter().any(|kind| is_named(kind, name));
+        let Some(name) = self.kinds.iter().find(unknown) else {
+            return Ok(());
+        };
+        let names: Vec<&str> = known.iter().map(|kind| kind.kind.as_str()).collect();
+        let failure = Failure::new(
+            "kind-unknown",
+            Exit::Usage,
+            format!("--kind {name}: no such kind is looked at"),
+        )
+        .remedy(format!("name one of {}", names.join(", ")));
+        Err(if self.all_workloads {
+            failure
+        } else {
+            failure.remedy("give --all-workloads to look at other kinds than ARC's")
+        })
+    }
+
+    /// True for an object that is looked at, of those that the server lists. `is_own` for one of ARC's.
+    pub(super) fn takes(&self, object: &Value, is_own: bool) -> bool {
+        let namespace = text_at(object, "/metadata/namespace").unwrap_or_default();
+        let is_looked_at = is_own || (self.all_workloads && !is_of_the_platform(namespace));
+        is_looked_at && self.takes_owner(object)
+    }
+
+    fn takes_owner(&self, object: &Value) -> bool {
+        if self.owners.is_empty() {
+            return true;
+        }
+        let owner = owner(object);
+        self.owners
+            .iter()
+            .any(|pattern| pattern.matches(owner.as_ref()))
+    }
+
+    /// The namespaces to list one by one; None is all of them at once.
+    pub(super) fn places(&self) -> Vec<Option<&str>> {
+        if self.namespaces.is_empty() {
+            return vec![None];
+        }
+        self.namespaces
+            .iter()
+            .map(|name| Some(name.as_str()))
+            .collect()
+    }
+}
+
+/// True for what is ARC's own: its resources, and the Deployments of its programs.
+pub(super) fn is_own(kind: &Kind, object: &Value) -> bool {
+    if *kind == programs() {
+        is_arc_program(object)
+    } else {
+        resources().contains(kind)
+    }
+}
+
+/// `Deployment`, `deployments`, `deployments.apps`, whatever the case.
+fn is_named(kind: &Kind, name: &str) -> bool {
+    let (name, group) = name
+        .split_once('.')
+        .map_or((name, None), |(name, group)| (name, Some(group)));
+    let of_group = kind.api_version.split_once('/').map(|(group, _)| group);
+    let name = name.to_lowercase();
+    let singular = kind.kind.to_lowercase();
+    let is_kind = name == singular || name.strip_suffix('s') == Some(&singular);
+    is_kind && group.is_none_or(|group| of_group == Some(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_namespaces_of_the_platform_are_never_looked_into_but_for_arc() {
+        let everything = Selection {
+            all_workloads: true,
+            ..Selection::default()
+        };
+        let of = |namespace: &str| json!({"metadata": {"namespace": namespace}});
+        for (namespace, is_own, expected) in [
+            ("shop", false, true),
+            ("kubernetes-apps", false, true),
+            ("kube-system", false, false),
+            ("cattle-fleet-system", false, false),
+            ("openshift-monitoring", false, false),
+            ("openshift-monitoring", true, true),
+        ] {
+            assert_eq!(
+                everything.takes(&of(namespace), is_own),
+                expected,
+                "{namespace}"
+            );
+        }
+        assert!(!Selection::default().takes(&of("shop"), false));
+    }
+
+    #[test]
+    fn a_kind_is_known_by_its_names_and_an_unknown_one_is_refused() {
+        let named = |names: &[&str], all_workloads| Selection {
+            kinds: names.iter().map(|name| (*name).to_owned()).collect(),
+            all_workloads,
+            ..Selection::default()
+        };
+        let kinds = named(&["cronjobs", "StatefulSet.apps", "Runner"], true);
+        assert!(kinds.check_kinds().is_ok());
+        assert!(kinds.programs().is_none());
+        let workloads = kinds.workloads();
+        let found: Vec<&str> = workloads.iter().map(|kind| kind.kind.as_str()).collect();
+        assert_eq!(found, ["StatefulSet", "CronJob"]);
+        assert_eq!(kinds.resources().len(), 1);
+        let failure = named(&["cronjobs"], false).check_kinds().unwrap_err();
+        assert_eq!(failure.exit(), Exit::Usage);
+        assert!(
+            named(&["deployments.extensions"], true)
+                .check_kinds()
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! One kind, however many objects it has: pages are read ahead, several patches are under way, and what became of
+//! each object is told in the order of the list.
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use serde_json::Value;
+
+use super::run::Run;
+use super::selection::is_own;
+use super::write::Treated;
+use crate::clients::kube::{self, ClusterError, Pages, RawPage};
+use crate::failure::{Exit, Failure};
+use crate::observe::workloads::Kind;
+use crate::plan::patch::maker;
+
+/// Patches under way at the same time. More do not make an API server faster: docs/benchmarks.md.
+const AT_ONCE: usize = 8;
+
+/// What controllers make of these is not listed object by object: whoever reads the answer reads of the source.
+const SOURCES: [&str; 14] = [
+    "AutoscalingListener",
+    "AutoscalingRunnerSet",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "EphemeralRunner",
+    "EphemeralRunnerSet",
+    "Job",
+    "Node",
+    "ReplicaSet",
+    "ReplicationController",
+    "Runner",
+    "RunnerReplicaSet",
+    "StatefulSet",
+];
+
+/// A list that is worked through.
+struct Source {
+    pages: Pages,
+    page: Option<RawPage>,
+    /// The number of the next object in the page.
+    at: usize,
+}
+
+impl Source {
+    /// The next object of the page that is there.
+    fn object(&mut self) -> Option<Result<Value, ClusterError>> {
+        let object = self.page.as_ref()?.object(self.at);
+        self.at += 1;
+        if object.is_none() {
+            self.page = None;
+        }
+        object
+    }
+
+    fn turn_to(&mut self, page: RawPage) {
+        self.page = Some(page);
+        self.at = 0;
+    }
+}
+
+impl<'a> Run<'a, '_> {
+    /// Works through a kind in one namespace; None is all of them. What was begun is finished and told, whatever
+    /// ends the run.
+    pub(super) async fn stream(
+        &mut self,
+        kind: &Kind,
+        namespace: Option<&str>,
+    ) -> Result<(), Failure> {
+        let selection = kube::Selection {
+            namespace,
+            labels: self.work.options.selection.labels.as_deref(),
+            fields: None,
+        };
+        let pages = self
+            .work
+            .cluster
+            .pages(&kind.api_version, &kind.kind, &selection);
+        let mut source = Source {
+            pages,
+            page: None,
+            at: 0,
+        };
+        let mut under_way: FuturesOrdered<BoxFuture<'a, Treated>> = FuturesOrdered::new();
+        let mut ended = Ok(());
+        loop {
+            if ended.is_ok() {
+                ended = self.begin(kind, &mut source, &mut under_way);
+            }
+            let reads = ended.is_ok() && source.page.is_none();
+            tokio::select! {
+                biased;
+                Some(treated) = under_way.next(), if !under_way.is_empty() => {
+                    let taken = self.take(treated).await;
+                    ended = ended.and(taken);
+                }
+                Some(page) = source.pages.next(), if reads => match page {
+                    Ok(page) => source.turn_to(page),
+                    Err(ClusterError::NotFound { .. }) => {}
+                    Err(error) => ended = self.cannot_list(kind, namespace, &error),
+                },
+                else => return ended,
+            }
+        }
+    }
+
+    /// Begins with as many objects as may be under way.
+    fn begin(
+        &mut self,
+        kind: &Kind,
+        source: &mut Source,
+        under_way: &mut FuturesOrdered<BoxFuture<'a, Treated>>,
+    ) -> Result<(), Failure> {
+        while under_way.len() < AT_ONCE {
+            let Some(object) = source.object() else {
+                break;
+            };
+            self.check_interrupt()?;
+            let object = object.map_err(|error| {
+                let what = format!("cannot read a {} of the list", kind.kind);
+                error.failure(what, Exit::Unexpected)
+            })?;
+            let is_own = is_own(kind, &object);
+            if self.work.options.selection.takes(&object, is_own)
+                && !self.follows_its_source(kind, &object, is_own)
+            {
+                under_way.push_back(Box::pin(self.work.treated(object, is_own)));
+            }
+        }
+        Ok(())
+    }
+
+    /// True for what a controller makes from a source of a known kind; it is counted.
+    fn follows_its_source(&mut self, kind: &Kind, object: &Value, is_own: bool) -> bool {
+        if is_own {
+            return false;
+        }
+        let maker = maker(object).filter(|maker| SOURCES.contains(&maker.kind.as_str()));
+        if let Some(maker) = &maker {
+            self.report.note_made(&kind.kind, &maker.kind);
+        }
+        maker.is_some()
+    }
+}

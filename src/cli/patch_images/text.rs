@@ -1,0 +1,289 @@
+//! What `patch-images` says to a person: before → after for each image, and a reason for each object that was left alone.
+
+use std::collections::BTreeMap;
+
+use crate::apply::patch::{
+    ImageRequest, Made, ObjectReport, PatchOptions, PatchReport, Selection, TargetImage, Task,
+    Treatment,
+};
+use crate::plan::counted;
+use crate::ui::table;
+use crate::yaml;
+
+/// Kinds and namespaces that are named one by one in a line.
+const NAMED: usize = 6;
+
+/// What stands above the question.
+pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} would be {}: {}",
+        counted(report.patched(), "object"),
+        done(task),
+        named(&report.patched_kinds)
+    )];
+    if report.patched_namespaces.len() > 1 {
+        lines.push(format!(
+            "  in {}: {}",
+            counted(report.patched_namespaces.len(), "namespace"),
+            named(&report.patched_namespaces)
+        ));
+    }
+    let others = [
+        (
+            report.owned(),
+            "left to a deployment tool (--force patches them all the same)",
+        ),
+        (report.refused(), "refused by a rule"),
+        (
+            report.not_verified(),
+            "left as they are: their new images are not in the registry, or not known to be",
+        ),
+    ];
+    for (count, why) in others {
+        if count > 0 {
+            lines.push(format!("{} {why}", counted(count, "object")));
+        }
+    }
+    lines
+}
+
+/// What is done with an object.
+fn done(task: Task) -> &'static str {
+    match task {
+        Task::Rewrite => "patched",
+        Task::Undo => "put back as it was",
+    }
+}
+
+/// The greatest counts by name: `30 Deployments, 2 CronJobs`; the rest together.
+fn named(counts: &BTreeMap<String, usize>) -> String {
+    let mut sorted: Vec<(&String, &usize)> = counts.iter().collect();
+    sorted.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    let rest: usize = sorted.iter().skip(NAMED).map(|(_, count)| **count).sum();
+    let mut words: Vec<String> = sorted
+        .iter()
+        .take(NAMED)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    if rest > 0 {
+        words.push(format!("{rest} others"));
+    }
+    words.join(", ")
+}
+
+/// What became of all of them, as the last lines of the answer.
+pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
+    let mut lines: Vec<String> = report.made.iter().map(made).collect();
+    lines.extend(report.unlisted.iter().map(|unlisted| {
+        format!(
+            "not looked at: {}s{} ({})",
+            unlisted.kind,
+            unlisted
+                .namespace
+                .as_ref()
+                .map_or(String::new(), |name| format!(" in {name}")),
+            unlisted.why
+        )
+    }));
+    lines.extend(requests(report));
+    if report.rolling > 0 {
+        let under_way = if report.rolling == 1 {
+            "1 rollout is under way and not waited for".to_owned()
+        } else {
+            format!(
+                "{} rollouts are under way and not waited for",
+                report.rolling
+            )
+        };
+        lines.push(format!(
+            "{under_way}; pods that cannot pull show in: kubectl get pods -A | grep -E 'ImagePull|ErrImage'"
+        ));
+    }
+    lines.push(last_line(report, options));
+    lines
+}
+
+/// What is to be asked of the registry's owner, and what nobody could tell.
+fn requests(report: &PatchReport) -> Vec<String> {
+    let table = |requests: &[ImageRequest], last: &str| {
+        let heading = ["IMAGE", "PULLED AS", "RULE", "NEEDED FOR", last];
+        let mut rows = vec![heading.map(str::to_owned).to_vec()];
+        rows.extend(requests.iter().map(|request| {
+            let image = &request.image;
+            let needed = match request.objects {
+                1 => request.first.clone(),
+                count => format!("{} and {} more", request.first, count - 1),
+            };
+            vec![
+                image
+                    .before
+                    .clone()
+                    .unwrap_or_else(|| "(compiled in)".to_owned()),
+                image.after.clone(),
+                image.rule.clone(),
+                needed,
+                image.why.clone(),
+            ]
+        }));
+        let table = table::columns(&rows);
+        let lines: Vec<String> = table.lines().map(|line| format!("  {line}")).collect();
+        lines
+    };
+    let mut lines = Vec::new();
+    if !report.absent_images.is_empty() {
+        lines.push("not in the registry; ask its owner for:".to_owned());
+        lines.extend(table(&report.absent_images, "THE REGISTRY SAYS"));
+    }
+    if !report.unverified_images.is_empty() {
+        lines.push("not verified; whether they can be pulled is not known:".to_owned());
+        lines.extend(table(&report.unverified_images, "WHY"));
+    }
+    lines
+}
+
+fn made(made: &Made) -> String {
+    let Made { kind, from, count } = made;
+    match count {
+        1 => format!("1 {kind} follows the {from} that it is made from"),
+        _ => format!("{count} {kind}s follow the {from}s that they are made from"),
+    }
+}
+
+fn last_line(report: &PatchReport, options: &PatchOptions) -> String {
+    let as_wanted = match (options.task, report.unchanged) {
+        (Task::Rewrite, 1) => "1 object is as the rules want it".to_owned(),
+        (Task::Rewrite, many) => format!("{many} objects are as the rules want them"),
+        (Task::Undo, many) => format!("{} never patched", counted_was(many)),
+    };
+    let done = done(options.task);
+    let verb = match (report.dry_run, report.patched()) {
+        (true, _) => format!("would be {done}"),
+        (false, 1) => format!("was {done}"),
+        (false, _) => format!("were {done}"),
+    };
+    match (report.patched(), report.told(), report.unchanged) {
+        (0, 0, 0) if report.made.is_empty() => nothing_there(&options.selection),
+        (0, 0, _) => format!("nothing to do: {as_wanted}"),
+        (0, _, 0) => format!("nothing was {done}, for the reasons above"),
+        (0, ..) => format!("nothing was {done}, for the reasons above; {as_wanted}"),
+        (count, _, 0) => format!("{} {verb}", counted(count, "object")),
+        (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
+    }
+}
+
+fn counted_was(count: usize) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(count, "object"))
+}
+
+fn nothing_there(selection: &Selection) -> String {
+    let place = match selection.namespaces.as_slice() {
+        [] => "in this cluster".to_owned(),
+        [name] => format!("in namespace {name}"),
+        names => format!("in the namespaces {}", names.join(", ")),
+    };
+    let narrowed =
+        selection.labels.is_some() || !selection.kinds.is_empty() || !selection.owners.is_empty();
+    let chosen = if narrowed { " that was selected" } else { "" };
+    if selection.all_workloads {
+        return format!("nothing to do: there is no workload {place}{chosen}");
+    }
+    format!(
+        "nothing to do: there is no ARC {place}{chosen}, neither a controller nor a runner object"
+    )
+}
+
+/// What the exit code says, in words.
+pub(super) fn left_undone(report: &PatchReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if report.refused() > 0 {
+        let count = counted(report.refused(), "object");
+        lines.push(format!(
+            "{count} left as it was: a rule denies an image; change the rule, or the object"
+        ));
+    }
+    if report.not_verified() > 0 {
+        let count = counted(report.not_verified(), "object");
+        lines.push(format!(
+            "{count} left as it was: a new image is not in the registry, or not known to be; when the registry has them, run the same command again"
+        ));
+    }
+    if report.failed() > 0 {
+        let count = counted(report.failed(), "object");
+        lines.push(format!(
+            "{count} left as it was: the server did not take the patch, for the reasons above"
+        ));
+    }
+    if report.owned() > 0 {
+        let count = counted(report.owned(), "object");
+        lines.push(format!("{count} left to its deployment tool: commit there what stands above, or patch it all the same with --force"));
+    }
+    lines
+}
+
+/// One object.
+pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
+    let mut lines = vec![match &report.treatment {
+        Treatment::Patched => report.object.to_string(),
+        Treatment::Made { from } => {
+            format!("{}: left alone, it is made from {from}", report.object)
+        }
+        Treatment::Skipped { why } => format!("{}: left alone: {why}", report.object),
+        Treatment::Absent { images } => format!(
+            "{}: not patched: not in the registry: {}",
+            report.object,
+            targets(images)
+        ),
+        Treatment::Unverified { images } => format!(
+            "{}: not patched: not known to be in the registry: {}",
+            report.object,
+            targets(images)
+        ),
+        Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
+        Treatment::Gone => format!("{}: it went away in between", report.object),
+        Treatment::Refused { reasons } => {
+            format!("{}: refused: {}", report.object, reasons.join("; "))
+        }
+        Treatment::Owned { advice } => {
+            format!(
+                "{}: not patched, {} would write it back: {}",
+                report.object, advice.owner, advice.how
+            )
+        }
+    }];
+    let advised = match &report.treatment {
+        Treatment::Owned { advice } => advice.slots.as_slice(),
+        _ => &[],
+    };
+    for slot in report.slots.iter().chain(advised) {
+        let before = slot.before.as_deref().unwrap_or("(compiled in)");
+        lines.push(format!(
+            "  {}: {before} → {} [{}]",
+            slot.place, slot.after, slot.rule
+        ));
+    }
+    if let Treatment::Owned { advice } = &report.treatment {
+        let wanted = yaml::to_string(&advice.to_commit());
+        lines.push("  to commit there (or patch all the same with --force):".to_owned());
+        lines.extend(wanted.lines().map(|line| format!("    {line}")));
+    }
+    lines.extend(
+        report
+            .pull_secrets
+            .iter()
+            .map(|pointer| format!("  {pointer}: pull secret appended")),
+    );
+    lines.extend(
+        report
+            .removed
+            .iter()
+            .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),
+    );
+    lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
+    lines
+}
+
+fn targets(images: &[TargetImage]) -> String {
+    let names: Vec<&str> = images.iter().map(|image| image.after.as_str()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,244 @@
+//! `rewrite`: the images of a user's own YAML and JSON, wherever it comes from. No cluster needed.
+
+mod answer;
+mod function;
+mod input;
+
+use std::path::PathBuf;
+
+use crate::cli::Session;
+use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::session::NoCluster;
+use crate::cli::{config_load, pass};
+use crate::config::load::{self, SecretReading};
+use crate::config::problem;
+use crate::failure::{Exit, Failure};
+use crate::plan::counted;
+use crate::rewrite::text::{self, Findings, Reading, Rewritten};
+use crate::rules::{Meeting, RuleSet};
+use crate::ui::files::{self, Prepared};
+use crate::ui::format::Format;
+use crate::ui::output;
+
+use answer::Answer;
+use function::Function;
+use input::{Input, Source};
+
+/// Arguments of `rewrite`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files, directories (every .yaml, .yml and .json below them), or - for standard input
+    #[arg(value_name = "FILES")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    config: PartArgs<Rules>,
+    /// Write each file back instead of all to stdout; nothing is written where any of them fails
+    #[arg(long, short, conflicts_with = "check", help_heading = "Rewriting")]
+    in_place: bool,
+    /// Write nothing; list what would change, and exit 10 where something would
+    #[arg(long, help_heading = "Rewriting")]
+    check: bool,
+    /// Take the rules from a KRM functionConfig in this file, as a legacy Kustomize plugin is given it
+    #[arg(long, value_name = "FILE", help_heading = "Rewriting")]
+    function_config: Option<PathBuf>,
+    #[command(flatten)]
+    no_cluster: NoCluster,
+}
+
+/// What decides where images come from.
+#[derive(Debug, Clone)]
+struct Rules;
+
+impl Part for Rules {
+    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+}
+
+/// One text with what became of it.
+struct Done {
+    input: Input,
+    rewritten: Rewritten,
+}
+
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    NoCluster::tell(session);
+    let sources = input::sources(&args.files, args.in_place)?;
+    let stdin = if sources.contains(&Source::Stdin) {
+        Some(Input::read(&Source::Stdin)?)
+    } else {
+        None
+    };
+    let function = match (&args.function_config, &stdin) {
+        (Some(file), _) => Some(Function::in_file(file)?),
+        (None, Some(stdin)) => Function::around(stdin)?,
+        (None, None) => None,
+    };
+    let rules = rules(args, function.as_ref(), session)?;
+    let mut run = Run {
+        rules,
+        meeting: Meeting::default(),
+        refused: Vec::new(),
+        changed: Vec::new(),
+    };
+    if args.in_place {
+        run.in_place(&sources)?;
+    } else {
+        // A list of changes for a machine, or for --check, stands there instead.
+        let is_text = !args.check && session.format == Format::Text;
+        run.to_stdout(&sources, stdin, function.as_ref(), is_text)?;
+    }
+    run.answered(args, sources.len(), session)
+}
+
+/// The rules of flags, environment, and a functionConfig or file.
+fn rules(args: &Args, function: Option<&Function>, session: &Session) -> Result<RuleSet, Failure> {
+    let mut sources = config_load::sources(&args.config.config, SecretReading::Leave, session);
+    if let Some(function) = function {
+        function.lay(&mut sources, args.config.config.file.is_some())?;
+    }
+    let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
+    config_load::warn(&partial.warnings);
+    let rules = pass::compiled(&partial.registry.rules)?;
+    if rules.is_empty() {
+        let failure = Failure::new(
+            "rules-missing",
+            Exit::Usage,
+            "there is no rule to rewrite images by",
+        )
+        .remedy("give --registry HOST, or --registry-map quay.io=HOST");
+        return Err(if function.is_some() {
+            failure.remedy("or write them into the functionConfig: spec: {registry: {map: [{source: quay.io, target: HOST}]}}")
+        } else {
+            failure
+        });
+    }
+    Ok(rules)
+}
+
+/// One run over all inputs.
+struct Run {
+    rules: RuleSet,
+    meeting: Meeting,
+    /// Every refused image, told at the end, all at once.
+    refused: Vec<(String, text::Refused)>,
+    /// What is told of each input, by its name.
+    changed: Vec<(String, Findings)>,
+}
+
+impl Run {
+    fn rewrite(&mut self, input: Input) -> Result<Done, Failure> {
+        let mut rewritten = text::rewrite(
+            &input.text,
+            &input.name,
+            &self.rules,
+            &mut self.meeting,
+            Reading::ByWords,
+        )
+        .map_err(|failure| input.explained(failure))?;
+        let findings = std::mem::take(&mut rewritten.findings);
+        let refused = findings.refused.iter().cloned();
+        self.refused
+            .extend(refused.map(|one| (input.name.clone(), one)));
+        self.changed.push((input.name.clone(), findings));
+        Ok(Done { input, rewritten })
+    }
+
+    /// Where a rule refuses an image, or two would be one, nothing is written at all.
+    fn permitted(&mut self) -> Result<(), Failure> {
+        let Some((_, first)) = self.refused.first() else {
+            return text::refuse_collisions(std::mem::take(&mut self.meeting));
+        };
+        let what = match first.code.as_str() {
+            "image-name-too-long" => "a rewritten image name is too long".to_owned(),
+            _ => format!("the rules refuse {}", counted(self.refused.len(), "image")),
+        };
+        let failure = Failure::new(&first.code, Exit::Usage, what).why("nothing was written");
+        Err(self
+            .refused
+            .iter()
+            .fold(failure, |failure, (name, refused)| {
+                failure.evidence(answer::refusal(name, refused))
+            })
+            .remedy("name another image, or change the rule"))
+    }
+
+    /// Each file is written beside its old self; once all are there, each takes the old one's place.
+    fn in_place(&mut self, sources: &[Source]) -> Result<(), Failure> {
+        let mut prepared: Vec<Prepared> = Vec::new();
+        for source in sources {
+            let Source::File(path) = source else { continue };
+            let done = self.rewrite(Input::read(source)?)?;
+            if !done.rewritten.edits.is_empty() {
+                let pieces = done.rewritten.pieces(&done.input.text);
+                prepared.push(files::prepare(path, pieces)?);
+            }
+        }
+        self.permitted()?;
+        prepared.into_iter().try_for_each(Prepared::commit)
+    }
+
+    fn to_stdout(
+        &mut self,
+        sources: &[Source],
+        mut stdin: Option<Input>,
+        function: Option<&Function>,
+        is_text: bool,
+    ) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for source in sources {
+            let input = match (source, stdin.take()) {
+                (Source::Stdin, Some(input)) => input,
+                (source, held) => {
+                    stdin = held;
+                    Input::read(source)?
+                }
+            };
+            let done = self.rewrite(input)?;
+            if is_text {
+                all.push(done);
+            }
+        }
+        self.permitted()?;
+        let results = match (function, self.changed.as_slice()) {
+            (Some(function), [(_, findings)]) => function.results(findings),
+            _ => String::new(),
+        };
+        if is_text {
+            let texts = all.iter().map(|done| done.input.text.as_str());
+            let joints = input::joints(texts);
+            let pieces = all.iter().zip(&joints).flat_map(|(done, joint)| {
+                let text = &done.input.text;
+                [joint.as_str()]
+                    .into_iter()
+                    .chain(done.rewritten.pieces(text))
+            });
+            output::data_pieces(pieces.chain([results.as_str()]))?;
+        }
+        Ok(())
+    }
+
+    fn answered(self, args: &Args, inputs: usize, session: &Session) -> Result<Exit, Failure> {
+        let changes: usize = self
+            .changed
+            .iter()
+            .map(|(_, findings)| findings.changes.len())
+            .sum();
+        let is_data = args.in_place || args.check || session.format != Format::Text;
+        let answer = Answer::new(self.changed, inputs, args.in_place, !is_data);
+        if is_data {
+            output::answer(session.format, "Rewrite", &answer, || answer.text())?;
+        } else {
+            answer.notes().iter().for_each(|line| output::talk(line));
+            if !session.quiet {
+                output::talk(&answer.last_line());
+            }
+        }
+        if session.format == Format::Github {
+            answer.commands().iter().for_each(|line| output::talk(line));
+        }
+        Ok(if args.check && changes > 0 {
+            Exit::ChangesPending
+        } else {
+            Exit::Done
+        })
+    }
+}

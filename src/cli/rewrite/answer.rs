@@ -1,0 +1,160 @@
+//! What a person or a machine reads about a run.
+
+use serde::Serialize;
+
+use crate::plan::counted;
+use crate::rewrite::text::{Absent, Change, Findings, Refused, Skipped, Suspected, Where};
+
+/// The answer of one run.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    /// How many files and streams were read.
+    inputs: usize,
+    /// True where the files were written.
+    written: bool,
+    /// True where the rewritten text went to standard output.
+    #[serde(skip)]
+    shown: bool,
+    changes: Vec<InFile<Change>>,
+    skipped: Vec<InFile<Skipped>>,
+    suspected: Vec<InFile<Suspected>>,
+    absent: Vec<InFile<Absent>>,
+}
+
+#[derive(Serialize)]
+struct InFile<T> {
+    file: String,
+    #[serde(flatten)]
+    one: T,
+}
+
+fn all<T>(file: &str, found: Vec<T>) -> impl Iterator<Item = InFile<T>> {
+    found.into_iter().map(move |one| InFile {
+        file: file.to_owned(),
+        one,
+    })
+}
+
+fn place(file: &str, at: &Where) -> String {
+    format!("{file}:{}:{}", at.line, at.column)
+}
+
+/// One refused image as a line of evidence.
+pub(super) fn refusal(file: &str, refused: &Refused) -> String {
+    let place = place(file, &refused.at);
+    format!(
+        "{place}: {}: {}: {}",
+        refused.at.object, refused.image, refused.reason
+    )
+}
+
+impl Answer {
+    pub(super) fn new(
+        found: Vec<(String, Findings)>,
+        inputs: usize,
+        written: bool,
+        shown: bool,
+    ) -> Self {
+        let mut answer = Self {
+            inputs,
+            written,
+            shown,
+            changes: Vec::new(),
+            skipped: Vec::new(),
+            suspected: Vec::new(),
+            absent: Vec::new(),
+        };
+        for (file, findings) in found {
+            answer.changes.extend(all(&file, findings.changes));
+            answer.skipped.extend(all(&file, findings.skipped));
+            answer.suspected.extend(all(&file, findings.suspected));
+            answer.absent.extend(all(&file, findings.absent));
+        }
+        answer
+    }
+
+    /// Each change, each note, and how many.
+    pub(super) fn text(&self) -> String {
+        let changes = self.changes.iter().map(|change| {
+            let at = place(&change.file, &change.one.at);
+            let Change {
+                before,
+                after,
+                rule,
+                ..
+            } = &change.one;
+            format!("{at}: {before} → {after} [{rule}]")
+        });
+        let mut lines: Vec<String> = changes.collect();
+        lines.extend(self.notes());
+        lines.push(self.last_line());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    /// What stays although a rule speaks of it, or may be an image.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let skipped = self.skipped.iter().map(|one| {
+            let at = place(&one.file, &one.one.at);
+            format!("{at}: {} stays: {}", one.one.image, one.one.reason)
+        });
+        let suspected = self.suspected.iter().map(|one| {
+            let at = place(&one.file, &one.one.at);
+            let (text, rule) = (&one.one.text, &one.one.rule);
+            match &one.one.after {
+                Some(after) => format!(
+                    "{at}: {text} may be an image, which is not certain: not touched (it would be {after} [{rule}])"
+                ),
+                None => format!("{at}: {text} may be an image, which {rule} would refuse: not touched"),
+            }
+        });
+        let absent = self.absent.iter().map(|one| {
+            let at = place(&one.file, &one.one.at);
+            let Absent {
+                name,
+                default,
+                item,
+                rule,
+                ..
+            } = &one.one;
+            format!("{at}: {name} is not set, and {default} is compiled in: add {item} [{rule}]")
+        });
+        skipped.chain(suspected).chain(absent).collect()
+    }
+
+    /// How many changed.
+    pub(super) fn last_line(&self) -> String {
+        if self.changes.is_empty() {
+            return format!("nothing to change in {}", counted(self.inputs, "input"));
+        }
+        let mut files: Vec<&str> = self.changes.iter().map(|one| one.file.as_str()).collect();
+        files.dedup();
+        let images = counted(self.changes.len(), "image");
+        let inputs = match files.len() {
+            1 => files.first().copied().unwrap_or_default().to_owned(),
+            many => format!("{many} files"),
+        };
+        if self.written || self.shown {
+            format!("{images} rewritten in {inputs}")
+        } else {
+            format!("{images} to rewrite in {inputs}")
+        }
+    }
+
+    /// As GitHub shows them beside the lines of a pull request.
+    pub(super) fn commands(&self) -> Vec<String> {
+        let command = |level: &str, file: &str, at: &Where, message: &str| {
+            let (line, column) = (at.line, at.column);
+            format!("::{level} file={file},line={line},col={column}::{message}")
+        };
+        let changes = self.changes.iter().map(|one| {
+            let message = format!("{} → {} [{}]", one.one.before, one.one.after, one.one.rule);
+            command("warning", &one.file, &one.one.at, &message)
+        });
+        let skipped = self.skipped.iter().map(|one| {
+            let message = format!("{} stays: {}", one.one.image, one.one.reason);
+            command("warning", &one.file, &one.one.at, &message)
+        });
+        changes.chain(skipped).collect()
+    }
+}

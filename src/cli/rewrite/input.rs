@@ -1,0 +1,209 @@
+//! What is rewritten: files, directories, standard input.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Read};
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Exit, Failure};
+use crate::yaml;
+
+/// Where a text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+/// A text.
+pub(super) struct Input {
+    /// What errors and answers call it.
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Names of files that a directory stands for.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// The inputs in the order of the command line, each once; directories are followed down, hidden ones are not.
+pub(super) fn sources(files: &[PathBuf], in_place: bool) -> Result<Vec<Source>, Failure> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let dash = [PathBuf::from("-")];
+    let files = if files.is_empty() && !in_place && !std::io::stdin().is_terminal() {
+        &dash
+    } else {
+        files
+    };
+    for file in files {
+        if file.as_os_str() == "-" {
+            if in_place {
+                return Err(usage("standard input cannot be written in place")
+                    .remedy("leave --in-place out: the rewritten text comes on standard output"));
+            }
+            if !found.contains(&Source::Stdin) {
+                found.push(Source::Stdin);
+            }
+            continue;
+        }
+        let mut below = Vec::new();
+        if file.is_dir() {
+            collect(file, &mut below)?;
+            if below.is_empty() {
+                return Err(usage(&format!(
+                    "no YAML or JSON file is below {}",
+                    file.display()
+                )));
+            }
+        } else {
+            below.push(file.clone());
+        }
+        for path in below {
+            let canonical = path.canonicalize().map_err(|error| cannot(&path, &error))?;
+            if seen.insert(canonical) {
+                found.push(Source::File(path));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(usage("there is nothing to rewrite").remedy(
+            "name files or directories, or pipe YAML in: helm template … | arc-setup rewrite -",
+        ));
+    }
+    Ok(found)
+}
+
+fn usage(what: &str) -> Failure {
+    Failure::new("input", Exit::Usage, what)
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> Failure {
+    usage(&format!("{} cannot be read", path.display())).why(error.to_string())
+}
+
+fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let read = || -> std::io::Result<Vec<(PathBuf, bool)>> {
+        let entries = std::fs::read_dir(directory)?;
+        let mut below = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !is_hidden {
+                // A link to a directory is not followed: it may lead back.
+                below.push((entry.path(), entry.file_type()?.is_dir()));
+            }
+        }
+        below.sort();
+        Ok(below)
+    };
+    for (path, is_directory) in read().map_err(|error| cannot(directory, &error))? {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if is_directory {
+            collect(&path, found)?;
+        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending)) && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+impl Input {
+    /// Reads a text whole: UTF-8, and of a size that is bounded.
+    pub(super) fn read(source: &Source) -> Result<Self, Failure> {
+        let (name, bytes) = match source {
+            Source::Stdin => (
+                "stdin".to_owned(),
+                limited(std::io::stdin().lock(), 0)
+                    .map_err(|error| cannot(Path::new("stdin"), &error))?,
+            ),
+            Source::File(path) => {
+                let read = || -> std::io::Result<Vec<u8>> {
+                    let file = std::fs::File::open(path)?;
+                    let size = file.metadata()?.len();
+                    limited(file, usize::try_from(size).unwrap_or(0))
+                };
+                (
+                    path.display().to_string(),
+                    read().map_err(|error| cannot(path, &error))?,
+                )
+            }
+        };
+        let text = Self::utf8(&name, bytes)?;
+        Ok(Self { name, text })
+    }
+
+    fn utf8(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+        if bytes.len() > yaml::DOCUMENTS_LIMIT {
+            let lines = memchr::memchr_iter(b'\n', &bytes).count();
+            return Err(Failure::new(
+                "yaml-too-large",
+                Exit::Usage,
+                format!("{name}:{}:1: {name} is too large", lines + 1),
+            )
+            .why(format!("at most {} bytes are read", yaml::DOCUMENTS_LIMIT))
+            .remedy("split it"));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            let line = before.lines().count().max(1) + usize::from(before.ends_with('\n'));
+            let column = before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1;
+            Failure::new(
+                "yaml-invalid",
+                Exit::Usage,
+                format!("{name}:{line}:{column}: not valid YAML"),
+            )
+            .why("the text is not UTF-8")
+            .remedy("save it as UTF-8")
+        })
+    }
+
+    /// Says more where the text is what people often give by mistake.
+    pub(super) fn explained(&self, failure: Failure) -> Failure {
+        let failure = failure.why("nothing was written");
+        if self.text.contains("{{") {
+            return failure.remedy(
+                "a Helm template is no YAML yet: helm template … | arc-setup rewrite -, or helm install --post-renderer",
+            );
+        }
+        failure
+    }
+}
+
+/// Reads up to one byte beyond the limit.
+fn limited(reader: impl Read, size: usize) -> std::io::Result<Vec<u8>> {
+    let limit = yaml::DOCUMENTS_LIMIT + 1;
+    let mut bytes = Vec::with_capacity(size.min(limit));
+    reader.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What stands before each of several texts so that they are one stream of documents; nothing before the first.
+pub(super) fn joints<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut before: Option<&str> = None;
+    let mut joints = Vec::new();
+    for text in texts {
+        let mut joint = String::new();
+        if let Some(before) = before {
+            if !before.ends_with('\n') && !before.is_empty() {
+                joint.push('\n');
+            }
+            let text = text.trim_start_matches('\u{feff}');
+            if text.starts_with('%') {
+                joint.push_str("...\n");
+            } else if !text.starts_with("---") {
+                joint.push_str("---\n");
+            }
+        }
+        joints.push(joint);
+        before = Some(text);
+    }
+    joints
+}

@@ -1,0 +1,128 @@
+//! What an index holds for each platform, and whether a registry's "not found" means that.
+
+use http::{Method, header};
+use serde_json::Value;
+
+use super::{ACCEPT, Presence, Registry, answer};
+use crate::clients::transport::{Exchange, Reply};
+use crate::object::{items_at, text_at};
+
+/// What runs a program: `linux`, `amd64`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Platform {
+    /// `linux`, `windows`.
+    pub os: String,
+    /// `amd64`, `arm64`.
+    pub architecture: String,
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.os, self.architecture)
+    }
+}
+
+/// One manifest of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformManifest {
+    /// What it is for.
+    pub platform: Platform,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// True for the media type of an index.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "application/vnd.oci.image.index.v1+json"
+            | "application/vnd.docker.distribution.manifest.list.v2+json"
+    )
+}
+
+impl Registry {
+    /// The images of an index, by platform. Attestations are none: a mirror may leave them out.
+    pub async fn platforms(
+        &self,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Vec<PlatformManifest>, Presence> {
+        let url = self.url(&format!("/v2/{repository}/manifests/{reference}"));
+        let exchange = Exchange::new(Method::GET, url).header(header::ACCEPT, ACCEPT);
+        let reply = self.exchange(exchange, Some(repository)).await?;
+        if reply.status != 200 {
+            return Err(answer::decode(&reply, self.account.is_some()));
+        }
+        let index: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        Ok(items_at(&index, "/manifests")
+            .iter()
+            .filter(|item| !is_attestation(item))
+            .filter_map(|item| {
+                let text = |pointer: &str| text_at(item, pointer).map(str::to_owned);
+                Some(PlatformManifest {
+                    platform: Platform {
+                        os: text("/platform/os")?,
+                        architecture: text("/platform/architecture")?,
+                    },
+                    digest: text("/digest")?,
+                })
+            })
+            .collect())
+    }
+
+    /// Why "not found" does not mean that an image is not there; None where it does. A virtual repository of
+    /// Artifactory says so of what a policy blocks, too (JFrog KB 7180), and of what this account may not see.
+    pub async fn may_hide(&self, repository: &str) -> Option<String> {
+        let ping = Exchange::new(Method::GET, self.url("/v2/"));
+        let reply = self.exchange(ping, None).await.ok()?;
+        if !is_artifactory(&reply) {
+            return None;
+        }
+        let key = repository.split('/').next().unwrap_or_default();
+        match self.repository_class(key).await.as_deref() {
+            Some("virtual") => Some(format!(
+                "{key} is a virtual repository of Artifactory, which says so of what a policy blocks, too"
+            )),
+            Some(_) => None,
+            None => Some(
+                "this is Artifactory, which does not tell whether the repository is a virtual one: those say so of what a policy blocks, too"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// `local`, `remote`, `virtual` or `federated`; None where Artifactory does not tell.
+    async fn repository_class(&self, key: &str) -> Option<String> {
+        let url = self.url(&format!("/artifactory/api/repositories/{key}"));
+        let exchange = Exchange::new(Method::GET, url);
+        let exchange = match &self.account {
+            Some(account) => exchange.authorization(&account.basic())?,
+            None => exchange,
+        };
+        let reply = self.send(&exchange).await.ok()?;
+        let answer: Value = serde_json::from_slice(&reply.body).ok()?;
+        (reply.status == 200)
+            .then(|| text_at(&answer, "/rclass").map(str::to_lowercase))
+            .flatten()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.host)
+    }
+}
+
+/// BuildKit's attestations have no platform of this world.
+fn is_attestation(item: &Value) -> bool {
+    text_at(item, "/platform/os") == Some("unknown")
+        || item
+            .get("annotations")
+            .is_some_and(|annotations| annotations.get("vnd.docker.reference.type").is_some())
+}
+
+fn is_artifactory(reply: &Reply) -> bool {
+    reply.header("x-jfrog-version").is_some()
+        || reply.header("x-artifactory-id").is_some()
+        || reply
+            .header("server")
+            .is_some_and(|server| server.to_lowercase().contains("artifactory"))
+}

@@ -1,0 +1,138 @@
+//! Objects that stand as YAML or JSON in a text of a ConfigMap: the pod template of the container hooks, an injector's
+//! template, manifests that a controller applies.
+//!
+//! Certain is only what parses as a Kubernetes object or as a pod template, and whose bytes can be changed where they
+//! stand. Everything else that may be an image is suspected.
+
+use serde_json::Value;
+
+use super::survey::{is_template, survey_of_text};
+use super::suspected::{Suspect, Suspicion, lines, suspected_with};
+use super::{CustomKinds, ImageSlot, SlotKind, slots};
+use crate::object::Pointer;
+use crate::yaml::{Document, Style, located_documents};
+
+/// Texts within texts: a ConfigMap in a manifest in a ConfigMap.
+const DEEPEST: usize = 3;
+/// A ConfigMap holds no more.
+const LONGEST: usize = 1024 * 1024;
+
+/// What a text holds.
+#[derive(Debug, Default)]
+pub(super) struct Embedded {
+    pub(super) slots: Vec<ImageSlot>,
+    pub(super) suspects: Vec<Suspect>,
+}
+
+/// Looks into the text at `at`; `depth` is how many texts it stands in.
+pub(super) fn look(at: &Pointer, text: &str, kinds: &CustomKinds, depth: usize) -> Embedded {
+    let mut found = Embedded::default();
+    if !may_hold_images(text) {
+        return found;
+    }
+    let is_readable = depth < DEEPEST && text.len() <= LONGEST && text.contains(':');
+    let documents = is_readable
+        .then(|| located_documents(text, "text").ok())
+        .flatten()
+        // A text that is one plain word or sentence parses as well.
+        .filter(|documents| documents.iter().any(|one| !one.value().is_string()));
+    match documents {
+        Some(documents) => {
+            for document in &documents {
+                in_document(at, text, document, kinds, depth, &mut found);
+            }
+        }
+        None => lines(text, &mut |word, _| {
+            found.suspects.push(suspect(at, word));
+        }),
+    }
+    found
+}
+
+/// False for most texts, which need not be parsed: neither a word for images nor the dot and slash of a host and path.
+fn may_hold_images(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.contains(&b':')
+        && bytes
+            .windows("image".len())
+            .any(|window| window.eq_ignore_ascii_case(b"image"))
+        || (text.contains('/') && text.contains('.'))
+}
+
+fn in_document(
+    at: &Pointer,
+    text: &str,
+    document: &Document<'_>,
+    kinds: &CustomKinds,
+    depth: usize,
+    found: &mut Embedded,
+) {
+    let value = document.value();
+    let says = |key: &str| value.get(key).and_then(Value::as_str).is_some();
+    let (slots, suspects) = if says("apiVersion") && says("kind") {
+        let slots = slots::at_depth(value, kinds, depth + 1);
+        (slots, suspected_with(value, kinds))
+    } else {
+        let survey = survey_of_text(value, kinds);
+        let slots = if is_template(value) {
+            slots::of_pods(&survey.pods)
+        } else {
+            let guessed = slots::of_pods(&survey.pods).into_iter();
+            let guessed = guessed.map(|slot| suspect(at, &slot.text));
+            found.suspects.extend(guessed);
+            Vec::new()
+        };
+        let parts = survey.slots.iter().map(|slot| suspect(at, &slot.text));
+        found.suspects.extend(parts);
+        (slots, survey.suspects.unwrap_or_default())
+    };
+    for slot in slots {
+        match placed(at, text, document, &slot) {
+            // An alias lets one text stand at several places.
+            Some(placed) if found.slots.iter().any(|one| one.span == placed.span) => {}
+            Some(placed) => found.slots.push(placed),
+            None => found.suspects.push(suspect(at, &slot.text)),
+        }
+    }
+    let inner = suspects.into_iter();
+    found
+        .suspects
+        .extend(inner.map(|inner| suspect(at, &inner.text)));
+}
+
+fn suspect(at: &Pointer, text: &str) -> Suspect {
+    Suspect {
+        pointer: at.clone(),
+        text: text.to_owned(),
+        why: Suspicion::File,
+    }
+}
+
+/// The slot of a document as one of the text that holds it; None where its bytes do not stand there as they read.
+fn placed(
+    at: &Pointer,
+    text: &str,
+    document: &Document<'_>,
+    slot: &ImageSlot,
+) -> Option<ImageSlot> {
+    if slot.kind == SlotKind::Split {
+        return None;
+    }
+    let place = document.find(document.root(), slot.pointer.as_str())?;
+    let scalar = document.scalar(place)?;
+    let decoded = slot.pointer.get(document.value())?.as_str()?;
+    let ranges = document.bytes_of(&scalar, decoded, std::slice::from_ref(&slot.span))?;
+    let span = ranges.into_iter().next()?;
+    let is_verbatim = text.get(span.clone()) == Some(slot.text.as_str());
+    // A block scalar's lines may be folded; a reference has no blank, so that its bytes are together.
+    let is_plain = scalar.style == Style::Plain;
+    (is_verbatim && !(is_plain && slot.text.starts_with('['))).then(|| ImageSlot {
+        pointer: at.clone(),
+        kind: SlotKind::Embedded {
+            pointer: slot.pointer.clone(),
+        },
+        text: slot.text.clone(),
+        span,
+        why: slot.why,
+    })
+}

@@ -1,0 +1,247 @@
+//! Where a structural schema embeds a pod: of a CustomResourceDefinition, or of a document of `/openapi/v3`.
+//!
+//! Read into as little as is asked, so that a large definition leaves neither descriptions nor patterns in memory.
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::{CustomPod, Shape};
+
+/// Schemas within schemas; the deepest of a pod template is about 20.
+const DEEPEST: usize = 48;
+/// What every schema of a container has besides name and image.
+const OF_A_CONTAINER: [&str; 8] = [
+    "args",
+    "command",
+    "env",
+    "envFrom",
+    "imagePullPolicy",
+    "resources",
+    "securityContext",
+    "volumeMounts",
+];
+
+/// A CustomResourceDefinition, as far as pods are concerned.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Definition {
+    pub(super) spec: DefinitionSpec,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct DefinitionSpec {
+    pub(super) group: String,
+    pub(super) names: Names,
+    pub(super) versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Names {
+    pub(super) kind: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Version {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) served: bool,
+    #[serde(default)]
+    pub(super) storage: bool,
+    #[serde(default)]
+    schema: Option<VersionSchema>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct VersionSchema {
+    #[serde(default, rename = "openAPIV3Schema")]
+    open_api: Option<Schema>,
+}
+
+impl Version {
+    pub(super) fn pods(&self) -> Vec<CustomPod> {
+        let schema = self.schema.as_ref();
+        let schema = schema.and_then(|schema| schema.open_api.as_ref());
+        schema.map_or_else(Vec::new, |schema| pods(schema, &BTreeMap::new()))
+    }
+}
+
+/// A document of `/openapi/v3`, as far as pods are concerned.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct OpenApi {
+    #[serde(default)]
+    components: Components,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Components {
+    #[serde(default)]
+    schemas: BTreeMap<String, Schema>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Identity {
+    group: String,
+    kind: String,
+    version: String,
+}
+
+impl OpenApi {
+    /// Group, version, kind and pods of each kind that holds some.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&str, &str, &str, Vec<CustomPod>)> {
+        let schemas = &self.components.schemas;
+        schemas.values().filter_map(|schema| {
+            // A schema of several identities is one that all groups share (DeleteOptions).
+            let [identity] = schema.identities.as_slice() else {
+                return None;
+            };
+            let pods = pods(schema, schemas);
+            (!pods.is_empty()).then_some((
+                identity.group.as_str(),
+                identity.version.as_str(),
+                identity.kind.as_str(),
+                pods,
+            ))
+        })
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Schema {
+    properties: BTreeMap<String, Schema>,
+    items: Option<Box<Schema>>,
+    #[serde(
+        rename = "additionalProperties",
+        deserialize_with = "schema_or_boolean"
+    )]
+    additional: Option<Box<Schema>>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
+    #[serde(rename = "allOf")]
+    all_of: Vec<Schema>,
+    #[serde(rename = "x-kubernetes-group-version-kind")]
+    identities: Vec<Identity>,
+}
+
+/// `additionalProperties: true` says nothing of what stands there.
+fn schema_or_boolean<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<Schema>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Schema(Box<Schema>),
+        Boolean(IgnoredAny),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Schema(schema) => Some(schema),
+        Either::Boolean(IgnoredAny) => None,
+    })
+}
+
+/// Every place of a pod in what `schema` describes.
+fn pods(schema: &Schema, shared: &BTreeMap<String, Schema>) -> Vec<CustomPod> {
+    let mut walk = Walk {
+        shared,
+        path: Vec::new(),
+        found: Vec::new(),
+    };
+    walk.visit(schema, false, 0);
+    walk.found
+}
+
+struct Walk<'a> {
+    shared: &'a BTreeMap<String, Schema>,
+    path: Vec<String>,
+    found: Vec<CustomPod>,
+}
+
+impl<'a> Walk<'a> {
+    fn visit(&mut self, schema: &'a Schema, has_metadata: bool, depth: usize) {
+        if depth > DEEPEST {
+            return;
+        }
+        let schema = self.resolved(schema);
+        if let Some(shape) = self.pod(schema) {
+            self.found.push(CustomPod {
+                spec: self.path.concat(),
+                has_metadata: has_metadata && self.path.last().is_some_and(|last| last == "/spec"),
+                shape,
+            });
+            return;
+        }
+        let beside = schema.properties.contains_key("metadata");
+        for (name, property) in &schema.properties {
+            if depth == 0 && matches!(name.as_str(), "metadata" | "status") {
+                continue;
+            }
+            let escaped = name.replace('~', "~0").replace('/', "~1");
+            self.within(format!("/{escaped}"), property, beside, depth);
+        }
+        for inner in schema.items.iter().chain(&schema.additional) {
+            self.within("/*".to_owned(), inner, false, depth);
+        }
+    }
+
+    fn within(&mut self, segment: String, schema: &'a Schema, has_metadata: bool, depth: usize) {
+        self.path.push(segment);
+        self.visit(schema, has_metadata, depth + 1);
+        self.path.pop();
+    }
+
+    /// What a reference means, also where it stands alone in `allOf`.
+    fn resolved(&self, schema: &'a Schema) -> &'a Schema {
+        let mut schema = schema;
+        for _ in 0..DEEPEST {
+            let alone = match schema.all_of.as_slice() {
+                [one] if schema.properties.is_empty() => one.reference.as_ref(),
+                _ => None,
+            };
+            let name = schema.reference.as_ref().or(alone);
+            let target = name
+                .and_then(|name| name.rsplit('/').next())
+                .and_then(|name| self.shared.get(name));
+            match target {
+                Some(target) => schema = target,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    fn pod(&self, schema: &'a Schema) -> Option<Shape> {
+        let list = self.resolved(schema.properties.get("containers")?);
+        let item = self.resolved(list.items.as_deref()?);
+        if !self.is_container(item) {
+            return None;
+        }
+        let has = |name: &str| schema.properties.contains_key(name);
+        let is_whole = has("imagePullSecrets") && has("volumes") && has("serviceAccountName");
+        Some(if is_whole {
+            Shape::PodSpec
+        } else {
+            Shape::Containers
+        })
+    }
+
+    fn is_container(&self, schema: &'a Schema) -> bool {
+        let properties = &schema.properties;
+        let is_text = |name: &str| {
+            properties
+                .get(name)
+                .is_some_and(|property| self.resolved(property).kind.as_deref() == Some("string"))
+        };
+        let others = OF_A_CONTAINER
+            .into_iter()
+            .filter(|name| properties.contains_key(*name))
+            .count();
+        is_text("name") && is_text("image") && others >= 3
+    }
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

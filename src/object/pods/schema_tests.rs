@@ -1,0 +1,160 @@
+use serde_json::{Value, json};
+
+use super::super::{CustomKinds, image_slots_with, pod_specs_with};
+use super::*;
+
+fn container() -> Value {
+    let text = json!({"type": "string"});
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    json!({"type": "array", "items": {"type": "object", "properties": {
+        "name": text, "image": text, "command": list, "args": list,
+        "env": {"type": "array", "items": {"type": "object"}}}}})
+}
+
+fn pod_spec() -> Value {
+    json!({"type": "object", "properties": {
+        "containers": container(), "initContainers": container(),
+        "imagePullSecrets": {"type": "array"}, "volumes": {"type": "array"},
+        "serviceAccountName": {"type": "string"}}})
+}
+
+fn template() -> Value {
+    json!({"type": "object", "properties": {"metadata": {"type": "object"}, "spec": pod_spec()}})
+}
+
+fn definition(kind: &str, versions: &[(&str, bool, Value)]) -> Value {
+    let versions: Vec<Value> = versions
+        .iter()
+        .map(|(name, storage, spec)| {
+            json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema":
+                {"type": "object", "properties": {
+                    "metadata": {"type": "object"}, "status": template(), "spec": spec}}}})
+        })
+        .collect();
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": kind}, "versions": versions}})
+}
+
+fn kinds(definition: &Value) -> CustomKinds {
+    let mut kinds = CustomKinds::default();
+    kinds.read_object(definition);
+    kinds
+}
+
+fn places(kinds: &CustomKinds, kind: &str) -> Vec<(String, bool, Shape)> {
+    kinds
+        .pods("example.com", kind)
+        .iter()
+        .map(|pod| (pod.spec.clone(), pod.has_metadata, pod.shape))
+        .collect()
+}
+
+#[test]
+fn a_pod_is_found_however_deep_in_lists_and_mappings() {
+    let spec = json!({"type": "object", "properties": {
+        "jobs": {"type": "array", "items": {"type": "object", "properties": {"template": template()}}},
+        "by/name": {"type": "object", "additionalProperties": pod_spec()},
+        "extra": {"type": "object", "additionalProperties": true},
+        "sidecars": {"type": "object", "properties": {"containers": container()}},
+        "containers": {"type": "array", "items": {"type": "object", "properties": {
+            "name": {"type": "string"}, "image": {"type": "string"}}}}}});
+    let kinds = kinds(&definition("Farm", &[("v1", true, spec)]));
+    let whole = Shape::PodSpec;
+    assert_eq!(
+        places(&kinds, "Farm"),
+        [
+            ("/spec/by~1name/*".to_owned(), false, whole),
+            ("/spec/jobs/*/template/spec".to_owned(), true, whole),
+            ("/spec/sidecars".to_owned(), false, Shape::Containers),
+        ]
+    );
+    // Names that no shape would tell, and a container without a name.
+    let object = json!({"apiVersion": "example.com/v1", "kind": "Farm", "spec": {
+        "jobs": [{}, {"template": {"metadata": {}, "spec": {"containers": [{"image": "quay.io/a/b:1"}]}}}],
+        "by/name": {"x/y": {"initContainers": [{"image": "quay.io/c/d:1"}]}, "none": null},
+        "sidecars": {"containers": [{"image": "quay.io/e/f:1"}]}}});
+    let found: Vec<String> = image_slots_with(&object, &kinds)
+        .iter()
+        .map(|slot| slot.pointer.to_string())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "/spec/by~1name/x~1y/initContainers/0/image",
+            "/spec/jobs/1/template/spec/containers/0/image",
+            "/spec/sidecars/containers/0/image",
+        ]
+    );
+    let pods = pod_specs_with(&object, &kinds);
+    assert_eq!(
+        pods[1].metadata.as_ref().unwrap().as_str(),
+        "/spec/jobs/1/template/metadata"
+    );
+    let list = json!({"apiVersion": "example.com/v1", "kind": "FarmList", "items": [
+        {"spec": {"sidecars": {"containers": [{"image": "quay.io/e/f:1"}]}}}]});
+    assert_eq!(
+        image_slots_with(&list, &kinds)[0].pointer.as_str(),
+        "/items/0/spec/sidecars/containers/0/image"
+    );
+}
+
+#[test]
+fn every_served_version_counts_and_the_stored_one_is_listed() {
+    let one = json!({"type": "object", "properties": {"template": template()}});
+    let two = json!({"type": "object", "properties": {"pod": template()}});
+    let kinds = kinds(&definition(
+        "Farm",
+        &[("v1beta1", false, one), ("v1", true, two)],
+    ));
+    let farm = kinds.iter().next().unwrap();
+    assert_eq!(farm.api_version(), "example.com/v1");
+    let pods: Vec<&str> = farm.pods.iter().map(|pod| pod.spec.as_str()).collect();
+    assert_eq!(pods, ["/spec/pod/spec", "/spec/template/spec"]);
+}
+
+#[test]
+fn what_says_nothing_of_a_pod_adds_no_kind() {
+    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    assert!(kinds(&definition("Farm", &[("v1", true, open)])).is_empty());
+    let mut unserved = definition("Farm", &[("v1", true, template())]);
+    unserved["spec"]["versions"][0]["served"] = json!(false);
+    assert!(kinds(&unserved).is_empty());
+    let mut of_arc = definition("RunnerDeployment", &[("v1alpha1", true, template())]);
+    of_arc["spec"]["group"] = json!(super::super::LEGACY_GROUP);
+    assert!(kinds(&of_arc).is_empty());
+    for object in [
+        json!(null),
+        json!({"kind": "CustomResourceDefinition", "spec": 1}),
+        template(),
+    ] {
+        assert!(kinds(&object).is_empty());
+    }
+}
+
+#[test]
+fn a_document_of_the_server_follows_its_references_and_no_circle() {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let document = json!({"openapi": "3.0.0", "components": {"schemas": {
+        "com.example.v1.Farm": {"type": "object",
+            "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Farm", "version": "v1"}],
+            "properties": {"spec": {"type": "object", "properties": {
+                "again": reference("com.example.v1.Farm"),
+                "template": {"allOf": [reference("io.k8s.api.core.v1.PodTemplateSpec")], "default": {}}}}}},
+        "io.k8s.api.core.v1.PodTemplateSpec": {"type": "object", "properties": {
+            "metadata": {"type": "object"}, "spec": reference("io.k8s.api.core.v1.PodSpec")}},
+        "io.k8s.api.core.v1.PodSpec": pod_spec(),
+        "Shared": {"type": "object", "properties": {"spec": template()},
+            "x-kubernetes-group-version-kind": [
+                {"group": "a", "kind": "S", "version": "v1"}, {"group": "b", "kind": "S", "version": "v1"}]}}}});
+    let document: OpenApi = serde_json::from_value(document).unwrap();
+    let mut kinds = CustomKinds::default();
+    kinds.add_openapi(&document);
+    let farm = kinds.iter().next().unwrap();
+    assert_eq!(farm.api_version(), "example.com/v1");
+    assert!(
+        farm.pods
+            .iter()
+            .any(|pod| pod.spec == "/spec/template/spec" && pod.has_metadata)
+    );
+    assert_eq!(kinds.iter().count(), 1);
+}

@@ -1,0 +1,67 @@
+//! Which texts may name an image at all, by the words that every place of the catalogue needs.
+//!
+//! A document that holds none of them has no slot, no suspect and no absent slot, and need not be parsed. A new kind
+//! of place is found in such a document by the property test of `rewrite::text`, or adds its word here.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::{LEGACY_GROUP, SCALE_SET_GROUP};
+
+/// Words in any case, as they stand in keys, flags and names of variables.
+///
+/// `image`: fields, image volumes, flags and variables, `images`, `imageName`. `containers`: the lists of a pod, whose
+/// arguments and variables are looked at whatever they are called. ARC's groups: its kinds have both without either.
+const WORDS: [&str; 4] = ["image", "containers", LEGACY_GROUP, SCALE_SET_GROUP];
+/// How a double-quoted text can write a letter without that letter, or break a word over two lines.
+const ESCAPES: [&str; 6] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "\\\\"];
+
+static MATCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(WORDS.iter().chain(&ESCAPES))
+        .ok()
+});
+
+/// False where nothing in a YAML or JSON text can be an image of the catalogue.
+pub fn may_name_images(text: &str) -> bool {
+    // A matcher of a few fixed words always builds; without one, every text is read.
+    MATCHER
+        .as_ref()
+        .is_none_or(|matcher| matcher.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::pods::catalogue::KNOWN;
+    use crate::object::pods::containers::LISTS;
+
+    #[test]
+    fn every_list_of_containers_and_every_known_flag_stands_beside_a_word() {
+        for list in LISTS {
+            assert!(may_name_images(list), "{list}");
+        }
+        // Flags are looked at in containers only, and those stand in a list.
+        for flag in KNOWN {
+            assert!(may_name_images(&format!(
+                "containers: [{{args: [--{flag}=a/b]}}]"
+            )));
+        }
+    }
+
+    #[test]
+    fn words_are_found_in_any_case_and_through_escapes() {
+        for text in [
+            "IMAGE",
+            "relatedImages",
+            "\"im\\x61ge\"",
+            "\"im\\\n  age\"",
+            "apiVersion: actions.github.com/v1alpha1",
+        ] {
+            assert!(may_name_images(text), "{text}");
+        }
+        assert!(!may_name_images("apiVersion: v1\nkind: Service\n"));
+    }
+}

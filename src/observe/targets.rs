@@ -1,0 +1,256 @@
+//! Is the image that will be written where it will be pulled from, for the nodes that there are?
+//!
+//! Each reference is asked for once, however many objects name it, and several at the same time. Only a plain "no"
+//! is one: what a registry hides, forbids or does not answer is unknown.
+
+mod pull_secrets;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{Mutex, OnceCell, Semaphore};
+
+use self::pull_secrets::PullSecrets;
+use super::images::{ImagePresence, is_broken, unknown};
+use crate::clients::kube::{Cluster, ClusterError};
+use crate::clients::registry::{
+    DockerConfig, Platform, Presence, Registry, RegistryAccount, is_index,
+};
+use crate::clients::transport::Http;
+use crate::image_ref::ImageReference;
+use crate::object::text_at;
+
+/// Questions to registries at the same time; they limit them by address.
+const AT_ONCE: usize = 8;
+/// Most answers that are remembered; what comes after is asked for again.
+const MOST_ANSWERS: usize = 4096;
+
+/// What is known of one reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetAnswer {
+    /// What the registry said.
+    pub presence: ImagePresence,
+    /// What to know of an image that is there: its tag is another image in the mirror, some nodes find nothing in it.
+    pub notes: Vec<String>,
+}
+
+/// Asks registries for images that will be written. May be asked from many places at the same time.
+#[derive(Debug)]
+pub struct Targets {
+    http: Http,
+    accounts: DockerConfig,
+    pull_secrets: Option<PullSecrets>,
+    permits: Semaphore,
+    hosts: Cells<String, Option<ImagePresence>>,
+    answers: Cells<(String, String), TargetAnswer>,
+    platforms: OnceCell<BTreeSet<Platform>>,
+}
+
+/// Answers that are worked out once, each by whoever asks first.
+type Cells<K, V> = Mutex<HashMap<K, Arc<OnceCell<V>>>>;
+
+impl Targets {
+    /// Asks this way, with these accounts; `cluster_secrets` takes those of the pods' pull secrets, too.
+    pub fn new(http: Http, accounts: DockerConfig, cluster_secrets: bool) -> Self {
+        Self {
+            http,
+            accounts,
+            pull_secrets: cluster_secrets.then(PullSecrets::default),
+            permits: Semaphore::new(AT_ONCE),
+            hosts: Mutex::default(),
+            answers: Mutex::default(),
+            platforms: OnceCell::new(),
+        }
+    }
+
+    /// True where the pull secrets of pods are read.
+    pub fn reads_pull_secrets(&self) -> bool {
+        self.pull_secrets.is_some()
+    }
+
+    /// What is known of an image that a pod in `namespace` will pull with these pull secrets.
+    pub async fn ask(
+        &self,
+        cluster: &Cluster,
+        image: &str,
+        namespace: &str,
+        pull_secrets: &[String],
+    ) -> TargetAnswer {
+        let reference = match ImageReference::parse(image) {
+            Ok(reference) => reference,
+            Err(error) => return plain(unknown("no-reference", error.to_string())),
+        };
+        let account = self.account(cluster, &reference, namespace, pull_secrets);
+        let account = account.await;
+        let as_whom = account.as_ref().map(|account| account.username.clone());
+        let key = (image.to_owned(), as_whom.unwrap_or_default());
+        let cell = cell(&self.answers, key).await;
+        let answer = cell.get_or_init(|| self.look(cluster, &reference, account));
+        answer.await.clone()
+    }
+
+    async fn account(
+        &self,
+        cluster: &Cluster,
+        reference: &ImageReference,
+        namespace: &str,
+        names: &[String],
+    ) -> Option<RegistryAccount> {
+        let (host, path) = (reference.host(), reference.path());
+        let given = self.accounts.account(host, path).cloned();
+        match (&self.pull_secrets, given) {
+            (Some(secrets), None) => secrets.account(cluster, namespace, names, host, path).await,
+            (_, given) => given,
+        }
+    }
+
+    async fn look(
+        &self,
+        cluster: &Cluster,
+        reference: &ImageReference,
+        account: Option<RegistryAccount>,
+    ) -> TargetAnswer {
+        let registry = Registry::new(self.http.clone(), reference.host(), account);
+        if let Some(broken) = self.broken_host(&registry, reference.host()).await {
+            return plain(broken);
+        }
+        let path = reference.path();
+        let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
+        let found = self.manifest(&registry, path, wanted).await;
+        match found {
+            Presence::Absent { message } => match registry.may_hide(path).await {
+                Some(why) => plain(unknown("hidden", format!("{message}; {why}"))),
+                None => plain(ImagePresence::Absent { why: message }),
+            },
+            Presence::Present {
+                digest,
+                ref media_type,
+            } => {
+                let mut notes = Vec::new();
+                if is_index(media_type) {
+                    let at = digest.as_deref().unwrap_or(wanted);
+                    match self.fits_nodes(cluster, &registry, path, at).await {
+                        Ok(note) => notes.extend(note),
+                        Err(why) => return plain(ImagePresence::Absent { why }),
+                    }
+                }
+                notes.extend(self.drift(&registry, reference).await);
+                TargetAnswer {
+                    presence: ImagePresence::Present { digest },
+                    notes,
+                }
+            }
+            other => plain(other.into()),
+        }
+    }
+
+    /// What is wrong with a whole registry, asked once: nobody waits for it once for each image.
+    async fn broken_host(&self, registry: &Registry, host: &str) -> Option<ImagePresence> {
+        let cell = cell(&self.hosts, host.to_owned()).await;
+        let state = cell.get_or_init(|| async {
+            let presence = ImagePresence::from(registry.ping().await);
+            is_broken(&presence).then_some(presence)
+        });
+        state.await.clone()
+    }
+
+    async fn manifest(&self, registry: &Registry, path: &str, wanted: &str) -> Presence {
+        let Ok(_permit) = self.permits.acquire().await else {
+            let message = "the run ends".to_owned();
+            return Presence::Unknown { message };
+        };
+        registry.manifest(path, wanted).await
+    }
+
+    /// An index must have an image for the nodes: the error says that there is none. A note where some nodes have none.
+    async fn fits_nodes(
+        &self,
+        cluster: &Cluster,
+        registry: &Registry,
+        path: &str,
+        at: &str,
+    ) -> Result<Option<String>, String> {
+        let nodes = self.platforms.get_or_init(|| node_platforms(cluster)).await;
+        let Ok(found) = registry.platforms(path, at).await else {
+            return Ok(None);
+        };
+        if nodes.is_empty() || found.is_empty() {
+            return Ok(None);
+        }
+        let (has, lacks): (Vec<&Platform>, Vec<&Platform>) = nodes
+            .iter()
+            .partition(|node| found.iter().any(|image| image.platform == **node));
+        if has.is_empty() {
+            let held: BTreeSet<&Platform> = found.iter().map(|image| &image.platform).collect();
+            return Err(format!(
+                "its index has {}, and the nodes are {}",
+                listed(held),
+                listed(nodes)
+            ));
+        }
+        for image in found.iter().filter(|image| has.contains(&&image.platform)) {
+            if let Presence::Absent { message } = self.manifest(registry, path, &image.digest).await
+            {
+                return Err(format!(
+                    "its index is there, but not the image for {} that it names ({message})",
+                    image.platform
+                ));
+            }
+        }
+        Ok((!lacks.is_empty()).then(|| format!("nothing in it for nodes of {}", listed(lacks))))
+    }
+
+    /// Of a reference with tag and digest the digest decides; a tag that is another image in the mirror is told.
+    async fn drift(&self, registry: &Registry, reference: &ImageReference) -> Option<String> {
+        let (tag, digest) = (reference.tag()?, reference.digest()?);
+        let found = self.manifest(registry, reference.path(), tag).await;
+        let Presence::Present {
+            digest: Some(other),
+            ..
+        } = found
+        else {
+            return None;
+        };
+        (other != digest).then(|| {
+            format!("the mirror's {tag} is {other}; the reference says {digest}, which is what is pulled")
+        })
+    }
+}
+
+/// The platforms of the nodes; none where they may not be listed.
+async fn node_platforms(cluster: &Cluster) -> BTreeSet<Platform> {
+    let platform = |node: &Value| {
+        let text = |pointer: &str| text_at(node, pointer).map(str::to_owned);
+        Some(Platform {
+            os: text("/status/nodeInfo/operatingSystem").filter(|text| !text.is_empty())?,
+            architecture: text("/status/nodeInfo/architecture").filter(|text| !text.is_empty())?,
+        })
+    };
+    let listed: Result<Vec<Platform>, ClusterError> =
+        cluster.list_reduced("v1", "Node", None, platform).await;
+    listed.unwrap_or_default().into_iter().collect()
+}
+
+fn listed<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
+    let names: Vec<String> = platforms.into_iter().map(Platform::to_string).collect();
+    names.join(", ")
+}
+
+fn plain(presence: ImagePresence) -> TargetAnswer {
+    TargetAnswer {
+        presence,
+        notes: Vec::new(),
+    }
+}
+
+async fn cell<K: Eq + std::hash::Hash, V>(cells: &Cells<K, V>, key: K) -> Arc<OnceCell<V>> {
+    let mut cells = cells.lock().await;
+    if cells.len() >= MOST_ANSWERS {
+        cells.clear();
+    }
+    Arc::clone(cells.entry(key).or_default())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What of an object cannot be changed while it exists, whoever asks.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::maker::is_mirror_pod;
+use crate::object::{Pointer, items_at, text_at};
+
+/// Why an object is not patched, and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Skipped {
+    /// Why, as a sentence without a full stop.
+    pub reason: String,
+    /// What to do instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.reason, self.remedy)
+    }
+}
+
+/// A pod that a kubelet shows of a file on its node.
+pub(super) fn mirror_pod(object: &Value) -> Option<Skipped> {
+    is_mirror_pod(object).then(|| {
+        let node = text_at(object, "/spec/nodeName").unwrap_or("its node");
+        Skipped {
+            reason: "a static pod: the kubelet makes it from a file".to_owned(),
+            remedy: format!(
+                "change the image in the file on {node} (staticPodPath of its kubelet)"
+            ),
+        }
+    })
+}
+
+/// A Job, whose template is fixed from the start (suspended or not), and what is finished.
+pub(super) fn fixed(object: &Value) -> Option<Skipped> {
+    let name = text_at(object, "/metadata/name").unwrap_or_default();
+    let namespace = text_at(object, "/metadata/namespace").unwrap_or_default();
+    let kind = text_at(object, "/kind").unwrap_or_default();
+    if !matches!(kind, "Job" | "Pod") {
+        return None;
+    }
+    if is_finished(object) {
+        return Some(Skipped {
+            reason: "it is finished and pulls nothing any more".to_owned(),
+            remedy: format!(
+                "leave it, or delete it: kubectl delete {} {name} -n {namespace}",
+                kind.to_lowercase()
+            ),
+        });
+    }
+    (kind == "Job").then(|| Skipped {
+        reason: "the pod template of a Job cannot be changed".to_owned(),
+        remedy: format!(
+            "delete it and create it again with these images: kubectl delete job {name} -n {namespace}"
+        ),
+    })
+}
+
+fn is_finished(object: &Value) -> bool {
+    let phase = text_at(object, "/status/phase");
+    let conditions = items_at(object, "/status/conditions");
+    matches!(phase, Some("Succeeded" | "Failed"))
+        || conditions.iter().any(|condition| {
+            matches!(text_at(condition, "/type"), Some("Complete" | "Failed"))
+                && text_at(condition, "/status") == Some("True")
+        })
+}
+
+/// True where a live object takes a change at `at`: of a pod only the images of its containers and init containers.
+pub(super) fn may_change(object: &Value, at: &Pointer) -> bool {
+    if text_at(object, "/kind") != Some("Pod") || text_at(object, "/apiVersion") != Some("v1") {
+        return true;
+    }
+    let segments = at.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    matches!(
+        segments[..],
+        ["spec", "containers" | "initContainers", _, "image"]
+    )
+}

@@ -1,0 +1,156 @@
+//! What a new change means for a receipt that is there already: the first original stays.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::{Entry, Found, Receipt, find, names};
+use crate::object::Pointer;
+
+/// A part of a text that was replaced; `span` counts in the text before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Replaced {
+    pub(in super::super) at: Pointer,
+    pub(in super::super) span: Range<usize>,
+    pub(in super::super) text: String,
+}
+
+/// What was appended to a list, or put under a key that was not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Added {
+    pub(in super::super) at: Pointer,
+    /// How many lists and maps around it were made for it.
+    pub(in super::super) made: usize,
+}
+
+impl Receipt {
+    /// Adds what turned `before` into `after`.
+    pub(in super::super) fn record(
+        &mut self,
+        before: &Value,
+        after: &Value,
+        replaced: &[Replaced],
+        added: &[Added],
+    ) {
+        let mut claimed = Vec::new();
+        let mut known: Vec<(Entry, Option<(Pointer, usize)>)> = self
+            .changes
+            .drain(..)
+            .map(|entry| {
+                let place = match find(before, &entry, &mut claimed) {
+                    Found::Stands(at, from) => Some((at, from)),
+                    _ => None,
+                };
+                (entry, place)
+            })
+            .collect();
+        let mut new: Vec<Entry> = Vec::new();
+        for change in replaced {
+            if !chained(&mut known, after, replaced, change) {
+                let stale = |entry: &Entry| {
+                    entry.at == change.at && (entry.from.is_none() || is_whole(before, change))
+                };
+                known.retain(|(entry, place)| place.is_some() || !stale(entry));
+                new.extend(text_entry(before, after, replaced, change));
+            }
+        }
+        for (entry, place) in &mut known {
+            if let (Some((at, from)), Some(_)) = (place, entry.from) {
+                entry.from = Some(moved(*from, at, replaced));
+            }
+        }
+        for change in added {
+            known.retain(|(entry, place)| place.is_some() || entry.at != change.at);
+            new.extend(change.at.get(after).map(|now| Entry {
+                at: change.at.clone(),
+                names: names(after, &change.at),
+                from: None,
+                was: None,
+                now: Some(now.clone()),
+                made: change.made,
+            }));
+        }
+        self.changes
+            .extend(known.into_iter().map(|(entry, _)| entry));
+        self.changes.extend(new);
+        // What is written as it was at first is no change.
+        self.changes.retain(|entry| {
+            let now = entry.now.as_ref().and_then(Value::as_str);
+            entry.was.is_none() || entry.was.as_deref() != now
+        });
+    }
+}
+
+/// Goes on with the entry whose text is replaced again. False where there is none.
+fn chained(
+    known: &mut [(Entry, Option<(Pointer, usize)>)],
+    after: &Value,
+    replaced: &[Replaced],
+    change: &Replaced,
+) -> bool {
+    for (entry, place) in known {
+        let Some((at, from)) = place else { continue };
+        let holds = change.at == *at
+            || change
+                .at
+                .as_str()
+                .strip_prefix(at.as_str())
+                .is_some_and(|rest| rest.starts_with('/'));
+        let length = entry.now.as_ref().and_then(Value::as_str).map(str::len);
+        let is_same = match entry.from {
+            None => holds,
+            Some(_) => change.at == *at && change.span == (*from..*from + length.unwrap_or(0)),
+        };
+        if !is_same {
+            continue;
+        }
+        entry.names = names(after, at);
+        entry.at = at.clone();
+        entry.now = match entry.from {
+            None => at.get(after).cloned(),
+            Some(_) => Some(Value::String(change.text.clone())),
+        };
+        if entry.from.is_some() {
+            entry.from = Some(moved(change.span.start, at, replaced));
+            // It is where it will be.
+            *place = None;
+        }
+        return true;
+    }
+    false
+}
+
+fn text_entry(
+    before: &Value,
+    after: &Value,
+    replaced: &[Replaced],
+    change: &Replaced,
+) -> Option<Entry> {
+    let text = change.at.get(before).and_then(Value::as_str)?;
+    let was = text.get(change.span.clone())?.to_owned();
+    let whole = is_whole(before, change);
+    Some(Entry {
+        at: change.at.clone(),
+        names: names(after, &change.at),
+        from: (!whole).then(|| moved(change.span.start, &change.at, replaced)),
+        was: Some(was),
+        now: Some(Value::String(change.text.clone())),
+        made: 0,
+    })
+}
+
+fn is_whole(before: &Value, change: &Replaced) -> bool {
+    let text = change.at.get(before).and_then(Value::as_str);
+    text.is_some_and(|text| change.span == (0..text.len()))
+}
+
+/// Where byte `from` of the text before stands in the text after.
+fn moved(from: usize, at: &Pointer, replaced: &[Replaced]) -> usize {
+    let mut moved = from;
+    for change in replaced {
+        if change.at == *at && change.span.start < from {
+            moved = (moved + change.text.len()).saturating_sub(change.span.len());
+        }
+    }
+    moved
+}

@@ -1,0 +1,109 @@
+//! The images of a user's own YAML and JSON: only the bytes of the references change.
+//!
+//! Pure: from a text to the edits of its bytes and what is to be told of them. A stream is read document by document;
+//! one that holds no word of the slots' catalogue is never parsed.
+
+mod document;
+mod edits;
+mod findings;
+mod spelled;
+#[cfg(test)]
+mod tests;
+
+use crate::failure::{Exit, Failure};
+use crate::object::pods;
+use crate::rules::{Meeting, RuleSet};
+use crate::yaml::{self, Document};
+
+pub use edits::Edit;
+pub use findings::{Absent, Change, Findings, Refused, Skipped, Suspected, Where};
+
+/// What a text becomes, and why.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rewritten {
+    /// In order; they do not overlap.
+    pub edits: Vec<Edit>,
+    /// What is told of the text.
+    pub findings: Findings,
+}
+
+/// Which documents are parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Those that may hold an image by their words.
+    ByWords,
+    /// Every one: to prove that words decide rightly.
+    Whole,
+}
+
+/// Rewrites one text. `origin` is what errors call it. Which images meet in one target is known after the last text:
+/// `meeting` takes note.
+///
+/// # Errors
+/// A document that may hold an image and cannot be read, with line and column.
+pub fn rewrite(
+    text: &str,
+    origin: &str,
+    rules: &RuleSet,
+    meeting: &mut Meeting,
+    reading: Reading,
+) -> Result<Rewritten, Failure> {
+    let mut rewritten = Rewritten::default();
+    for part in yaml::parts(text) {
+        if reading == Reading::ByWords && !pods::may_name_images(part.text) {
+            continue;
+        }
+        if let Some(document) = Document::read(part, origin)? {
+            document::rewrite(&document, rules, meeting, &mut rewritten);
+        }
+    }
+    Ok(rewritten)
+}
+
+/// Refuses where two different images would be one.
+pub fn refuse_collisions(meeting: Meeting) -> Result<(), Failure> {
+    let Some(collision) = meeting.collisions().into_iter().next() else {
+        return Ok(());
+    };
+    let failure = Failure::new(
+        "image-collision",
+        Exit::Usage,
+        format!("different images would become {}", collision.target),
+    );
+    let sources = collision.sources.iter();
+    Err(sources
+        .fold(failure, |failure, (source, rule)| {
+            failure.evidence(format!("{source} by rule {rule}"))
+        })
+        .remedy("give one of their sources a target of its own: --registry-map HOST=TARGET/KEY"))
+}
+
+impl Rewritten {
+    /// The text with its edits.
+    pub fn written(&self, text: &str) -> String {
+        let grown: usize = self.edits.iter().map(|edit| edit.text.len()).sum();
+        let mut written = String::with_capacity(text.len() + grown);
+        for piece in self.pieces(text) {
+            written.push_str(piece);
+        }
+        written
+    }
+
+    /// The written text piece by piece, so that it need not stand in memory a second time.
+    pub fn pieces<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let ends = self.edits.iter().map(|edit| edit.bytes.end);
+        let starts = self
+            .edits
+            .iter()
+            .map(|edit| edit.bytes.start)
+            .chain([text.len()]);
+        let new = self.edits.iter().map(|edit| edit.text.as_str());
+        [0].into_iter()
+            .chain(ends)
+            .zip(starts)
+            .map(|(from, to)| text.get(from..to).unwrap_or_default())
+            .zip(new.map(Some).chain([None]))
+            .flat_map(|(kept, new)| [Some(kept), new])
+            .flatten()
+    }
+}

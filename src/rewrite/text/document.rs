@@ -1,0 +1,317 @@
+//! One document: its objects, their slots, what the rules make of them.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::Rewritten;
+use super::edits::{Granted, Wanted};
+use super::findings::{Absent, Change, Finding, Refused, Skipped, Suspected, Where};
+use crate::image_ref::ImageReference;
+use crate::object::pods::{
+    AbsentKind, AbsentSlot, ImageSlot, SlotKind, absent_slots, image_slots, replacements, suspected,
+};
+use crate::object::{ObjectRef, Pointer};
+use crate::rules::{Decision, Meeting, Outcome, Place, RuleSet};
+use crate::yaml::{self, Document};
+
+/// Adds the edits and findings of a document.
+pub(super) fn rewrite(
+    document: &Document<'_>,
+    rules: &RuleSet,
+    meeting: &mut Meeting,
+    rewritten: &mut Rewritten,
+) {
+    let mut pass = Pass {
+        document,
+        rules,
+        meeting,
+        wanted: Wanted::default(),
+        planned: Vec::new(),
+        found: Vec::new(),
+    };
+    pass.objects(document.value(), document.root(), &Pointer::root());
+    pass.finish(rewritten);
+}
+
+struct Pass<'a> {
+    document: &'a Document<'a>,
+    rules: &'a RuleSet,
+    meeting: &'a mut Meeting,
+    wanted: Wanted,
+    planned: Vec<(usize, Change)>,
+    /// With the byte where each stands.
+    found: Vec<(usize, Finding)>,
+}
+
+/// An object of the document: itself, or an item of a list.
+struct Object<'a> {
+    value: &'a Value,
+    place: yaml::Place,
+    /// Where it stands in the document.
+    at: &'a Pointer,
+    reference: ObjectRef,
+}
+
+impl Pass<'_> {
+    /// Follows lists: what a rule's scope and a reader know is the object, not the list around it.
+    fn objects(&mut self, value: &Value, place: yaml::Place, at: &Pointer) {
+        let kind = value
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let items = value.get("items").and_then(Value::as_array);
+        match items {
+            Some(items) if kind.ends_with("List") => {
+                let list = self.document.find(place, "/items");
+                let places = list.map(|list| self.document.items(list));
+                for (index, (item, place)) in
+                    items.iter().zip(places.into_iter().flatten()).enumerate()
+                {
+                    self.objects(item, place, &at.child("items").index(index));
+                }
+            }
+            _ => self.object(&Object {
+                value,
+                place,
+                at,
+                reference: ObjectRef::from_value(value),
+            }),
+        }
+    }
+
+    fn object(&mut self, object: &Object<'_>) {
+        for slot in image_slots(object.value) {
+            self.slot(object, &slot);
+        }
+        if self.rules.is_empty() {
+            return;
+        }
+        for slot in absent_slots(object.value) {
+            self.absent(object, &slot);
+        }
+        for suspect in suspected(object.value) {
+            let Some((_, decision)) = self.decide(object, &suspect.text, &suspect.pointer) else {
+                continue;
+            };
+            let after = match decision.outcome {
+                Outcome::Rewritten(target) => Some(target),
+                Outcome::Denied => None,
+                _ => continue,
+            };
+            let finding = Finding::Suspected(Suspected {
+                at: self.of(object, &suspect.pointer),
+                text: suspect.text,
+                after,
+                rule: decision.rule.unwrap_or_default(),
+            });
+            self.tell(object, &suspect.pointer, finding);
+        }
+    }
+
+    fn decide(
+        &self,
+        object: &Object<'_>,
+        image: &str,
+        pointer: &Pointer,
+    ) -> Option<(ImageReference, Decision)> {
+        let reference = ImageReference::parse(image).ok()?;
+        let decision = self
+            .rules
+            .decide_at(&reference, &Place::of(object.value, pointer));
+        Some((reference, decision))
+    }
+
+    fn slot(&mut self, object: &Object<'_>, slot: &ImageSlot) {
+        let reference = match ImageReference::parse(&slot.text) {
+            Ok(reference) => reference,
+            Err(error) => {
+                self.skip(object, slot, error.reason.to_string());
+                return;
+            }
+        };
+        let place = Place::of(object.value, &slot.pointer);
+        let decision = self.rules.decide_at(&reference, &place);
+        self.meeting.note(&reference, &decision);
+        let rule = decision.rule.unwrap_or_default();
+        match decision.outcome {
+            Outcome::Rewritten(target) => self.change(object, slot, target, rule),
+            Outcome::Denied => self.refuse(
+                object,
+                slot,
+                format!("rule '{rule}' refuses it"),
+                "image-rule-denied",
+            ),
+            Outcome::TooLong(name) => self.refuse(
+                object,
+                slot,
+                format!("by rule '{rule}' its name would have {} bytes", name.len()),
+                "image-name-too-long",
+            ),
+            _ => self.keep(object, slot),
+        }
+    }
+
+    fn refuse(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String, code: &str) {
+        let finding = Finding::Refused(Refused {
+            at: self.of_slot(object, slot),
+            image: slot.text.clone(),
+            reason,
+            code: code.to_owned(),
+        });
+        self.tell(object, &slot.pointer, finding);
+    }
+
+    fn change(&mut self, object: &Object<'_>, slot: &ImageSlot, target: String, rule: String) {
+        let pieces = replacements(object.value, slot, &target);
+        if pieces.is_empty() {
+            if slot.text != target {
+                let reason =
+                    format!("its keys cannot say {target}: add what lacks, or change the rule");
+                self.skip(object, slot, reason);
+            }
+            return;
+        }
+        let number = self.planned.len();
+        let mut is_written = true;
+        for piece in pieces {
+            is_written &= self.want(
+                object,
+                &piece.pointer,
+                (piece.span, Some(piece.text)),
+                number,
+            );
+        }
+        if is_written {
+            let change = Change {
+                at: self.of_slot(object, slot),
+                before: slot.text.clone(),
+                after: target,
+                rule,
+                why: slot.why,
+            };
+            let byte = self.byte(object, &slot.pointer);
+            self.planned.push((byte, change));
+        } else {
+            let reason = "the text that holds it is not written here".to_owned();
+            self.skip(object, slot, reason);
+        }
+    }
+
+    /// Another use of the same anchor must not change what stays here.
+    fn keep(&mut self, object: &Object<'_>, slot: &ImageSlot) {
+        if self.document.has_aliases() && slot.kind != SlotKind::Split {
+            self.want(object, &slot.pointer, (slot.span.clone(), None), usize::MAX);
+        }
+    }
+
+    /// False where nothing is written at the pointer.
+    fn want(
+        &mut self,
+        object: &Object<'_>,
+        pointer: &Pointer,
+        part: (Range<usize>, Option<String>),
+        number: usize,
+    ) -> bool {
+        let place = self.document.find(object.place, pointer.as_str());
+        let scalar = place.and_then(|place| self.document.scalar(place));
+        let text = pointer.get(object.value).and_then(Value::as_str);
+        match (scalar, text) {
+            (Some(scalar), Some(text)) => {
+                self.wanted.note(scalar, text, part, number);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn skip(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String) {
+        let finding = skipped(self.of_slot(object, slot), &slot.text, reason);
+        self.tell(object, &slot.pointer, finding);
+    }
+
+    fn absent(&mut self, object: &Object<'_>, slot: &AbsentSlot) {
+        let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
+        let field = slot.list.child(name);
+        let Some((_, decision)) = self.decide(object, &slot.default, &field) else {
+            return;
+        };
+        if let Outcome::Rewritten(target) = decision.outcome {
+            let item = match slot.item(&target) {
+                Value::String(text) => text,
+                item => item.to_string(),
+            };
+            let finding = Finding::Absent(Absent {
+                at: self.of(object, &slot.list),
+                name: name.clone(),
+                default: slot.default.clone(),
+                item,
+                rule: decision.rule.unwrap_or_default(),
+            });
+            self.tell(object, &slot.list, finding);
+        }
+    }
+
+    fn of_slot(&self, object: &Object<'_>, slot: &ImageSlot) -> Where {
+        let mut at = self.of(object, &slot.pointer);
+        if let SlotKind::Embedded { pointer } = &slot.kind {
+            at.within = Some(pointer.to_string());
+        }
+        at
+    }
+
+    /// Lines are counted once, when all is known.
+    fn of(&self, object: &Object<'_>, pointer: &Pointer) -> Where {
+        Where {
+            line: 0,
+            column: 0,
+            pointer: format!("{}{pointer}", object.at),
+            within: None,
+            object: object.reference.clone(),
+        }
+    }
+
+    /// The byte where something stands; what is not there stands where that stands which would hold it.
+    fn byte(&self, object: &Object<'_>, pointer: &Pointer) -> usize {
+        let mut wanted = Some(pointer.clone());
+        while let Some(pointer) = wanted {
+            if let Some(place) = self.document.find(object.place, pointer.as_str()) {
+                return self.document.start(place);
+            }
+            wanted = pointer.parent();
+        }
+        self.document.start(object.place)
+    }
+
+    fn tell(&mut self, object: &Object<'_>, pointer: &Pointer, finding: Finding) {
+        let byte = self.byte(object, pointer);
+        self.found.push((byte, finding));
+    }
+
+    fn finish(mut self, rewritten: &mut Rewritten) {
+        let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
+        for (number, (byte, change)) in self.planned.into_iter().enumerate() {
+            self.found.push(match granted.get(&number) {
+                Some(Granted::Not(reason)) => (byte, skipped(change.at, &change.before, *reason)),
+                Some(Granted::At(at)) => (*at, Finding::Change(change)),
+                None => (byte, Finding::Change(change)),
+            });
+        }
+        self.found.sort_by_key(|(byte, _)| *byte);
+        let mut lines = self.document.lines();
+        for (byte, mut finding) in self.found {
+            let at = finding.at();
+            (at.line, at.column) = lines.position(byte);
+            rewritten.findings.push(finding);
+        }
+        rewritten.edits.extend(edits);
+    }
+}
+
+fn skipped(at: Where, image: &str, reason: impl Into<String>) -> Finding {
+    Finding::Skipped(Skipped {
+        at,
+        image: image.to_owned(),
+        reason: reason.into(),
+    })
+}

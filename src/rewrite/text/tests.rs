@@ -1,0 +1,77 @@
+mod cases;
+mod properties;
+
+use serde_json::Value;
+
+use super::*;
+use crate::image_ref::ImageReference;
+use crate::object::pods::{image_slots, write_slots};
+use crate::rules::{Action, Matcher, Outcome, Place, RuleSpec};
+
+/// quay.io and ghcr.io go to Artifactory, Docker Hub stays; `evil.example.com` is denied.
+fn rules() -> RuleSet {
+    let rule = |host: &str, action: Action| {
+        RuleSpec::new(
+            format!("map {host}"),
+            Matcher::Host(host.to_owned()),
+            action,
+        )
+    };
+    let to = |target: &str| Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
+    };
+    RuleSet::compile(&[
+        rule("quay.io", to("reg.corp")),
+        rule("ghcr.io", to("reg.corp/ghcr")),
+        rule("docker.io", Action::Keep),
+        rule("evil.example.com", Action::Deny),
+    ])
+    .unwrap()
+}
+
+fn rewritten(text: &str) -> Rewritten {
+    rewrite(
+        text,
+        "x.yaml",
+        &rules(),
+        &mut Meeting::default(),
+        Reading::ByWords,
+    )
+    .unwrap()
+}
+
+/// The text after rewriting.
+fn after(text: &str) -> String {
+    rewritten(text).written(text)
+}
+
+/// Every document's value with its slots replaced: what a rewritten text must say.
+fn expected(text: &str) -> Vec<Value> {
+    let mut documents = yaml::parse_documents(text, "x").unwrap();
+    for document in &mut documents {
+        replace(document);
+    }
+    documents
+}
+
+fn replace(object: &mut Value) {
+    let is_list = object["kind"]
+        .as_str()
+        .is_some_and(|kind| kind.ends_with("List"));
+    if is_list && let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
+        items.iter_mut().for_each(replace);
+        return;
+    }
+    let mut images = Vec::new();
+    for slot in image_slots(object) {
+        let Ok(reference) = ImageReference::parse(&slot.text) else {
+            continue;
+        };
+        let place = Place::of(object, &slot.pointer);
+        if let Outcome::Rewritten(target) = rules().decide_at(&reference, &place).outcome {
+            images.push((slot, target));
+        }
+    }
+    write_slots(object, &images);
+}

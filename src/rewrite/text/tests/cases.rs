@@ -1,0 +1,331 @@
+//! What a reader of a diff would see, case by case.
+
+use super::*;
+
+/// A pod whose one container has this `image` line and what follows it.
+fn pod(image: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - name: c\n    image: {image}\n"
+    )
+}
+
+#[test]
+fn only_the_bytes_of_the_reference_change() {
+    let text = "\
+# the controller
+apiVersion: apps/v1   # stable
+kind: Deployment
+metadata: {name:   web,  labels: { 'a': \"b\" } }
+spec:
+    template:
+        spec:
+            initContainers: [ {name: i, image: 'quay.io/a/init:1'} ]
+            containers:
+            -   image:   \"quay.io/a/b:v1\"   # keep me
+                name: web
+                args: [ --log, \"--side-image=ghcr.io/x/y:2,quay.io/z:1\" ]
+
+                env:
+                - {name: RELATED_IMAGE_X, value: quay.io/r/x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}
+            - name: kept
+              image: nginx
+# the end
+";
+    let expected = text
+        .replace("quay.io/", "reg.corp/")
+        .replace("ghcr.io/", "reg.corp/ghcr/");
+    assert_eq!(after(text), expected);
+    assert_eq!(after(&expected), expected);
+}
+
+#[test]
+fn line_endings_and_marks_survive() {
+    for text in [
+        pod("quay.io/a/b:1").replace('\n', "\r\n"),
+        format!("\u{feff}{}", pod("quay.io/a/b:1")),
+        format!(
+            "%YAML 1.2\n---\n{}...\n# c\n---\n{}",
+            pod("quay.io/a:1"),
+            pod("'quay.io/b:1'")
+        ),
+        pod("quay.io/a/b:1").trim_end().to_owned(),
+    ] {
+        assert_eq!(
+            after(&text),
+            text.replace("quay.io/", "reg.corp/"),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn every_style_of_scalar_keeps_its_spelling() {
+    for (image, now) in [
+        ("quay.io/a:1", "reg.corp/a:1"),
+        ("'quay.io/a:1'", "'reg.corp/a:1'"),
+        ("\"quay.io/a:1\"", "\"reg.corp/a:1\""),
+        ("\"quay.io\\/a:1\"", "\"reg.corp/a:1\""),
+        ("\"\\x71uay.io/a:1\"", "\"reg.corp/a:1\""),
+        ("!!str quay.io/a:1", "!!str reg.corp/a:1"),
+        ("&x quay.io/a:1", "&x reg.corp/a:1"),
+        ("|-\n      quay.io/a:1", "|-\n      reg.corp/a:1"),
+        (">-\n\n      quay.io/a:1", ">-\n\n      reg.corp/a:1"),
+        ("\n      quay.io/a:1", "\n      reg.corp/a:1"),
+    ] {
+        // A block scalar with a blank line before it says that line too, so it is no reference.
+        if image.starts_with('>') {
+            assert_eq!(after(&pod(image)), pod(image));
+        } else {
+            assert_eq!(after(&pod(image)), pod(now), "{image}");
+        }
+    }
+}
+
+#[test]
+fn json_is_rewritten_too() {
+    let text = "{\n\t\"apiVersion\": \"v1\", \"kind\": \"PodList\",\n\t\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\",\n\t\t\"spec\": {\"containers\": [{\"image\": \"quay.io\\/a:1\"}]}}]\n}\n";
+    let rewritten = rewritten(text);
+    assert_eq!(
+        rewritten.written(text),
+        text.replace("quay.io\\/a:1", "reg.corp/a:1")
+    );
+    let change = &rewritten.findings.changes[0];
+    assert_eq!((change.at.line, change.at.column), (4, 38));
+    assert_eq!(change.at.pointer, "/items/0/spec/containers/0/image");
+}
+
+#[test]
+fn a_change_says_where_what_and_by_which_rule() {
+    let text = format!(
+        "---\n# c\n---\n{}",
+        pod("  nginx\n  - name: d\n    image: 'quay.io/a/b:1'")
+    );
+    let rewritten = rewritten(&text);
+    let [change] = rewritten.findings.changes.as_slice() else {
+        panic!("{:?}", rewritten.findings)
+    };
+    assert_eq!((change.at.line, change.at.column), (12, 13));
+    assert_eq!(change.at.pointer, "/spec/containers/1/image");
+    assert_eq!(change.at.object.to_string(), "Pod p");
+    assert_eq!(
+        (change.before.as_str(), change.after.as_str()),
+        ("quay.io/a/b:1", "reg.corp/a/b:1")
+    );
+    assert_eq!(change.rule, "map quay.io");
+}
+
+#[test]
+fn an_anchor_changes_once_for_all_its_uses() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  initContainers:\n  - image: &i quay.io/a:1\n  containers:\n  - &c\n    image: *i\n    name: a\n  - <<: *c\n    name: b\n";
+    let rewritten = rewritten(text);
+    assert_eq!(rewritten.written(text), text.replace("quay.io", "reg.corp"));
+    assert_eq!(rewritten.edits.len(), 1);
+    assert_eq!(rewritten.findings.changes.len(), 3);
+}
+
+#[test]
+fn uses_of_an_anchor_that_decide_differently_are_told_and_left() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {namespace: a}, spec: {containers: [{image: &i quay.io/a:1}]}}\n- {apiVersion: v1, kind: Pod, metadata: {namespace: b}, spec: {containers: [{image: *i}]}}\n";
+    let mut spec = RuleSpec::new(
+        "scoped",
+        Matcher::Host("quay.io".to_owned()),
+        Action::Rewrite {
+            target: "reg.corp".to_owned(),
+            drop_library: false,
+        },
+    );
+    spec.scope.namespaces = vec!["a".to_owned()];
+    let rules = RuleSet::compile(&[spec]).unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), Reading::ByWords).unwrap();
+    assert_eq!(rewritten.edits, []);
+    assert_eq!(rewritten.findings.changes, []);
+    assert_eq!(rewritten.findings.skipped[0].at.line, 4);
+    assert!(rewritten.findings.skipped[0].reason.contains("anchor"));
+}
+
+#[test]
+fn what_a_rule_refuses_and_what_is_no_reference_is_told() {
+    let text = format!("{}---\n{}", pod("evil.example.com/a:1"), pod("foo/Bar"));
+    let findings = rewritten(&text).findings;
+    assert_eq!(findings.refused[0].code, "image-rule-denied");
+    assert_eq!(
+        (findings.refused[0].at.line, findings.refused[0].at.column),
+        (7, 12)
+    );
+    assert_eq!(findings.skipped[0].image, "foo/Bar");
+    assert_eq!(findings.skipped[0].at.line, 15);
+}
+
+#[test]
+fn suspects_and_compiled_in_images_are_told_and_never_written() {
+    let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: controller-manager, namespace: actions-runner-system}
+spec:
+  template:
+    spec:
+      containers:
+      - name: manager
+        image: summerwind/actions-runner-controller:v0.18.2
+        command: [/manager]
+        args:
+        - --docker-image=docker:dind
+      - name: other
+        image: nginx
+        command: [sh, -c, run quay.io/a/b:1]
+";
+    let rules = RuleSet::compile(&[RuleSpec::new(
+        "all",
+        Matcher::Any,
+        Action::Rewrite {
+            target: "reg.corp".to_owned(),
+            drop_library: false,
+        },
+    )])
+    .unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), Reading::ByWords).unwrap();
+    assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a/b:1");
+    assert_eq!(rewritten.findings.suspected[0].at.line, 15);
+    let absent = &rewritten.findings.absent[0];
+    assert_eq!(absent.name, "--runner-image");
+    assert_eq!(
+        absent.item,
+        "--runner-image=reg.corp/summerwind/actions-runner:latest"
+    );
+    assert_eq!(
+        (absent.at.line, absent.at.pointer.as_str()),
+        (12, "/spec/template/spec/containers/0/args")
+    );
+    assert!(
+        rewritten
+            .written(text)
+            .contains("sh, -c, run quay.io/a/b:1]")
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_place_stays() {
+    let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '{\"spec\":{\"containers\":[{\"image\":\"quay.io/a:1\"}]}}'
+spec:
+  template:
+    spec:
+      containers:
+      - {name: a, image: nginx}
+      volumes:
+      - rbd: {image: quay.io/a:1}
+status:
+  image: quay.io/a:1
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+spec: {template: {spec: {containers: [{image: quay.io/a:1}]}}}
+---
+- image: quay.io/a:1
+---
+image: quay.io/a:1
+";
+    assert_eq!(after(text), text);
+}
+
+#[test]
+fn a_new_name_that_would_say_something_else_is_quoted() {
+    let rules = RuleSet::compile(&[RuleSpec::new(
+        "six",
+        Matcher::Host("quay.io".to_owned()),
+        Action::Rewrite {
+            target: "[fc00::1]:5000".to_owned(),
+            drop_library: false,
+        },
+    )])
+    .unwrap();
+    for (image, now) in [
+        ("quay.io/a:1 # c", "'[fc00::1]:5000/a:1' # c"),
+        ("'quay.io/a:1'", "'[fc00::1]:5000/a:1'"),
+    ] {
+        let text = pod(image);
+        let rewritten = rewrite(
+            &text,
+            "x",
+            &rules,
+            &mut Meeting::default(),
+            Reading::ByWords,
+        );
+        assert_eq!(rewritten.unwrap().written(&text), pod(now));
+    }
+}
+
+#[test]
+fn two_images_that_would_be_one_are_refused() {
+    let rules = RuleSet::compile(&[
+        RuleSpec::new(
+            "a",
+            Matcher::Host("quay.io".to_owned()),
+            Action::Rewrite {
+                target: "reg.corp".to_owned(),
+                drop_library: false,
+            },
+        ),
+        RuleSpec::new(
+            "b",
+            Matcher::Host("ghcr.io".to_owned()),
+            Action::Rewrite {
+                target: "reg.corp".to_owned(),
+                drop_library: false,
+            },
+        ),
+    ])
+    .unwrap();
+    let mut meeting = Meeting::default();
+    for image in ["quay.io/a:1", "ghcr.io/a:1"] {
+        rewrite(&pod(image), image, &rules, &mut meeting, Reading::ByWords).unwrap();
+    }
+    assert_eq!(
+        refuse_collisions(meeting).unwrap_err().code(),
+        "image-collision"
+    );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
+    for (broken, place) in [
+        ("image: a\nimage: b\n", "x.yaml:9:1"),
+        ("image: [\n", "x.yaml:8:8"),
+        ("image: 'a\n", "x.yaml:8:8"),
+        ("a:\n\timage: b\n", "x.yaml:9:2"),
+        ("image: *nowhere\n", "x.yaml:8:8"),
+    ] {
+        let text = format!(
+            "{}---\n{broken}",
+            pod("quay.io/a:1").trim_end_matches('\n').to_owned() + "\n"
+        );
+        let text = text.replacen("---\n", "---\n", 1);
+        let failure = rewrite(
+            &text,
+            "x.yaml",
+            &rules(),
+            &mut Meeting::default(),
+            Reading::ByWords,
+        )
+        .unwrap_err();
+        assert!(failure.details().what.starts_with("x.yaml:"), "{failure}");
+        let line = place.split(':').nth(1).unwrap().parse::<usize>().unwrap();
+        let told: usize = failure
+            .details()
+            .what
+            .split(':')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(
+            told.abs_diff(line) <= 1,
+            "{failure} for {broken:?}, about {place}"
+        );
+    }
+}

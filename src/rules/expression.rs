@@ -1,0 +1,153 @@
+//! An anchored regular expression over canonical references.
+//!
+//! The engine takes time linear in the text for every expression; what an expression may cost in memory is bounded.
+
+use regex_automata::hybrid::dfa::DFA;
+use regex_automata::meta;
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+
+/// The most memory that a compiled expression takes, in bytes.
+const SIZE_LIMIT: usize = 1 << 20;
+/// How deep groups may stand in each other.
+const NEST_LIMIT: u32 = 50;
+
+/// A compiled expression. Two are equal where their texts are.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    text: String,
+    whole: meta::Regex,
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Expression {}
+
+impl Expression {
+    /// Compiles it. The error is a fragment.
+    pub(super) fn compile(text: &str) -> Result<Self, String> {
+        // By itself first: `a)|(b` would be taken for two halves of the frame around it.
+        build(text)?;
+        let whole = build(&framed(text)).map_err(|_| {
+            "the regular expression does not stand within a group: write it without (?x)".to_owned()
+        })?;
+        Ok(Self {
+            text: text.to_owned(),
+            whole,
+        })
+    }
+
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn matches(&self, canonical: &str) -> bool {
+        self.whole.is_match(canonical)
+    }
+
+    /// True where it takes some text that begins with `start`. False where that cannot be told.
+    pub(super) fn reaches(&self, start: &str) -> bool {
+        self.walk(start).unwrap_or(false)
+    }
+
+    fn walk(&self, start: &str) -> Option<bool> {
+        // References are ASCII: without Unicode, few expressions are beyond the automaton.
+        let dfa = DFA::builder()
+            .syntax(syntax_config().unicode(false).utf8(false))
+            .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
+            .build(&framed(&self.text))
+            .ok()?;
+        let mut cache = dfa.create_cache();
+        let anchored = Input::new("").anchored(Anchored::Yes);
+        let mut state = dfa.start_state_forward(&mut cache, &anchored).ok()?;
+        for byte in start.bytes() {
+            state = dfa.next_state(&mut cache, state, byte).ok()?;
+            if state.is_dead() || state.is_quit() {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+}
+
+fn framed(text: &str) -> String {
+    [r"\A(?:", text, r")\z"].concat()
+}
+
+fn syntax_config() -> syntax::Config {
+    syntax::Config::new().nest_limit(NEST_LIMIT)
+}
+
+fn build(text: &str) -> Result<meta::Regex, String> {
+    meta::Regex::builder()
+        .syntax(syntax_config())
+        .configure(
+            meta::Config::new()
+                .nfa_size_limit(Some(SIZE_LIMIT))
+                .onepass_size_limit(Some(SIZE_LIMIT)),
+        )
+        .build(text)
+        .map_err(|error| match error.syntax_error() {
+            Some(syntax) => {
+                let line = syntax.to_string();
+                let reason = line.lines().last().unwrap_or_default();
+                let reason = reason.strip_prefix("error: ").unwrap_or(reason).to_owned();
+                format!("no regular expression: {reason}")
+            }
+            None => "the regular expression is too large".to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expression(text: &str) -> Expression {
+        Expression::compile(text).unwrap()
+    }
+
+    #[test]
+    fn it_takes_whole_references_only() {
+        let quay = expression(r"quay\.io/.*");
+        assert!(
+            quay.matches("quay.io/a:1")
+                && !quay.matches("my-quay.io/a")
+                && !quay.matches("quay.io")
+        );
+        // An alternative is anchored on both sides too.
+        let either = expression("a/b|c/d");
+        assert!(either.matches("a/b") && either.matches("c/d"));
+        assert!(!either.matches("a/bc") && !either.matches("xc/d"));
+    }
+
+    #[test]
+    fn what_it_can_begin_with_is_told() {
+        let mirror = expression(r"(quay|mirror)\.(io|corp)/[a-z]+/.*");
+        assert!(mirror.reaches("mirror.corp/") && mirror.reaches("quay.io/x/"));
+        assert!(!mirror.reaches("other.corp/") && !mirror.reaches("mirror.corp/9"));
+        assert!(!expression(r"mirror\.corp").reaches("mirror.corp/"));
+        assert!(expression(".*").reaches("anything.at.all/"));
+    }
+
+    #[test]
+    fn what_is_none_or_costs_too_much_is_refused() {
+        for (text, said) in [
+            ("a(b", "unclosed group"),
+            ("a)|(b", "unopened group"),
+            ("(?x) a # c", "without (?x)"),
+            (r"a{4000}{4000}", "too large"),
+            (r"(?:\pL{900}){900}", "too large"),
+            (&"(".repeat(1000), "no regular expression"),
+            (r"(?P<n", "no regular expression"),
+        ] {
+            let error = Expression::compile(text).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! A target with fields: `{host_slug}.reg.corp/{path}`.
+
+use crate::image_ref::{ImageReference, canonical_host};
+use crate::spelling::nearest;
+
+use super::Target;
+use super::target_set::{Hosts, TargetSet};
+
+/// A part of a reference that a template may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Host,
+    HostSlug,
+    Path,
+    PathWithoutLibrary,
+    Name,
+    Tag,
+    Digest,
+}
+
+const FIELDS: [(&str, Field); 7] = [
+    ("host", Field::Host),
+    ("host_slug", Field::HostSlug),
+    ("path", Field::Path),
+    ("path_nolib", Field::PathWithoutLibrary),
+    ("name", Field::Name),
+    ("tag", Field::Tag),
+    ("digest", Field::Digest),
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Field(Field),
+}
+
+/// A template, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    host: Vec<Part>,
+    path: Vec<Part>,
+    set: TargetSet,
+    own_tag: bool,
+    own_digest: bool,
+}
+
+impl Template {
+    /// True where the text is a template and not a plain target.
+    pub(super) fn is_one(text: &str) -> bool {
+        text.contains(['{', '}'])
+    }
+
+    /// Compiles it. The error is a fragment.
+    pub(super) fn compile(text: &str) -> Result<Self, String> {
+        if text.contains("://") {
+            return Err(format!("'{text}' has a scheme; begin with the host"));
+        }
+        let (host, path) = text
+            .split_once('/')
+            .ok_or_else(|| format!("'{text}' has no path; end it with /{{path}}"))?;
+        let (host, path) = (parts(host)?, parts(path)?);
+        digest_stands_behind_its_sign(&path)?;
+        let literal = |letter: char| {
+            let holds = |part: &Part| matches!(part, Part::Literal(text) if text.contains(letter));
+            path.iter().any(holds)
+        };
+        let names = |field: Field| path.contains(&Part::Field(field));
+        let (own_tag, own_digest) = (
+            literal(':') || names(Field::Tag),
+            literal('@') || names(Field::Digest),
+        );
+        let template = Self {
+            set: TargetSet {
+                host: hosts(&host)?,
+                path: literal_path(&path),
+            },
+            own_tag,
+            own_digest,
+            host,
+            path,
+        };
+        template.try_out(text)?;
+        Ok(template)
+    }
+
+    /// A sample must come out as a reference under the target set.
+    fn try_out(&self, text: &str) -> Result<(), String> {
+        let digest = "0".repeat(64);
+        let sample = format!("registry.example.com/a/b:1@sha256:{digest}");
+        let Ok(reference) = ImageReference::parse(&sample) else {
+            return Ok(());
+        };
+        let made = self.render(&reference)? + &self.suffix(&reference, None);
+        match ImageReference::parse(&made) {
+            Ok(made) if self.set.holds(made.host(), made.path()) => Ok(()),
+            Ok(_) => Err(format!("'{text}' has nothing behind its first /")),
+            Err(error) => Err(format!(
+                "'{text}' makes no image reference: {}",
+                error.reason
+            )),
+        }
+    }
+
+    pub(super) fn set(&self) -> &TargetSet {
+        &self.set
+    }
+
+    /// True where images of two registries cannot meet in it by their paths alone.
+    pub(super) fn tells_hosts_apart(&self) -> bool {
+        let is_host = |part: &Part| matches!(part, Part::Field(Field::Host | Field::HostSlug));
+        self.host.iter().chain(&self.path).any(is_host)
+    }
+
+    /// True where the digest has a place in it.
+    pub(super) fn has_own_digest(&self) -> bool {
+        self.own_digest
+    }
+
+    /// Whether tag and digest of a reference are added behind what it makes.
+    pub(super) fn adds(&self) -> (bool, bool) {
+        (!self.own_tag && !self.own_digest, !self.own_digest)
+    }
+
+    /// What it makes of a reference, without what it does not name of tag and digest.
+    pub(super) fn render(&self, reference: &ImageReference) -> Result<String, String> {
+        let mut text = String::new();
+        for part in &self.host {
+            part.write(reference, &mut text)?;
+        }
+        text.push('/');
+        for part in &self.path {
+            part.write(reference, &mut text)?;
+        }
+        Ok(text)
+    }
+
+    /// Tag and digest as far as the template says nothing about them.
+    pub(super) fn suffix(&self, reference: &ImageReference, pin: Option<&str>) -> String {
+        let (tag, digest) = self.adds();
+        let tag = reference.tag().filter(|_| tag);
+        let digest = pin.or_else(|| reference.digest().filter(|_| digest));
+        super::rule::suffix(tag, digest)
+    }
+
+    /// Where a Docker daemon finds all images of `host`; None where the template does more than to put something
+    /// before the path.
+    pub(super) fn mirror(&self, host: &str) -> Option<Target> {
+        let (Part::Field(Field::Path), before) = self.path.split_last()? else {
+            return None;
+        };
+        let of_host = |part: &&Part| {
+            matches!(
+                part,
+                Part::Literal(_) | Part::Field(Field::Host | Field::HostSlug)
+            )
+        };
+        if !before.iter().all(|part| of_host(&part)) {
+            return None;
+        }
+        let reference = ImageReference::parse(&format!("{host}/x/x")).ok()?;
+        let mut text = String::new();
+        for part in &self.host {
+            part.write(&reference, &mut text).ok()?;
+        }
+        text.push('/');
+        for part in before {
+            part.write(&reference, &mut text).ok()?;
+        }
+        Target::parse(text.strip_suffix('/')?).ok()
+    }
+}
+
+impl Part {
+    fn write(&self, reference: &ImageReference, text: &mut String) -> Result<(), String> {
+        let field = match self {
+            Self::Literal(literal) => {
+                text.push_str(literal);
+                return Ok(());
+            }
+            Self::Field(field) => *field,
+        };
+        let slug;
+        let value = match field {
+            Field::Host => reference.host(),
+            Field::HostSlug => {
+                slug = host_slug(reference.host());
+                &slug
+            }
+            Field::Path => reference.path(),
+            Field::PathWithoutLibrary => reference.path_without_library(),
+            Field::Name => reference.path().rsplit('/').next().unwrap_or_default(),
+            Field::Tag => reference.tag().unwrap_or_default(),
+            Field::Digest => reference.digest().unwrap_or_default(),
+        };
+        if value.is_empty() {
+            return Err(format!(
+                "the template needs {{{}}}, and the reference has none",
+                name_of(field)
+            ));
+        }
+        text.push_str(value);
+        Ok(())
+    }
+}
+
+fn name_of(field: Field) -> &'static str {
+    FIELDS
+        .iter()
+        .find(|(_, one)| *one == field)
+        .map_or("", |(name, _)| name)
+}
+
+/// A host as one DNS label: `quay.io` is `quay-io`, `localhost:5000` is `localhost-5000`.
+fn host_slug(host: &str) -> String {
+    let letters = host.chars().map(|letter| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    });
+    letters.collect::<String>().trim_matches('-').to_owned()
+}
+
+fn parts(text: &str) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (literal, braced) = rest.split_at(at);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal.to_owned()));
+        }
+        let inner = braced
+            .strip_prefix('{')
+            .and_then(|braced| braced.split_once('}'));
+        let Some((name, after)) = inner.filter(|(name, _)| !name.contains('{')) else {
+            return Err(format!("a brace in '{text}' has no other half"));
+        };
+        parts.push(Part::Field(field(name)?));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Literal(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+fn field(name: &str) -> Result<Field, String> {
+    if let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) {
+        return Ok(*field);
+    }
+    let known = FIELDS.map(|(name, _)| name);
+    Err(match nearest(name, &known) {
+        Some(near) => format!("unknown field {{{name}}}; did you mean {{{near}}}?"),
+        None => format!("unknown field {{{name}}}; known: {}", known.join(", ")),
+    })
+}
+
+/// Anywhere else its colon would make it a tag.
+fn digest_stands_behind_its_sign(path: &[Part]) -> Result<(), String> {
+    let mut before = "";
+    for part in path {
+        match part {
+            Part::Field(Field::Digest) if !before.ends_with('@') => {
+                return Err("{digest} stands behind @ only: {path}@{digest}".to_owned());
+            }
+            Part::Literal(text) => before = text,
+            Part::Field(_) => before = "",
+        }
+    }
+    Ok(())
+}
+
+fn hosts(parts: &[Part]) -> Result<Hosts, String> {
+    match parts {
+        [Part::Literal(host)] => {
+            Target::parse(host).map(|target| Hosts::One(canonical_host(&target.host).to_owned()))
+        }
+        [] => Err("the template begins with /; begin with the host".to_owned()),
+        _ => {
+            let foreign = parts.iter().find_map(|part| match part {
+                Part::Field(field) if !matches!(field, Field::Host | Field::HostSlug) => {
+                    Some(*field)
+                }
+                _ => None,
+            });
+            if let Some(field) = foreign {
+                return Err(format!(
+                    "{{{}}} cannot stand in the host; {{host}} and {{host_slug}} can",
+                    name_of(field)
+                ));
+            }
+            let literal = |part: Option<&Part>| match part {
+                Some(Part::Literal(text)) => text.clone(),
+                _ => String::new(),
+            };
+            Hosts::between(&literal(parts.first()), &literal(parts.last()))
+        }
+    }
+}
+
+/// The components before the first one that has a field.
+fn literal_path(parts: &[Part]) -> String {
+    let Some(Part::Literal(first)) = parts.first() else {
+        return String::new();
+    };
+    if parts.len() == 1 {
+        // Every image becomes this one; it stands under what holds it.
+        let name = first.split([':', '@']).next().unwrap_or_default();
+        return name
+            .rsplit_once('/')
+            .map_or("", |(path, _)| path)
+            .to_owned();
+    }
+    first
+        .rsplit_once('/')
+        .map_or("", |(path, _)| path)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(template: &str, image: &str) -> Result<String, String> {
+        let template = Template::compile(template)?;
+        let reference = ImageReference::parse(image).unwrap();
+        Ok(template.render(&reference)? + &template.suffix(&reference, None))
+    }
+
+    #[test]
+    fn every_field_has_its_part_of_the_reference() {
+        for (template, image, expected) in [
+            (
+                "{host_slug}.reg.corp/{path}",
+                "nginx:1",
+                "docker-io.reg.corp/library/nginx:1",
+            ),
+            (
+                "reg.corp/{host}/{path_nolib}",
+                "nginx",
+                "reg.corp/docker.io/nginx",
+            ),
+            (
+                "reg.corp/{host_slug}/{name}",
+                "localhost:5000/a/b:1",
+                "reg.corp/localhost-5000/b:1",
+            ),
+            (
+                "reg.corp/x-{host_slug}-{name}",
+                "quay.io/a/b",
+                "reg.corp/x-quay-io-b",
+            ),
+            (
+                "reg.corp/{path}:{tag}-corp",
+                "quay.io/a/b:1",
+                "reg.corp/a/b:1-corp",
+            ),
+            (
+                "reg.corp/{path}/{tag}:stable",
+                "quay.io/a/b:1",
+                "reg.corp/a/b/1:stable",
+            ),
+            (
+                "reg.corp/{path_nolib}",
+                "quay.io/library/b",
+                "reg.corp/library/b",
+            ),
+        ] {
+            assert_eq!(made(template, image).unwrap(), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_the_template_does_not_name_of_tag_and_digest_stays() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let image = format!("quay.io/a:1@{digest}");
+        let made = |template| made(template, &image).unwrap();
+        assert_eq!(made("reg.corp/{path}"), format!("reg.corp/a:1@{digest}"));
+        assert_eq!(
+            made("reg.corp/{path}:{tag}"),
+            format!("reg.corp/a:1@{digest}")
+        );
+        assert_eq!(
+            made("reg.corp/{path}@{digest}"),
+            format!("reg.corp/a@{digest}")
+        );
+    }
+
+    #[test]
+    fn what_makes_no_reference_is_refused() {
+        for (template, said) in [
+            ("reg.corp/{pth}", "did you mean {path}"),
+            ("reg.corp/{}", "unknown field {}"),
+            ("reg.corp/{path", "no other half"),
+            ("reg.corp/path}", "no other half"),
+            ("reg.corp/{{path}}", "no other half"),
+            ("{host_slug}.reg.corp", "no path"),
+            ("{host}/{path}", "domain behind it"),
+            ("{host_slug}:5000/{path}", "domain behind it"),
+            ("{name}.reg.corp/{path}", "cannot stand in the host"),
+            ("reg/{path}", "user of Docker Hub"),
+            ("/{path}", "begins with /"),
+            ("https://reg.corp/{path}", "scheme"),
+            ("reg.corp/{path}{digest}", "behind @"),
+            ("reg.corp/UPPER/{path}", "upper-case"),
+            ("reg.corp/a//{path}", "makes no image reference"),
+            ("reg.corp/{path}/", "makes no image reference"),
+        ] {
+            let error = Template::compile(template).unwrap_err();
+            assert!(error.contains(said), "{template}: {error}");
+        }
+        let error = made("reg.corp/{path}:{tag}", "quay.io/a").unwrap_err();
+        assert_eq!(
+            error,
+            "the template needs {tag}, and the reference has none"
+        );
+    }
+
+    #[test]
+    fn what_stands_before_the_first_field_is_the_target_set() {
+        for (template, set) in [
+            ("reg.corp/a/b-{name}", "reg.corp/a"),
+            ("reg.corp/{path}", "reg.corp"),
+            ("index.docker.io/a/{path}", "docker.io/a"),
+            ("x-{host_slug}.reg.corp/k/{path}", "x-*.reg.corp/k"),
+        ] {
+            assert_eq!(Template::compile(template).unwrap().set().to_string(), set);
+        }
+    }
+
+    #[test]
+    fn a_mirror_is_a_template_that_puts_something_before_the_path() {
+        let mirror = |template: &str| {
+            let template = Template::compile(template).unwrap();
+            template.mirror("quay.io").map(|target| target.to_string())
+        };
+        assert_eq!(
+            mirror("{host_slug}.reg.corp/{path}").unwrap(),
+            "quay-io.reg.corp"
+        );
+        assert_eq!(
+            mirror("reg.corp/{host}/{path}").unwrap(),
+            "reg.corp/quay.io"
+        );
+        assert_eq!(mirror("reg.corp/{path_nolib}"), None);
+        assert_eq!(mirror("reg.corp/x-{path}"), None);
+        assert_eq!(mirror("reg.corp/{path}:{tag}"), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! Files and directories: what is read, what is written, what is told.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use anyhow::Result;
+
+use super::{POD, document, rewrite, rewritten};
+use crate::support::arc_setup::ArcSetup;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_and_standard_input_come_back_with_only_the_references_changed() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    let file = arc_setup.file("pod.yaml", POD)?;
+    let outcome = rewrite(&arc_setup, &["pod.yaml"]).await?.expect_code(0);
+    assert_eq!(outcome.stdout, rewritten(POD));
+    assert_eq!(outcome.stderr, "1 image rewritten in pod.yaml\n");
+    assert_eq!(std::fs::read_to_string(file)?, POD);
+    arc_setup.stdin(POD.replace('\n', "\r\n"));
+    for arguments in [&["-"][..], &[]] {
+        let outcome = rewrite(&arc_setup, arguments).await?.expect_code(0);
+        assert_eq!(outcome.stdout, rewritten(POD).replace('\n', "\r\n"));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_files_become_one_stream_of_documents() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    arc_setup.file("all/1.yaml", POD.trim_end())?;
+    arc_setup.file("all/2.json", "{\"kind\": \"Service\"}\n")?;
+    arc_setup.file("all/below/3.yml", format!("---\n{POD}"))?;
+    arc_setup.file("all/4.yaml", format!("%YAML 1.2\n---\n{POD}"))?;
+    arc_setup.file("all/.hidden/5.yaml", "image: [")?;
+    arc_setup.file("all/notes.txt", "image: [")?;
+    let outcome = rewrite(&arc_setup, &["all", "all/1.yaml"])
+        .await?
+        .expect_code(0);
+    let pod = rewritten(POD);
+    let service = "{\"kind\": \"Service\"}\n";
+    assert_eq!(
+        outcome.stdout,
+        format!("{pod}---\n{service}...\n%YAML 1.2\n---\n{pod}---\n{pod}")
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_place_keeps_mode_and_links_and_leaves_what_needs_no_change() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    let real = arc_setup.file("real/pod.yaml", POD)?;
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640))?;
+    let link = arc_setup.home().join("link.yaml");
+    std::os::unix::fs::symlink("real/pod.yaml", &link)?;
+    let kept = arc_setup.file("kept.yaml", "kind: Service\nimage: quay.io/no/slot:1\n")?;
+    let before = std::fs::metadata(&kept)?.modified()?;
+    let arguments = ["-i", "link.yaml", "kept.yaml", "real/pod.yaml"];
+    let outcome = rewrite(&arc_setup, &arguments).await?.expect_code(0);
+    assert_eq!(
+        outcome.stdout,
+        "link.yaml:8:13: quay.io/company/web:v2 → registry.corp/company/web:v2 \
+         [--registry-map quay.io=registry.corp]\n1 image rewritten in link.yaml\n"
+    );
+    assert_eq!(std::fs::read_to_string(&real)?, rewritten(POD));
+    assert_eq!(
+        std::fs::metadata(&real)?.permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(std::fs::symlink_metadata(&link)?.is_symlink());
+    assert_eq!(std::fs::metadata(&kept)?.modified()?, before);
+    // Nothing is left to do, and nothing lies around.
+    let again = rewrite(&arc_setup, &["-i", "link.yaml"])
+        .await?
+        .expect_code(0);
+    assert_eq!(again.stdout, "nothing to change in 1 input\n");
+    assert_eq!(std::fs::read_dir(arc_setup.home().join("real"))?.count(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_writes_nothing_and_says_by_its_exit_code_whether_something_would_change()
+-> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    let file = arc_setup.file("pod.yaml", POD)?;
+    let outcome = rewrite(&arc_setup, &["--check", "pod.yaml"])
+        .await?
+        .expect_code(10);
+    assert!(
+        outcome.stdout.starts_with("pod.yaml:8:13: "),
+        "{}",
+        outcome.stdout
+    );
+    assert!(outcome.stdout.ends_with("1 image to rewrite in pod.yaml\n"));
+    assert_eq!(std::fs::read_to_string(file)?, POD);
+    let outcome = rewrite(&arc_setup, &["--check", "-o", "github", "pod.yaml"]).await?;
+    let outcome = outcome.expect_code(10);
+    assert!(
+        outcome
+            .stderr
+            .contains("::warning file=pod.yaml,line=8,col=13::")
+    );
+    arc_setup.stdin(rewritten(POD));
+    rewrite(&arc_setup, &["--check", "-"]).await?.expect_code(0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_for_a_machine_has_all_that_is_told() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    arc_setup.stdin(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: actions.summerwind.dev/v1alpha1\n  kind: Runner\n  metadata: {name: r}\n  spec:\n    image: quay.io/company/runner:1\n    containerMode: kubernetes\n    env:\n    - {name: HINT, value: 'quay.io/company/tool:3'}\n    containers:\n    - {name: side, image: quay.io/Upper/case}\n",
+    );
+    let outcome = rewrite(&arc_setup, &["-", "-o", "json"])
+        .await?
+        .expect_code(0);
+    insta::assert_json_snapshot!("rewrite_list", document(&outcome)?);
+    Ok(())
+}

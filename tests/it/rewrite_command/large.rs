@@ -1,0 +1,63 @@
+//! Large streams and long lines: memory is bounded.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::{POD, RULES, rewritten};
+use crate::support::arc_setup::ArcSetup;
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// Runs `rewrite -` and returns the outcome and the most memory that the kernel saw, in KiB.
+async fn run(text: String) -> Result<(crate::support::arc_setup::Outcome, u64)> {
+    let mut arc_setup = ArcSetup::new()?;
+    arc_setup.stdin(text);
+    let mut running = arc_setup.start(&[&["rewrite"], RULES.as_slice(), &["-"]].concat())?;
+    let status = format!("/proc/{}/status", running.id());
+    let mut peak = 0;
+    loop {
+        let read = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = read.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        peak = peak.max(now.unwrap_or(0));
+        if let Some(outcome) = running.poll()? {
+            return Ok((outcome, peak));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_ten_megabytes_takes_at_most_64_mebibytes() -> Result<()> {
+    let mut text = String::new();
+    while text.len() < 10_000_000 {
+        write!(
+            text,
+            "---\n{POD}---\napiVersion: v1\nkind: Service\nspec: {{ports: [{{port: 80}}]}}\n"
+        )?;
+    }
+    let (outcome, peak) = run(text.clone()).await?;
+    let outcome = outcome.expect_code(0);
+    assert!(
+        outcome.stdout == rewritten(&text),
+        "other bytes changed too"
+    );
+    assert!(peak > 0 && peak <= 64 * 1024, "{peak} KiB");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_a_hundred_megabytes_is_refused_and_never_held_whole() -> Result<()> {
+    let text = format!("kind: Pod\nimage: {}\n", "a".repeat(100 * MEBIBYTE));
+    let (outcome, peak) = run(text).await?;
+    let outcome = outcome.expect_code(2);
+    assert!(
+        outcome.stderr.contains("stdin:2:1: stdin is too large"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stdout.is_empty());
+    assert!(peak <= 160 * 1024, "{peak} KiB");
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! What cannot be read or may not be written: the place is told, and nothing at all is written.
+
+use anyhow::Result;
+
+use super::{POD, rewrite};
+use crate::support::arc_setup::ArcSetup;
+
+/// Files beside which a good one must stay as it is, with what the failure says.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_file_and_none_is_written() -> Result<()> {
+    let denied = POD.replace("redis:7", "evil.example.com/a:1");
+    let cases: [(&str, &[u8], &str); 13] = [
+        (
+            "duplicate",
+            b"image: a\nimage: b\n",
+            "bad.yaml:2:1: not valid YAML",
+        ),
+        (
+            "tab",
+            b"kind: Pod\nspec:\n\timage: a\n",
+            "bad.yaml:3:2: not valid YAML",
+        ),
+        (
+            "quote",
+            b"---\nimage: a\n---\nimage: 'b\n",
+            "bad.yaml:4:8: not valid YAML",
+        ),
+        (
+            "utf-8",
+            b"kind: Pod\nimage: \xff\n",
+            "bad.yaml:2:8: not valid YAML",
+        ),
+        (
+            "utf-16",
+            b"\xff\xfei\0m\0a\0g\0e\0",
+            "bad.yaml:1:1: not valid YAML",
+        ),
+        (
+            "alias",
+            b"image: *nowhere\n",
+            "bad.yaml:1:8: not valid YAML",
+        ),
+        (
+            "mark inside",
+            "image: a\n\u{feff}b: c\n".as_bytes(),
+            "bad.yaml:2:1: not valid YAML",
+        ),
+        (
+            "template",
+            b"image: {{ .Values.image }}\n",
+            "a Helm template is no YAML yet",
+        ),
+        ("deep", &b"image: [".repeat(400), "bad.yaml:1:"),
+        ("bomb", &bomb(), "bad.yaml:"),
+        ("nul", b"image: \"a\0b\"\nx: [\n", "bad.yaml:"),
+        (
+            "denied",
+            denied.as_bytes(),
+            "bad.yaml:9:27: Pod web: evil.example.com/a:1: rule '--registry-map evil.example.com=deny' refuses it",
+        ),
+        (
+            "collision",
+            b"kind: Pod\napiVersion: v1\nspec: {containers: [{image: ghcr.io/company/web:v2}]}\n",
+            "different images would become registry.corp/company/web:v2",
+        ),
+    ];
+    for (name, content, said) in cases {
+        let arc_setup = ArcSetup::new()?;
+        let good = arc_setup.file("good.yaml", POD)?;
+        arc_setup.file("bad.yaml", content)?;
+        let more = [
+            "--registry-map",
+            "evil.example.com=deny",
+            "--registry-map",
+            "ghcr.io=registry.corp",
+        ];
+        let failed = |arguments: &[&str]| {
+            let all: Vec<&str> = more.iter().chain(arguments).copied().collect();
+            let arc_setup = &arc_setup;
+            async move { rewrite(arc_setup, &all).await }
+        };
+        let outcome = failed(&["-i", "good.yaml", "bad.yaml"])
+            .await?
+            .expect_code(2);
+        assert!(outcome.stderr.contains(said), "{name}: {}", outcome.stderr);
+        assert!(outcome.stdout.is_empty(), "{name}");
+        assert_eq!(std::fs::read_to_string(&good)?, POD, "{name}");
+        let outcome = failed(&["good.yaml", "bad.yaml"]).await?.expect_code(2);
+        assert!(outcome.stdout.is_empty(), "{name}");
+        let left: Vec<_> = std::fs::read_dir(arc_setup.home())?.collect();
+        assert_eq!(left.len(), 2, "{name}: {left:?}");
+    }
+    Ok(())
+}
+
+fn bomb() -> Vec<u8> {
+    let mut text = String::from("image: &a [x,x,x,x,x,x,x,x,x]\n");
+    for (name, of) in "bcdefghi".chars().zip("abcdefgh".chars()) {
+        let uses = vec![format!("*{of}"); 9].join(",");
+        text.push_str(
+            &[
+                &name.to_string(),
+                ": &",
+                &name.to_string(),
+                " [",
+                &uses,
+                "]\n",
+            ]
+            .concat(),
+        );
+    }
+    text.into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_object_passes_unchanged() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    let text = "- image: quay.io/a:1\n---\nimage\n---\nkind: Pod\napiVersion: v1\nimage: quay.io/a:1\n---\n---\napiVersion: v1\nkind: Pod\nspec: null\n---\napiVersion: v1\nkind: PodList\nitems: image\n---\napiVersion: apps/v1\nkind: Deployment\nspec: {template: [image]}\n---\n5: image\n";
+    arc_setup.stdin(text);
+    let outcome = rewrite(&arc_setup, &["-"]).await?.expect_code(0);
+    assert_eq!(outcome.stdout, text);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_use_is_told() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    arc_setup.file("pod.yaml", POD)?;
+    std::fs::create_dir(arc_setup.home().join("empty"))?;
+    for (arguments, said) in [
+        (
+            &["rewrite", "pod.yaml"][..],
+            "there is no rule to rewrite images by",
+        ),
+        (
+            &["rewrite", "--registry", "r.corp", "gone.yaml"],
+            "gone.yaml cannot be read",
+        ),
+        (
+            &["rewrite", "--registry", "r.corp", "empty"],
+            "no YAML or JSON file is below empty",
+        ),
+        (
+            &["rewrite", "--registry", "r.corp", "-i", "-"],
+            "standard input cannot be written in place",
+        ),
+        (
+            &["rewrite", "--registry", "r.corp", "-i"],
+            "there is nothing to rewrite",
+        ),
+        (
+            &[
+                "rewrite",
+                "--registry",
+                "r.corp",
+                "-i",
+                "--check",
+                "pod.yaml",
+            ],
+            "cannot be used with",
+        ),
+    ] {
+        let outcome = arc_setup.run(arguments).await?.expect_code(2);
+        assert!(
+            outcome.stderr.contains(said),
+            "{arguments:?}: {}",
+            outcome.stderr
+        );
+    }
+    Ok(())
+}
