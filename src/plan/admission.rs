@@ -12,6 +12,7 @@ mod probe;
 mod re2;
 mod table;
 
+pub use expressions::{IMAGES_BEFORE, LONGEST_TEXT};
 pub use policy::{Admission, Api, Failing, policies};
 pub use probe::{Probe, Proof, probe};
 pub use table::{Unspeakable, unspeakable};

@@ -68,7 +68,7 @@ async fn new_pods_of_runner_namespaces_are_rewritten_and_nothing_else_is() {
     let annotations = &made["metadata"]["annotations"];
     assert_eq!(annotations["theirs"], "kept");
     let originals: Value = serde_json::from_str(
-        annotations["arc-setup.dev/original-images"]
+        annotations["arc-setup.dev/images-before-admission"]
             .as_str()
             .unwrap(),
     )
@@ -121,6 +121,15 @@ async fn again_and_undone(site: &Site) {
     assert_eq!(site.policies().await, 0);
     let outcome = site.run(&["--undo", "--yes"]).await.expect_code(0);
     assert!(outcome.stdout.contains("nothing to do"), "{outcome:?}");
+
+    // Whoever removes the install removes them too.
+    site.run(&["--yes"]).await.expect_code(0);
+    assert_eq!(site.policies().await, 4);
+    site.plane.create_namespace("arc-systems").await.unwrap();
+    let uninstall = ["uninstall", "--context", "story", "--yes"];
+    let outcome = site.program.run(&uninstall).await.unwrap();
+    outcome.expect_code(0);
+    assert_eq!(site.policies().await, 0);
 }
 
 /// Two runner sets in two namespaces.

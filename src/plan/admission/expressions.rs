@@ -8,11 +8,13 @@
 use super::re2;
 use super::table::Table;
 use crate::image_ref::{DOCKER_HUB, DOCKER_HUB_ALIASES, NAME_LIMIT};
-use crate::plan::patch::ORIGINAL_IMAGES;
 
+/// The annotation that keeps what was written: a JSON map from pointer to image. It is not that of `patch-images`, which
+/// would take it for its own receipt and put back what must not come back into a running pod.
+pub const IMAGES_BEFORE: &str = "arc-setup.dev/images-before-admission";
 /// Longer texts are not looked at, so that a text without end cannot use up what the other images need: host, path,
 /// tag and digest of a reference that a registry could ever answer are shorter.
-pub(super) const LONGEST_TEXT: usize = 1024;
+pub const LONGEST_TEXT: usize = 1024;
 /// The annotation grows no longer: the API server refuses a pod with more than 256 KiB of them.
 const LONGEST_ANNOTATION: usize = 65_536;
 /// The variable that a runner in Kubernetes mode takes an image from.
@@ -33,6 +35,9 @@ pub(super) fn variables(table: &Table) -> Vec<(&'static str, String)> {
         ("decided", decisions("open", table)),
         ("made", made(table)),
     ]);
+    if table.templates {
+        all.push(("sound", format!("variables.made.filter(p, {})", sound())));
+    }
     if table.pins {
         all.push(("pinned", PINNED.to_owned()));
         all.push(("pinned_again", decisions("pinned", table)));
@@ -217,7 +222,7 @@ fn made(table: &Table) -> String {
     )
 }
 
-/// What was made and has a name of the length that `how` says. A template may have written a tag or digest behind it.
+/// What can be written and has a name of the length that `how` says. A template may have written a tag or digest behind it.
 fn fits(table: &Table, how: &str) -> String {
     let length = match table.templates {
         false => "size(p.name)".to_owned(),
@@ -225,7 +230,8 @@ fn fits(table: &Table, how: &str) -> String {
             "size(p.name.split('@')[0]) - size(p.name.split('@')[0].find(':[^/:]*$'))".to_owned()
         }
     };
-    format!("variables.made.filter(p, {length} {how} {NAME_LIMIT})")
+    let list = if table.templates { "sound" } else { "made" };
+    format!("variables.{list}.filter(p, {length} {how} {NAME_LIMIT})")
 }
 
 /// True of what a template has made where that is a reference on a host.
@@ -248,9 +254,6 @@ const PINNED_FOR_GOOD: &str = "d.rules[0].does == 'keep' || (d.rules[0].does == 
 
 fn rewritten(table: &Table) -> String {
     let mut all = fits(table, "<=");
-    if table.templates {
-        all = format!("{all}\n  .filter(p, {})", sound());
-    }
     all.push_str(
         "\n  .map(p, {'at': p.at, 'image': p.image, 'rule': p.rule, 'to': p.name + p.tail})",
     );
@@ -267,7 +270,7 @@ fn rewritten(table: &Table) -> String {
 fn unusable(table: &Table) -> String {
     let mut parts = Vec::new();
     if table.templates {
-        let unsound = format!("{}\n  .filter(p, !({}))", fits(table, "<="), sound());
+        let unsound = format!("variables.made.filter(p, !({}))", sound());
         parts.push(told(&unsound));
     }
     if table.pins {
@@ -288,7 +291,7 @@ fn told(list: &str) -> String {
 
 /// The JSON patch: each image, and on a new pod an annotation with the images as they were written.
 pub(super) fn patch() -> String {
-    let key = ORIGINAL_IMAGES.replace('~', "~0").replace('/', "~1");
+    let key = IMAGES_BEFORE.replace('~', "~0").replace('/', "~1");
     format!(
         "variables.rewritten.map(p, JSONPatch{{op: 'replace', path: p.at, value: p.to}}) +\n\
          (size(variables.rewritten) == 0 || request.operation == 'UPDATE' || size(variables.originals) > {LONGEST_ANNOTATION} ? [] :\n  \
@@ -297,11 +300,11 @@ pub(super) fn patch() -> String {
     )
 }
 
-/// The annotation as `patch-images` writes it on other objects; what an earlier round has noted is kept. References
+/// The annotation; what an earlier round has noted is kept. References
 /// that can be parsed have no letter that JSON would escape.
 pub(super) fn originals() -> String {
     format!(
-        "[object.metadata.?annotations[?'{ORIGINAL_IMAGES}'].orValue('')].map(t,\n  \
+        "[object.metadata.?annotations[?'{IMAGES_BEFORE}'].orValue('')].map(t,\n  \
          (t.matches('^[{{]\".*[}}]$') ? t.substring(0, size(t) - 1) + ',' : '{{') +\n  \
          variables.rewritten.map(p, '\"' + p.at + '\":\"' + p.image + '\"').join(',') + '}}')[0]"
     )

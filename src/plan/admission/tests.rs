@@ -137,7 +137,12 @@ fn a_rule_stands_in_the_table_where_it_can_apply_and_says_where() {
     .unwrap();
     let namespaces = ["arc-runners".to_owned(), "big-runners".to_owned()];
     let table = table::Table::of(&rules, &namespaces).unwrap();
-    insta::assert_snapshot!(table.rows, @r"");
+    insta::assert_snapshot!(table.rows, @r"
+    [
+      {'rule': 'one', 'takes': 'below', 'what': 'quay.io/', 'namespaces': '^(?:arc-runners)$', 'does': 'rewrite', 'to': 'mirror.corp/{path}', 'tail': '{:tag}{@digest}'},
+      {'rule': 'both', 'takes': 'below', 'what': 'quay.io/', 'fields': '^//spec(?:/[^/]*)*/env(?:/[^/]*)*$|^//spec/volumes(?:/[^/]*)*$', 'does': 'rewrite', 'to': 'mirror.corp/{path}', 'tail': '{:tag}{@digest}'}
+    ]
+    ");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{ApplyOptions, Cluster};
 use arc_setup::image_ref::ImageReference;
 use arc_setup::object::Common;
-use arc_setup::plan::admission::{Admission, Api, Failing, policies};
+use arc_setup::plan::admission::{Admission, Api, Failing, LONGEST_TEXT, policies};
 use arc_setup::rules::{Action, Matcher, Outcome, Place, RuleSet, RuleSpec, Scope};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
@@ -23,8 +23,6 @@ use spellings::Spellings;
 const COUNT: usize = 3000;
 /// Slots of one pod.
 const SLOTS: usize = 60;
-/// Longer texts are not looked at (`expressions::LONGEST_TEXT`).
-const LONGEST_TEXT: usize = 1024;
 
 fn to(target: &str) -> Action {
     Action::Rewrite {
@@ -442,7 +440,7 @@ fn agreed(rules: &RuleSet, namespace: &str, pod: &Value, answer: &Answer) -> Tal
     assert!(!warned("were not rewritten"), "{}", answer.warnings);
     let noted = answer
         .pod
-        .pointer("/metadata/annotations/arc-setup.dev~1original-images");
+        .pointer("/metadata/annotations/arc-setup.dev~1images-before-admission");
     let noted: Value = noted.map_or(json!({}), |text| {
         serde_json::from_str(text.as_str().unwrap()).unwrap()
     });
