@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod admission;
 mod apply;
 mod architecture;
 mod bad_input;
