@@ -228,11 +228,10 @@ fn rewrite_slots(
                 continue;
             }
             Outcome::Unusable { result, why } => {
-                let place = place(object, pointer);
                 let would_be = [" would be ", &result].concat();
                 let would_be = if result.is_empty() { "" } else { &would_be };
-                seen.refused
-                    .push(format!("{place}: {text}{would_be} ({rule}): {why}"));
+                let why = format!("{}: {text}{would_be} ({rule}): {why}", place());
+                seen.refused.push(why);
                 continue;
             }
             _ => continue,
