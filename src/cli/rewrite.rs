@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::cli::Session;
 use crate::cli::config_args::PartArgs;
-use crate::cli::rules::Rules;
+use crate::cli::rules_part::Rules;
 use crate::cli::session::NoCluster;
 use crate::cli::{config_load, pass};
 use crate::config::load::{self, SecretReading};
