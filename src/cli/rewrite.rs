@@ -142,6 +142,7 @@ impl Run {
         };
         let what = match first.code.as_str() {
             "image-name-too-long" => "a rewritten image name is too long".to_owned(),
+            "image-rule-unusable" => "a rule makes no image reference".to_owned(),
             _ => format!("the rules refuse {}", counted(self.refused.len(), "image")),
         };
         let failure = Failure::new(&first.code, Exit::Usage, what).why("nothing was written");
