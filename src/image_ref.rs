@@ -14,7 +14,7 @@ pub use grammar::{check_digest, is_host};
 /// The host that references without one mean.
 pub const DOCKER_HUB: &str = "docker.io";
 /// Docker Hub under its other names.
-const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+pub const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
 /// The longest repository path, and the longest `host/path` that clients accept (distribution-spec).
 pub const NAME_LIMIT: usize = 255;
 

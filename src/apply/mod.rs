@@ -2,6 +2,7 @@
 //!
 //! Decides nothing that the plan has not decided, except not to write what turns out to be as wanted.
 
+pub mod admission;
 mod dependents;
 mod established;
 mod execute;

@@ -1,5 +1,6 @@
 //! clap only: one file per command, each its arguments and a `run` that names its stages.
 
+mod admission;
 mod clock;
 mod command;
 mod config;
@@ -8,6 +9,7 @@ mod config_load;
 mod explain;
 mod images;
 mod init;
+mod kubernetes_version;
 mod last_words;
 mod needed_secrets;
 mod overtaken;

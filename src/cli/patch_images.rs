@@ -9,6 +9,7 @@ use futures::FutureExt;
 
 use self::answer::Answer;
 use crate::apply::patch::{self, Hands, PatchOptions, Selection, Task};
+use crate::cli::admission::{self, AdmissionArgs, Besides};
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, pass, seconds};
@@ -92,6 +93,8 @@ pub struct Args {
     /// How long to wait without any progress
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = seconds::parse, help_heading = "Patching")]
     timeout: Duration,
+    #[command(flatten)]
+    admission: AdmissionArgs,
 }
 
 /// What decides where images come from, and how their registry is asked.
@@ -100,6 +103,9 @@ struct Rules;
 
 impl Part for Rules {
     const FIELDS: &'static [&'static str] = &[
+        "name",
+        "namespaces.controller",
+        "namespaces.runners",
         "registry.host",
         "registry.library",
         "registry.map",
@@ -115,6 +121,9 @@ impl Part for Rules {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    if args.admission.is_wanted() {
+        return admission::run(&args.admission, args.besides(), session).await;
+    }
     Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
     let options = options(args)?;
     // What is put back came from where it came from.
@@ -156,6 +165,19 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         run.confirm().await?;
     }
     run.patched().await
+}
+
+impl Args {
+    fn besides(&self) -> Besides<'_> {
+        Besides {
+            config: &self.config.config,
+            namespaces: &self.namespaces,
+            undo: self.undo,
+            dry_run: self.dry_run,
+            yes: self.yes,
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// Asks registries as the configuration says: by its proxy, its bundle and the accounts of its pull secret.

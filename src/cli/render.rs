@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Session;
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::NoCluster;
-use crate::cli::{config_load, needed_secrets, pass};
+use crate::cli::{config_load, kubernetes_version, needed_secrets, pass};
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, help_heading = "Output")]
     with_secrets: bool,
     /// The Kubernetes version to render for
-    #[arg(long, value_name = "MAJOR.MINOR", default_value = "1.33", value_parser = kubernetes_version, help_heading = "Output")]
+    #[arg(long, value_name = "MAJOR.MINOR", default_value = "1.33", value_parser = kubernetes_version::parse, help_heading = "Output")]
     kubernetes_version: KubernetesVersion,
     #[command(flatten)]
     no_cluster: NoCluster,
@@ -155,15 +155,4 @@ fn file_name(manifest: &Manifest) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{:02}-{}.yaml", (wave + 1) * 10, parts.join("_"))
-}
-
-fn kubernetes_version(text: &str) -> Result<KubernetesVersion, String> {
-    let mut parts = text
-        .trim_start_matches('v')
-        .split('.')
-        .map(str::parse::<u32>);
-    match (parts.next(), parts.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => Ok(KubernetesVersion { major, minor }),
-        _ => Err(format!("'{text}' is no version such as 1.33")),
-    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::credentials::Credentials;
 use super::model::{ArcVersion, Config, Mode, Namespaces, Origins, Proxy, Registry};
 use super::problem::Problem;
+use crate::object::Common;
 
 /// What `patch-images` and `uninstall` read: everything but GitHub and what controller and runner sets are.
 #[derive(Debug, Clone)]
@@ -19,6 +20,12 @@ pub struct Partial {
     pub namespaces: Namespaces,
     /// Where receipt and lock may lie; none where nothing says it.
     pub homes: Vec<String>,
+    /// The namespace that the controller is in.
+    pub controller_namespace: String,
+    /// Where runner sets are; none where nothing says it.
+    pub runner_namespaces: Vec<String>,
+    /// What the user wants on every object.
+    pub common: Common,
     /// Where images come from.
     pub registry: Registry,
     /// The company's proxy.
@@ -39,8 +46,16 @@ impl Partial {
             || config.origins.0.contains_key("namespaces.controller");
         let homes = config.homes().into_iter().filter(|_| is_said);
         let homes = homes.map(str::to_owned).collect();
+        let says = |path: &String| path.starts_with("runnerSets") || path == "namespaces.runners";
+        let runner_namespaces = match config.origins.0.keys().any(says) {
+            true => config.runner_namespaces(),
+            false => Vec::new(),
+        };
         Self {
             homes,
+            controller_namespace: config.controller_namespace().to_owned(),
+            runner_namespaces: runner_namespaces.into_iter().map(str::to_owned).collect(),
+            common: config.common(),
             name: config.name,
             mode: config.mode,
             version: config.version,

@@ -2,6 +2,7 @@
 //!
 //! Pure: takes manifests and observations, returns data.
 
+pub mod admission;
 mod build;
 mod certificate;
 mod conflict;

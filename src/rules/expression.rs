@@ -42,6 +42,11 @@ impl Expression {
         })
     }
 
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn matches(&self, canonical: &str) -> bool {
         self.whole.is_match(canonical)
     }

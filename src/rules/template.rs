@@ -116,6 +116,11 @@ impl Template {
         self.own_digest
     }
 
+    /// Whether tag and digest of a reference are added behind what it makes.
+    pub(super) fn adds(&self) -> (bool, bool) {
+        (!self.own_tag && !self.own_digest, !self.own_digest)
+    }
+
     /// What it makes of a reference, without what it does not name of tag and digest.
     pub(super) fn render(&self, reference: &ImageReference) -> Result<String, String> {
         let mut text = String::new();
@@ -131,10 +136,9 @@ impl Template {
 
     /// Tag and digest as far as the template says nothing about them.
     pub(super) fn suffix(&self, reference: &ImageReference, pin: Option<&str>) -> String {
-        let tag = reference
-            .tag()
-            .filter(|_| !self.own_tag && !self.own_digest);
-        let digest = pin.or_else(|| reference.digest().filter(|_| !self.own_digest));
+        let (tag, digest) = self.adds();
+        let tag = reference.tag().filter(|_| tag);
+        let digest = pin.or_else(|| reference.digest().filter(|_| digest));
         super::rule::suffix(tag, digest)
     }
 

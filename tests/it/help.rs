@@ -229,6 +229,11 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
             "config dry-run force namespace no-wait pull-secret registry registry-key registry-library registry-map registry-preset timeout yes",
         ),
         (
+            &["rewrite"],
+            false,
+            "check config function-config in-place registry registry-key registry-library registry-map registry-preset",
+        ),
+        (
             &["rules", "test"],
             false,
             "config field kind namespace registry registry-key registry-library registry-map registry-preset",

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod admission;
 mod apply;
 mod architecture;
 mod bad_input;
@@ -15,6 +16,7 @@ mod contract;
 mod control_plane;
 mod control_plane_end;
 mod help;
+mod hiding_places;
 mod images;
 mod init;
 mod patch_images;

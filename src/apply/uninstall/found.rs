@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
 use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
+use crate::object::{ObjectRef, text_at};
 use crate::observe::{RECEIPT_TYPE, Receipt, receipt_secrets};
 
 /// Kinds that the label is looked for in; what the server does not know is passed over.
-pub(super) const KINDS: [(&str, &str); 25] = [
+pub(super) const KINDS: [(&str, &str); 31] = [
     ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
     (
         "actions.summerwind.dev/v1alpha1",
@@ -28,6 +28,28 @@ pub(super) const KINDS: [(&str, &str); 25] = [
     (
         "admissionregistration.k8s.io/v1",
         "ValidatingWebhookConfiguration",
+    ),
+    // Of `patch-images --admission`, which writes no receipt. The mutating ones in one version or the other.
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+    ),
+    (
+        "admissionregistration.k8s.io/v1",
+        "MutatingAdmissionPolicyBinding",
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "MutatingAdmissionPolicyBinding",
+    ),
+    ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy"),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "MutatingAdmissionPolicy",
     ),
     // Of a pull test whose run was killed.
     ("v1", "Pod"),
@@ -112,6 +134,8 @@ pub(super) async fn find(
     namesake: bool,
 ) -> Result<BTreeMap<ObjectRef, Value>, ClusterError> {
     let mut found = BTreeMap::new();
+    // What the server has in two versions is one object.
+    let mut seen = BTreeSet::new();
     if !namesake {
         let selector = format!("{INSTALL_LABEL}={install}");
         let lists: Vec<_> = futures::stream::iter(KINDS)
@@ -127,6 +151,10 @@ pub(super) async fn find(
                         .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
                         .filter(|object| {
                             object.get("type").and_then(Value::as_str) != Some(RECEIPT_TYPE)
+                        })
+                        .filter(|object| {
+                            let uid = text_at(object, "/metadata/uid");
+                            uid.is_none_or(|uid| seen.insert(uid.to_owned()))
                         })
                         .map(|object| (ObjectRef::from_value(&object), object)),
                 ),

@@ -1,0 +1,405 @@
+//! `patch-images --admission`: the same rules in the API server, for pods that are made later.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::apply::admission::{self as apply, InForce, Writing, Written};
+use crate::cli::config_args::ConfigArgs;
+use crate::cli::session::target;
+use crate::cli::{Session, clock, config_load, kubernetes_version, pass};
+use crate::clients::kube::Cluster;
+use crate::config::load::{self, SecretReading};
+use crate::config::{Credentials, Partial, problem};
+use crate::facts::KubernetesVersion;
+use crate::failure::{Exit, Failure};
+use crate::object::{Manifest, ObjectRef};
+use crate::observe::Resolver;
+use crate::observe::workloads::is_of_the_platform;
+use crate::plan::admission::{Admission, Api, Failing, policies, probe, unspeakable};
+use crate::plan::counted;
+use crate::rules::RuleSet;
+use crate::ui::format::Format;
+use crate::ui::progress::Progress;
+use crate::ui::{output, prompt};
+use crate::yaml;
+
+/// The API server's caches take a moment.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// Flags of `patch-images` that are about admission.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Admission")]
+pub(super) struct AdmissionArgs {
+    /// Instead of patching what runs, have the API server rewrite the images of new pods in the runner namespaces, job
+    /// pods of workflows included: a MutatingAdmissionPolicy of the same rules (Kubernetes 1.36, or 1.34 with the beta
+    /// turned on)
+    #[arg(long, conflicts_with_all = ["all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret"])]
+    admission: bool,
+    /// What happens to a pod whose images cannot be rewritten: made as it is with a warning, or refused
+    #[arg(long, value_enum, default_value_t = OnFailure::Open, value_name = "HOW", requires = "admission")]
+    admission_fail: OnFailure,
+    /// With --dry-run: ask no cluster, and write the policies for this version of Kubernetes
+    #[arg(long, value_name = "MAJOR.MINOR", value_parser = kubernetes_version::parse, requires_all = ["admission", "dry_run"])]
+    kubernetes_version: Option<KubernetesVersion>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OnFailure {
+    Open,
+    Closed,
+}
+
+impl AdmissionArgs {
+    /// True where the command is about admission and not about what runs.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.admission
+    }
+}
+
+/// What the command says besides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Besides<'a> {
+    /// The configuration.
+    pub(super) config: &'a ConfigArgs,
+    /// The only namespaces; none takes those of the configuration.
+    pub(super) namespaces: &'a [String],
+    /// Takes the policies away.
+    pub(super) undo: bool,
+    /// Shows and stops.
+    pub(super) dry_run: bool,
+    /// Does not ask.
+    pub(super) yes: bool,
+    /// How long to wait.
+    pub(super) timeout: Duration,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    dry_run: bool,
+    namespaces: Vec<String>,
+    objects: Vec<Written>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    in_force: Vec<InForce>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Removed {
+    dry_run: bool,
+    removed: Vec<ObjectRef>,
+}
+
+/// What one run is about.
+struct Work<'a> {
+    args: &'a AdmissionArgs,
+    besides: Besides<'a>,
+    session: &'a Session,
+    partial: &'a Partial,
+    rules: &'a RuleSet,
+    namespaces: Vec<String>,
+}
+
+pub(super) async fn run(
+    args: &AdmissionArgs,
+    besides: Besides<'_>,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let looks_only = besides.dry_run;
+    let needs = session.target_needs(besides.yes || looks_only, looks_only);
+    Session::require_target(&needs)?;
+    let sources = config_load::sources(besides.config, SecretReading::Leave, session);
+    let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
+    config_load::warn(&partial.warnings);
+    let rules = pass::compiled(&partial.registry.rules)?;
+    let mut work = Work {
+        args,
+        besides,
+        session,
+        partial: &partial,
+        rules: &rules,
+        namespaces: Vec::new(),
+    };
+    if besides.undo {
+        return work.remove().await;
+    }
+    work.namespaces = namespaces(&partial, besides.namespaces)?;
+    if work
+        .namespaces
+        .iter()
+        .all(|namespace| probe(&rules, namespace).is_none())
+    {
+        return Err(Failure::new(
+            "rules-missing",
+            Exit::Usage,
+            "no rule rewrites an image of a pod, so there is nothing to install",
+        )
+        .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
+    }
+    if let Some(version) = args.kubernetes_version {
+        let manifests = work.manifests(api_of(version)?)?;
+        return work.shown(&manifests, Vec::new());
+    }
+    work.install().await
+}
+
+impl Work<'_> {
+    async fn install(&self) -> Result<Exit, Failure> {
+        let cluster = self.session.connect().await?;
+        let progress = self.session.progress();
+        progress.told(&target(&cluster));
+        let manifests = self.manifests(apply::served(&cluster).await?)?;
+        let preview = apply::preview(&cluster, &manifests).await?;
+        if self.besides.dry_run {
+            progress.end();
+            return self.shown(&manifests, preview);
+        }
+        if let Some(unknown) = preview.iter().find(|one| one.writing == Writing::Unknown) {
+            return Err(hand_over(&unknown.object));
+        }
+        let writes = preview.iter().any(|one| one.writing != Writing::Unchanged);
+        if writes && !self.besides.yes {
+            confirm(&self.question(&cluster), &progress)?;
+        }
+        let credentials = Credentials::default();
+        let resolver = Resolver::new(&credentials, clock::now());
+        let interrupt = &self.session.interrupt;
+        progress.stage("writing the admission policies");
+        apply::install(&cluster, &resolver, &manifests, &preview, interrupt).await?;
+        progress.stage("waiting until the API server rewrites images");
+        let in_force = apply::in_force(
+            &cluster,
+            self.rules,
+            &self.admission(Api::V1).name(),
+            &self.namespaces,
+            self.besides.timeout.min(LONGEST_WAIT),
+            interrupt,
+        )
+        .await?;
+        progress.end();
+        let answer = Answer {
+            dry_run: false,
+            namespaces: self.namespaces.clone(),
+            objects: preview,
+            in_force,
+        };
+        output::answer(self.session.format, "Admission", &answer, || text(&answer))?;
+        Ok(Exit::Done)
+    }
+
+    /// What a dry run shows: to a machine the objects as `kubectl apply` takes them.
+    fn shown(&self, manifests: &[Manifest], objects: Vec<Written>) -> Result<Exit, Failure> {
+        let items = manifests.iter().map(|manifest| &manifest.object);
+        match self.session.format {
+            Format::Json => {
+                let items: Vec<_> = items.collect();
+                let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+                output::data_text(&format!("{list:#}\n"))?;
+            }
+            Format::Yaml => {
+                let documents: Vec<String> = items.map(yaml::to_string).collect();
+                output::data_text(&format!("---\n{}", documents.join("---\n")))?;
+            }
+            Format::Text | Format::Github => {
+                let answer = Answer {
+                    dry_run: true,
+                    namespaces: self.namespaces.clone(),
+                    objects: objects_or_new(objects, manifests),
+                    in_force: Vec::new(),
+                };
+                output::data_text(&text(&answer))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn remove(&self) -> Result<Exit, Failure> {
+        let cluster = self.session.connect().await?;
+        let progress = self.session.progress();
+        progress.told(&target(&cluster));
+        let install = &self.partial.name;
+        let name = self.admission(Api::V1).name();
+        let interrupt = &self.session.interrupt;
+        let mut removed = apply::remove(&cluster, install, &name, true, interrupt).await?;
+        if !removed.is_empty() && !self.besides.dry_run {
+            if !self.besides.yes {
+                let count = counted(removed.len(), "object");
+                let question = format!("Remove {count} of {install} from {}?", target(&cluster));
+                confirm(&question, &progress)?;
+            }
+            removed = apply::remove(&cluster, install, &name, false, interrupt).await?;
+        }
+        progress.end();
+        let answer = Removed {
+            dry_run: self.besides.dry_run,
+            removed,
+        };
+        output::answer(self.session.format, "Admission", &answer, || {
+            gone(&answer, &name)
+        })?;
+        Ok(Exit::Done)
+    }
+
+    fn admission(&self, api: Api) -> Admission<'_> {
+        Admission {
+            install: &self.partial.name,
+            home: &self.partial.controller_namespace,
+            common: &self.partial.common,
+            namespaces: &self.namespaces,
+            rules: self.rules,
+            failing: match self.args.admission_fail {
+                OnFailure::Open => Failing::Open,
+                OnFailure::Closed => Failing::Closed,
+            },
+            api,
+        }
+    }
+
+    fn manifests(&self, api: Api) -> Result<Vec<Manifest>, Failure> {
+        policies(&self.admission(api)).map_err(|rules| unspeakable(&rules))
+    }
+
+    fn question(&self, cluster: &Cluster) -> String {
+        let otherwise = match self.args.admission_fail {
+            OnFailure::Open => "made as they are, with a warning",
+            OnFailure::Closed => "refused",
+        };
+        format!(
+            "Have the API server rewrite the images of new pods in {}? Pods that cannot be rewritten are {otherwise}. {}",
+            self.namespaces.join(", "),
+            target(cluster)
+        )
+    }
+}
+
+fn confirm(question: &str, progress: &Progress) -> Result<(), Failure> {
+    if progress.suspended(|| prompt::confirm(question))? {
+        return Ok(());
+    }
+    Err(prompt::declined())
+}
+
+/// Where runner sets are.
+fn namespaces(partial: &Partial, only: &[String]) -> Result<Vec<String>, Failure> {
+    let mut namespaces = match only {
+        [] => partial.runner_namespaces.clone(),
+        only => only.to_vec(),
+    };
+    namespaces.sort();
+    namespaces.dedup();
+    if namespaces.is_empty() {
+        return Err(Failure::new(
+            "admission-namespaces",
+            Exit::Usage,
+            "nothing says in which namespaces runners are",
+        )
+        .remedy(
+            "give the configuration with its runner sets (--config FILE), or --namespace NAME",
+        ));
+    }
+    if let Some(name) = namespaces.iter().find(|name| is_of_the_platform(name)) {
+        return Err(Failure::new(
+            "admission-namespaces",
+            Exit::Usage,
+            format!("the namespace {name} holds what the cluster itself needs"),
+        )
+        .remedy("name the namespaces of runners only"));
+    }
+    Ok(namespaces)
+}
+
+/// The version that a release of Kubernetes has.
+fn api_of(version: KubernetesVersion) -> Result<Api, Failure> {
+    match (version.major, version.minor) {
+        (1, 36..) | (2.., _) => Ok(Api::V1),
+        (1, 34 | 35) => Ok(Api::V1Beta1),
+        _ => Err(apply::unsupported(&format!(
+            "Kubernetes {}.{} has no MutatingAdmissionPolicy, neither v1 nor v1beta1",
+            version.major, version.minor
+        ))),
+    }
+}
+
+/// What somebody who may not write the policies gives to whom may.
+fn hand_over(object: &ObjectRef) -> Failure {
+    Failure::new(
+        "admission-rights",
+        Exit::Preflight,
+        format!("you may not write {object}"),
+    )
+    .why("admission policies are objects of the whole cluster: create and patch are needed on mutatingadmissionpolicies, mutatingadmissionpolicybindings, validatingadmissionpolicies and validatingadmissionpolicybindings in admissionregistration.k8s.io")
+    .remedy("hand them to an administrator: the same command with --dry-run -o yaml > admission.yaml")
+    .remedy("who applies them with: kubectl apply --server-side --field-manager=arc-setup -f admission.yaml")
+}
+
+/// Without a cluster nothing is there.
+fn objects_or_new(objects: Vec<Written>, manifests: &[Manifest]) -> Vec<Written> {
+    if !objects.is_empty() {
+        return objects;
+    }
+    let new = |manifest: &Manifest| Written {
+        object: manifest.reference(),
+        writing: Writing::Created,
+    };
+    manifests.iter().map(new).collect()
+}
+
+fn text(answer: &Answer) -> String {
+    let mut lines: Vec<String> = answer
+        .objects
+        .iter()
+        .map(|one| {
+            let verb = match (answer.dry_run, one.writing) {
+                (_, Writing::Unchanged) => "as wanted",
+                (true, Writing::Created) => "would be created",
+                (true, Writing::Changed) => "would be changed",
+                (false, Writing::Created) => "created",
+                (false, Writing::Changed) => "changed",
+                (_, Writing::Unknown) => "you may not write it",
+            };
+            format!("{}: {verb}", one.object)
+        })
+        .collect();
+    for namespace in &answer.in_force {
+        let name = &namespace.namespace;
+        for proof in &namespace.proven {
+            lines.push(format!(
+                "proven in {name}: {} → {} [{}]",
+                proof.image, proof.to, proof.rule
+            ));
+        }
+        if let Some(why) = &namespace.unproven {
+            lines.push(format!("not proven in {name}: {why}"));
+        }
+    }
+    let places = answer.namespaces.join(", ");
+    lines.push(if answer.dry_run {
+        format!("nothing was written; the objects for {places}, to be read: the same command with -o yaml")
+    } else {
+        format!("new pods in {places} get their images by the rules; those that run already: the same command without --admission")
+    });
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn gone(answer: &Removed, name: &str) -> String {
+    let verb = if answer.dry_run {
+        "would be removed"
+    } else {
+        "removed"
+    };
+    let mut lines: Vec<String> = answer
+        .removed
+        .iter()
+        .map(|object| format!("{object}: {verb}"))
+        .collect();
+    if lines.is_empty() {
+        lines.push(format!(
+            "nothing to do: there is no admission policy {name}"
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
