@@ -21,7 +21,10 @@ use serde_json::Value;
 
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{AbsentKind, Replacement, absent_slots, image_slots, replacements};
+use crate::object::pods::{
+    AbsentKind, CustomKinds, ImageSlot, Replacement, absent_slots, image_slots, image_slots_with,
+    replacements,
+};
 use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
@@ -50,6 +53,8 @@ pub struct Wanted<'a> {
     pub force: bool,
     /// Pull secrets of the pod's ServiceAccount: a pod that names its own no longer gets them.
     pub service_account_pull_secrets: &'a [String],
+    /// Custom kinds whose schemas say where their pods stand.
+    pub custom_kinds: Option<&'a CustomKinds>,
 }
 
 /// One image, before and after: the reference alone, where it is a part of a text (`--docker-image=docker:dind`).
@@ -136,7 +141,7 @@ struct Seen {
 pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     let mut seen = Seen::default();
     let mut edit = Edit::new(object);
-    let mut slots = rewrite_slots(object, rules, &mut edit, &mut seen);
+    let mut slots = rewrite_slots(object, rules, wanted.custom_kinds, &mut edit, &mut seen);
     slots.extend(fill_absent_slots(
         object,
         rules,
@@ -197,12 +202,17 @@ fn patched(
 fn rewrite_slots(
     object: &Value,
     rules: &RuleSet,
+    custom_kinds: Option<&CustomKinds>,
     edit: &mut Edit<'_>,
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
     let mut parts: Vec<Replacement> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
-    for slot in image_slots(object) {
+    let slots: Vec<ImageSlot> = custom_kinds.map_or_else(
+        || image_slots(object),
+        |kinds| image_slots_with(object, kinds),
+    );
+    for slot in slots {
         let (pointer, text) = (&slot.pointer, &slot.text);
         let place = || place(object, pointer);
         let reference = match ImageReference::parse(text) {
