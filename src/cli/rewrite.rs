@@ -50,7 +50,14 @@ pub struct Args {
 struct Rules;
 
 impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &["registry.host", "registry.library", "registry.map"];
+    const FIELDS: &'static [&'static str] = &[
+        "registry.host",
+        "registry.library",
+        "registry.map",
+        "registry.rules",
+        "registry.preset",
+        "registry.keys",
+    ];
 }
 
 /// One text with what became of it.

@@ -32,6 +32,7 @@ pub use containers::{
 pub use custom::{CustomKind, CustomKinds, CustomPod};
 pub use edit::{Replacement, SlotEdit, replacements, write_slots};
 pub use flags::flags;
+pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots, image_slots_with};

@@ -4,6 +4,7 @@
 
 mod as_wanted;
 mod compose;
+mod custom_kinds;
 mod dropped;
 mod images;
 mod late;
@@ -23,6 +24,7 @@ mod targets;
 pub mod workloads;
 
 pub use compose::ComposeProblem;
+pub use custom_kinds::{CustomKindsReport, custom_kinds};
 pub use dropped::{Dropped, Remains};
 pub use images::{ImagePresence, ImageReport, accounts, read_images};
 pub use late::Resolver;

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots, replacements};
+use crate::object::pods::{AbsentKind, Replacement, absent_slots, image_slots, replacements};
 use crate::rules::{Outcome, Place, RuleSet};
 
 pub use advice::Advice;
@@ -34,7 +34,7 @@ pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
 use place::place;
 pub use receipt::ORIGINAL_IMAGES;
-use receipt::{Receipt, Replaced};
+use receipt::Receipt;
 use remarks::remarks;
 pub use undo::undo;
 
@@ -200,15 +200,16 @@ fn rewrite_slots(
     edit: &mut Edit<'_>,
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
-    let mut parts: Vec<Replaced> = Vec::new();
+    let mut parts: Vec<Replacement> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
     for slot in image_slots(object) {
-        let ImageSlot { pointer, text, .. } = &slot;
+        let (pointer, text) = (&slot.pointer, &slot.text);
+        let place = || place(object, pointer);
         let reference = match ImageReference::parse(text) {
             Ok(reference) => reference,
             Err(error) => {
-                let place = place(object, pointer);
-                seen.notes.push(format!("{place}: left as it is: {error}"));
+                let note = format!("{}: left as it is: {error}", place());
+                seen.notes.push(note);
                 continue;
             }
         };
@@ -217,53 +218,44 @@ fn rewrite_slots(
         let after = match decision.outcome {
             Outcome::Rewritten(after) if after != *text => after,
             Outcome::Denied => {
-                let place = place(object, pointer);
-                seen.refused
-                    .push(format!("{place}: {text} is denied by {rule}"));
+                let why = format!("{}: {text} is denied by {rule}", place());
+                seen.refused.push(why);
                 continue;
             }
             Outcome::TooLong(name) => {
-                let place = place(object, pointer);
-                seen.refused
-                    .push(format!("{place}: {name} ({rule}) is longer than 255 bytes"));
+                let why = format!("{}: {name} ({rule}) is longer than 255 bytes", place());
+                seen.refused.push(why);
                 continue;
             }
             Outcome::Unusable { result, why } => {
-                let place = place(object, pointer);
                 let would_be = [" would be ", &result].concat();
                 let would_be = if result.is_empty() { "" } else { &would_be };
-                seen.refused
-                    .push(format!("{place}: {text}{would_be} ({rule}): {why}"));
+                let why = format!("{}: {text}{would_be} ({rule}): {why}", place());
+                seen.refused.push(why);
                 continue;
             }
             _ => continue,
         };
-        let place = place(object, pointer);
-        if !may_change(object, pointer) {
+        let all = replacements(object, &slot, &after);
+        if !all.iter().all(|part| may_change(object, &part.pointer)) {
             seen.notes.push(format!(
-                "{place}: {text} stays: this cannot be changed in a pod that exists"
+                "{}: {text} stays: this cannot be changed in a pod that exists",
+                place()
             ));
             continue;
         }
-        // A mapping of parts (`registry`, `repository`, `tag`) has several, or no place for one of them.
-        let written = replacements(object, &slot, &after);
-        if written.is_empty() {
-            seen.notes.push(format!(
-                "{place}: {text} stays: there is no place for a part of {after}"
-            ));
+        if all.is_empty() {
+            let note = format!("{}: {text} stays: no key there can say {after}", place());
+            seen.notes.push(note);
             continue;
         }
-        parts.extend(written.into_iter().map(|part| Replaced {
-            at: part.pointer,
-            span: part.span,
-            text: part.text,
-        }));
+        parts.extend(all);
         changes.push(SlotChange {
-            pointer: slot.pointer,
-            place,
-            before: Some(slot.text),
+            place: place(),
+            before: Some(text.clone()),
             after,
             rule,
+            pointer: slot.pointer,
         });
     }
     edit.replace(&parts);

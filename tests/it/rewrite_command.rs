@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use crate::support::arc_setup::{ArcSetup, Outcome, program};
 
@@ -37,10 +36,6 @@ spec:
 async fn rewrite(arc_setup: &ArcSetup, arguments: &[&str]) -> Result<Outcome> {
     let all = [&["rewrite"], RULES.as_slice(), arguments].concat();
     arc_setup.run(&all).await
-}
-
-fn document(outcome: &Outcome) -> Result<Value> {
-    Ok(serde_json::from_str(&outcome.stdout)?)
 }
 
 fn rewritten(text: &str) -> String {

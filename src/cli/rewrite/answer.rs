@@ -100,12 +100,12 @@ impl Answer {
         });
         let suspected = self.suspected.iter().map(|one| {
             let at = place(&one.file, &one.one.at);
-            let (text, rule) = (&one.one.text, &one.one.rule);
+            let (text, rule, why) = (&one.one.text, &one.one.rule, one.one.why);
             match &one.one.after {
                 Some(after) => format!(
-                    "{at}: {text} may be an image, which is not certain: not touched (it would be {after} [{rule}])"
+                    "{at}: {text} may be an image ({why}): not touched; it would be {after} [{rule}]"
                 ),
-                None => format!("{at}: {text} may be an image, which {rule} would refuse: not touched"),
+                None => format!("{at}: {text} may be an image ({why}): not touched; {rule} would refuse it"),
             }
         });
         let absent = self.absent.iter().map(|one| {

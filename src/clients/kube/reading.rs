@@ -1,5 +1,6 @@
 //! Lists page by page, logs, and plain paths of the API server.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::query::Path;
@@ -194,6 +195,15 @@ impl Cluster {
             ..Call::get(path)
         };
         self.call_text(call).await.map(|answer| answer.text)
+    }
+
+    /// As [`Cluster::read`], what `T` keeps of the answer: a large one never stands in memory as values.
+    pub async fn read_as<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClusterError> {
+        let answer = self.call_text(Call::get(Path::new(path))).await?;
+        serde_json::from_str(&answer.text).map_err(|error| ClusterError::Other {
+            status: None,
+            message: format!("the answer to {path} is not what it should be: {error}"),
+        })
     }
 
     /// Any path of the API server that answers JSON, such as `/version`.

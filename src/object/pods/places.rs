@@ -125,7 +125,7 @@ pub(super) fn places(group: &str, kind: &str) -> &'static [Place] {
 }
 
 /// True for the groups of kinds that every API server brings: none of them holds images but those in [`places`].
-pub(super) fn is_built_in(group: &str) -> bool {
+pub fn is_built_in(group: &str) -> bool {
     matches!(
         group,
         "" | "apps" | "batch" | "extensions" | "autoscaling" | "policy"

@@ -261,7 +261,8 @@ impl<'a> Survey<'a> {
                 list.iter()
                     .all(|one| has_text(one, "name") && has_text(one, "image"))
             });
-        if !is_certain && !(key.is_empty() && self.at.is_empty() && is_template(value)) {
+        let is_file = key.is_empty() && self.at.is_empty() && is_template(value);
+        if !is_certain && !is_file {
             return;
         }
         let at = Pointer::new(self.at.clone());

@@ -49,7 +49,7 @@ impl fmt::Display for Suspicion {
 }
 
 /// Hosts that serve little but images.
-const REGISTRIES: [&str; 11] = [
+pub(super) const REGISTRIES: [&str; 11] = [
     "docker.io",
     "quay.io",
     "ghcr.io",
@@ -173,7 +173,8 @@ fn in_pod(pod: &Pod<'_>, certain: &HashSet<&str>, found: &mut Vec<Suspect>) {
     for (at, container) in super::containers::values(pod) {
         holder(&at, container);
     }
-    if pod.at.shape != Shape::Containers {
+    // A PodSpec has none of these lists itself.
+    if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
         holder(&pod.at.pointer, pod.spec);
     }
     if let (Some(at), Some(annotations)) = (

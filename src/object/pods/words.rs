@@ -7,20 +7,30 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::suspected::REGISTRIES;
 use super::{LEGACY_GROUP, SCALE_SET_GROUP};
 
 /// Words in any case, as they stand in keys, flags and names of variables.
 ///
-/// `image`: fields, image volumes, flags and variables, `images`, `imageName`. `containers`: the lists of a pod, whose
-/// arguments and variables are looked at whatever they are called. ARC's groups: its kinds have both without either.
-const WORDS: [&str; 4] = ["image", "containers", LEGACY_GROUP, SCALE_SET_GROUP];
+/// `image`: fields, image volumes, flags, variables and annotations, `images`, `imageName`. `containers`: the lists of a
+/// pod, whose arguments and variables are looked at whatever they are called. `repository`: images of several parts, and
+/// the charts' `RepositoryAndTag`. `package`: as Crossplane calls one. ARC's groups: its kinds need none of these.
+const WORDS: [&str; 6] = [
+    "image",
+    "containers",
+    "repository",
+    "package",
+    LEGACY_GROUP,
+    SCALE_SET_GROUP,
+];
 /// How a double-quoted text can write a letter without that letter, or break a word over two lines.
 const ESCAPES: [&str; 6] = ["\\x", "\\u", "\\U", "\\\n", "\\\r", "\\\\"];
 
 static MATCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
-        .build(WORDS.iter().chain(&ESCAPES))
+        // Hosts that are suspected wherever they stand.
+        .build(WORDS.iter().chain(&ESCAPES).chain(&REGISTRIES))
         .ok()
 });
 
@@ -59,6 +69,8 @@ mod tests {
             "\"im\\x61ge\"",
             "\"im\\\n  age\"",
             "apiVersion: actions.github.com/v1alpha1",
+            "actionsRunnerRepositoryAndTag: a/b:1",
+            "note: see quay.io/a/b",
         ] {
             assert!(may_name_images(text), "{text}");
         }

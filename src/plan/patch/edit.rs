@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::receipt::{Added, ORIGINAL_IMAGES, Receipt, Replaced};
+use super::receipt::{Added, ORIGINAL_IMAGES, Receipt};
 use crate::object::Pointer;
+use crate::object::pods::Replacement;
 
 /// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -14,7 +15,7 @@ pub(super) struct Edit<'a> {
     before: &'a Value,
     after: Option<Value>,
     operations: Vec<Value>,
-    replaced: Vec<Replaced>,
+    replaced: Vec<Replacement>,
     added: Vec<Added>,
 }
 
@@ -53,15 +54,16 @@ impl<'a> Edit<'a> {
 
     /// Puts each text in place of a part of another; the spans are those of the object as it was. A part that is
     /// not there is passed over. To be called once, before anything is appended or removed.
-    pub(super) fn replace(&mut self, parts: &[Replaced]) {
+    pub(super) fn replace(&mut self, parts: &[Replacement]) {
         let mut texts: Vec<&Pointer> = Vec::new();
         for part in parts {
-            if !texts.contains(&&part.at) {
-                texts.push(&part.at);
+            if !texts.contains(&&part.pointer) {
+                texts.push(&part.pointer);
             }
         }
         for at in texts {
-            let of_text: Vec<&Replaced> = parts.iter().filter(|part| part.at == *at).collect();
+            let of_text: Vec<&Replacement> =
+                parts.iter().filter(|part| part.pointer == *at).collect();
             let Some(before) = at.get(self.before).and_then(Value::as_str) else {
                 continue;
             };
@@ -189,7 +191,7 @@ impl<'a> Edit<'a> {
 }
 
 /// The text with every part in its place; None where a part is not in it.
-fn replaced(text: &str, parts: &[&Replaced]) -> Option<String> {
+fn replaced(text: &str, parts: &[&Replacement]) -> Option<String> {
     let mut parts = parts.to_vec();
     parts.sort_by_key(|part| part.span.start);
     let mut after = String::new();

@@ -187,9 +187,10 @@ impl Marks<'_> {
         let kind = text("owner-gvk");
         let kind = kind.rsplit("Kind=").next().unwrap_or_default().to_owned();
         let (namespace, name) = (text("owner-namespace"), text("owner-name"));
-        let name = match namespace.is_empty() {
-            true => name,
-            false => format!("{namespace}/{name}"),
+        let name = if namespace.is_empty() {
+            name
+        } else {
+            format!("{namespace}/{name}")
         };
         Some(Owner::Rancher { kind, name })
     }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::object::Pointer;
 
 pub(super) use found::{Found, find};
-pub(super) use record::{Added, Replaced};
+pub(super) use record::Added;
 
 /// The annotation that keeps the original spelling.
 pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";

@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::edit::Edit;
 use super::maker::{is_mirror_pod, maker};
 use super::place::place;
-use super::receipt::{Entry, Found, ORIGINAL_IMAGES, Receipt, Replaced, find};
+use super::receipt::{Entry, Found, ORIGINAL_IMAGES, Receipt, find};
 use super::{Decided, Patch, Removal, SlotChange, Verdict};
 use crate::object::Pointer;
+use crate::object::pods::Replacement;
 
 /// The rule that a report names for what is taken back.
 const UNDONE: &str = "undo";
@@ -96,8 +97,8 @@ fn restore(
             after: was.clone(),
             rule: UNDONE.to_owned(),
         });
-        parts.push(Replaced {
-            at: at.clone(),
+        parts.push(Replacement {
+            pointer: at.clone(),
             span: *from..from + now.len(),
             text: was,
         });

@@ -68,7 +68,11 @@ impl Pass<'_> {
                 for (index, (item, place)) in
                     items.iter().zip(places.into_iter().flatten()).enumerate()
                 {
-                    self.objects(item, place, &at.child("items").index(index));
+                    let at = at.child("items").index(index);
+                    match named(item, value, kind) {
+                        Some(item) => self.objects(&item, place, &at),
+                        None => self.objects(item, place, &at),
+                    }
                 }
             }
             _ => self.object(&Object {
@@ -104,6 +108,7 @@ impl Pass<'_> {
                 text: suspect.text,
                 after,
                 rule: decision.rule.unwrap_or_default(),
+                why: suspect.why,
             });
             self.tell(object, &suspect.pointer, finding);
         }
@@ -163,7 +168,14 @@ impl Pass<'_> {
     }
 
     fn change(&mut self, object: &Object<'_>, slot: &ImageSlot, target: String, rule: String) {
-        let pieces = replacements(object.value, slot, &target);
+        // Within a text within a text there is nothing to quote it by.
+        let is_unspelled =
+            matches!(slot.kind, SlotKind::Embedded { .. }) && target.starts_with('[');
+        let pieces = if is_unspelled {
+            Vec::new()
+        } else {
+            replacements(object.value, slot, &target)
+        };
         if pieces.is_empty() {
             if slot.text != target {
                 let reason =
@@ -306,6 +318,21 @@ impl Pass<'_> {
         }
         rewritten.edits.extend(edits);
     }
+}
+
+/// An item of a typed list (`PodList`), which says neither its version nor its kind, with both; None for others.
+fn named(item: &Value, list: &Value, kind: &str) -> Option<Value> {
+    let kind = kind.strip_suffix("List").filter(|kind| !kind.is_empty())?;
+    let fields = item.as_object()?;
+    if fields.contains_key("kind") || fields.contains_key("apiVersion") {
+        return None;
+    }
+    let mut named = fields.clone();
+    named.insert("kind".to_owned(), Value::String(kind.to_owned()));
+    if let Some(version) = list.get("apiVersion") {
+        named.insert("apiVersion".to_owned(), version.clone());
+    }
+    Some(Value::Object(named))
 }
 
 fn skipped(at: Where, image: &str, reason: impl Into<String>) -> Finding {

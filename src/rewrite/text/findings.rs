@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::object::ObjectRef;
-use crate::object::pods::Role;
+use crate::object::pods::{Role, Suspicion};
 
 /// Everything that is told, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -76,6 +76,8 @@ pub struct Suspected {
     pub after: Option<String>,
     /// The rule that would take it.
     pub rule: String,
+    /// Why it is suspected.
+    pub why: Suspicion,
 }
 
 /// An image that is compiled in.

@@ -56,13 +56,6 @@ fn expected(text: &str) -> Vec<Value> {
 }
 
 fn replace(object: &mut Value) {
-    let is_list = object["kind"]
-        .as_str()
-        .is_some_and(|kind| kind.ends_with("List"));
-    if is_list && let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
-        items.iter_mut().for_each(replace);
-        return;
-    }
     let mut images = Vec::new();
     for slot in image_slots(object) {
         let Ok(reference) = ImageReference::parse(&slot.text) else {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::Result;
 
-use super::{POD, document, rewrite, rewritten};
+use super::{POD, rewrite, rewritten};
 use crate::support::arc_setup::ArcSetup;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +112,9 @@ async fn the_list_for_a_machine_has_all_that_is_told() -> Result<()> {
     let outcome = rewrite(&arc_setup, &["-", "-o", "json"])
         .await?
         .expect_code(0);
-    insta::assert_json_snapshot!("rewrite_list", document(&outcome)?);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/rewrite");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("list", outcome.stdout));
     Ok(())
 }

@@ -74,18 +74,13 @@ async fn one_bad_file_and_none_is_written() -> Result<()> {
             "--registry-map",
             "ghcr.io=registry.corp",
         ];
-        let failed = |arguments: &[&str]| {
-            let all: Vec<&str> = more.iter().chain(arguments).copied().collect();
-            let arc_setup = &arc_setup;
-            async move { rewrite(arc_setup, &all).await }
-        };
-        let outcome = failed(&["-i", "good.yaml", "bad.yaml"])
-            .await?
-            .expect_code(2);
+        let all = [more.as_slice(), &["-i", "good.yaml", "bad.yaml"]].concat();
+        let outcome = rewrite(&arc_setup, &all).await?.expect_code(2);
         assert!(outcome.stderr.contains(said), "{name}: {}", outcome.stderr);
         assert!(outcome.stdout.is_empty(), "{name}");
         assert_eq!(std::fs::read_to_string(&good)?, POD, "{name}");
-        let outcome = failed(&["good.yaml", "bad.yaml"]).await?.expect_code(2);
+        let all = [more.as_slice(), &["good.yaml", "bad.yaml"]].concat();
+        let outcome = rewrite(&arc_setup, &all).await?.expect_code(2);
         assert!(outcome.stdout.is_empty(), "{name}");
         let left: Vec<_> = std::fs::read_dir(arc_setup.home())?.collect();
         assert_eq!(left.len(), 2, "{name}: {left:?}");

@@ -1,19 +1,10 @@
 //! What a new change means for a receipt that is there already: the first original stays.
 
-use std::ops::Range;
-
 use serde_json::Value;
 
 use super::{Entry, Found, Receipt, find, names};
 use crate::object::Pointer;
-
-/// A part of a text that was replaced; `span` counts in the text before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Replaced {
-    pub(in super::super) at: Pointer,
-    pub(in super::super) span: Range<usize>,
-    pub(in super::super) text: String,
-}
+use crate::object::pods::Replacement;
 
 /// What was appended to a list, or put under a key that was not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +20,7 @@ impl Receipt {
         &mut self,
         before: &Value,
         after: &Value,
-        replaced: &[Replaced],
+        replaced: &[Replacement],
         added: &[Added],
     ) {
         let mut claimed = Vec::new();
@@ -48,7 +39,7 @@ impl Receipt {
         for change in replaced {
             if !chained(&mut known, after, replaced, change) {
                 let stale = |entry: &Entry| {
-                    entry.at == change.at && (entry.from.is_none() || is_whole(before, change))
+                    entry.at == change.pointer && (entry.from.is_none() || is_whole(before, change))
                 };
                 known.retain(|(entry, place)| place.is_some() || !stale(entry));
                 new.extend(text_entry(before, after, replaced, change));
@@ -85,21 +76,21 @@ impl Receipt {
 fn chained(
     known: &mut [(Entry, Option<(Pointer, usize)>)],
     after: &Value,
-    replaced: &[Replaced],
-    change: &Replaced,
+    replaced: &[Replacement],
+    change: &Replacement,
 ) -> bool {
     for (entry, place) in known {
         let Some((at, from)) = place else { continue };
-        let holds = change.at == *at
+        let holds = change.pointer == *at
             || change
-                .at
+                .pointer
                 .as_str()
                 .strip_prefix(at.as_str())
                 .is_some_and(|rest| rest.starts_with('/'));
         let length = entry.now.as_ref().and_then(Value::as_str).map(str::len);
         let is_same = match entry.from {
             None => holds,
-            Some(_) => change.at == *at && change.span == (*from..*from + length.unwrap_or(0)),
+            Some(_) => change.pointer == *at && change.span == (*from..*from + length.unwrap_or(0)),
         };
         if !is_same {
             continue;
@@ -123,32 +114,32 @@ fn chained(
 fn text_entry(
     before: &Value,
     after: &Value,
-    replaced: &[Replaced],
-    change: &Replaced,
+    replaced: &[Replacement],
+    change: &Replacement,
 ) -> Option<Entry> {
-    let text = change.at.get(before).and_then(Value::as_str)?;
+    let text = change.pointer.get(before).and_then(Value::as_str)?;
     let was = text.get(change.span.clone())?.to_owned();
     let whole = is_whole(before, change);
     Some(Entry {
-        at: change.at.clone(),
-        names: names(after, &change.at),
-        from: (!whole).then(|| moved(change.span.start, &change.at, replaced)),
+        at: change.pointer.clone(),
+        names: names(after, &change.pointer),
+        from: (!whole).then(|| moved(change.span.start, &change.pointer, replaced)),
         was: Some(was),
         now: Some(Value::String(change.text.clone())),
         made: 0,
     })
 }
 
-fn is_whole(before: &Value, change: &Replaced) -> bool {
-    let text = change.at.get(before).and_then(Value::as_str);
+fn is_whole(before: &Value, change: &Replacement) -> bool {
+    let text = change.pointer.get(before).and_then(Value::as_str);
     text.is_some_and(|text| change.span == (0..text.len()))
 }
 
 /// Where byte `from` of the text before stands in the text after.
-fn moved(from: usize, at: &Pointer, replaced: &[Replaced]) -> usize {
+fn moved(from: usize, at: &Pointer, replaced: &[Replacement]) -> usize {
     let mut moved = from;
     for change in replaced {
-        if change.at == *at && change.span.start < from {
+        if change.pointer == *at && change.span.start < from {
             moved = (moved + change.text.len()).saturating_sub(change.span.len());
         }
     }
