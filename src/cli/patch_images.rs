@@ -60,7 +60,7 @@ pub struct Args {
     /// Only this kind; may be given several times
     #[arg(long = "kind", value_name = "KIND", help_heading = "Selection")]
     kinds: Vec<String>,
-    /// Only what this tool owns: helm, argocd, flux, fleet, olm, with /NAME for one release; none: what no tool owns
+    /// Only what this tool owns: helm, argocd, flux, fleet, rancher, olm, with /NAME for one release; none: what no tool owns
     #[arg(long = "owner", value_name = "TOOL[/NAME]", help_heading = "Selection")]
     owners: Vec<OwnerPattern>,
     /// Append this pull secret, which must exist in the objects' namespaces

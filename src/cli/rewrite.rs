@@ -7,7 +7,8 @@ mod input;
 use std::path::PathBuf;
 
 use crate::cli::Session;
-use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::config_args::PartArgs;
+use crate::cli::rules::Rules;
 use crate::cli::session::NoCluster;
 use crate::cli::{config_load, pass};
 use crate::config::load::{self, SecretReading};
@@ -43,21 +44,6 @@ pub struct Args {
     function_config: Option<PathBuf>,
     #[command(flatten)]
     no_cluster: NoCluster,
-}
-
-/// What decides where images come from.
-#[derive(Debug, Clone)]
-struct Rules;
-
-impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &[
-        "registry.host",
-        "registry.library",
-        "registry.map",
-        "registry.rules",
-        "registry.preset",
-        "registry.keys",
-    ];
 }
 
 /// One text with what became of it.
@@ -152,10 +138,11 @@ impl Run {
     /// Where a rule refuses an image, or two would be one, nothing is written at all.
     fn permitted(&mut self) -> Result<(), Failure> {
         let Some((_, first)) = self.refused.first() else {
-            return text::refuse_collisions(std::mem::take(&mut self.meeting));
+            return std::mem::take(&mut self.meeting).check();
         };
         let what = match first.code.as_str() {
             "image-name-too-long" => "a rewritten image name is too long".to_owned(),
+            "image-rule-unusable" => "a rule makes no image reference".to_owned(),
             _ => format!("the rules refuse {}", counted(self.refused.len(), "image")),
         };
         let failure = Failure::new(&first.code, Exit::Usage, what).why("nothing was written");

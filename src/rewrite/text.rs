@@ -10,7 +10,7 @@ mod spelled;
 #[cfg(test)]
 mod tests;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::object::pods;
 use crate::rules::{Meeting, RuleSet};
 use crate::yaml::{self, Document};
@@ -58,24 +58,6 @@ pub fn rewrite(
         }
     }
     Ok(rewritten)
-}
-
-/// Refuses where two different images would be one.
-pub fn refuse_collisions(meeting: Meeting) -> Result<(), Failure> {
-    let Some(collision) = meeting.collisions().into_iter().next() else {
-        return Ok(());
-    };
-    let failure = Failure::new(
-        "image-collision",
-        Exit::Usage,
-        format!("different images would become {}", collision.target),
-    );
-    let sources = collision.sources.iter();
-    Err(sources
-        .fold(failure, |failure, (source, rule)| {
-            failure.evidence(format!("{source} by rule {rule}"))
-        })
-        .remedy("give one of their sources a target of its own: --registry-map HOST=TARGET/KEY"))
 }
 
 impl Rewritten {

@@ -16,6 +16,7 @@ mod contract;
 mod control_plane;
 mod control_plane_end;
 mod help;
+mod hiding_places;
 mod images;
 mod init;
 mod patch_images;

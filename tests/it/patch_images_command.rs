@@ -281,7 +281,10 @@ async fn everybodys_workloads_are_looked_at_only_where_somebody_said_where() {
         (&["--all-workloads", "-n", "kube-system"], "platform"),
         (&["-A", "-n", "default"], "cannot be used with"),
         (&["--kind", "cronjob"], "--all-workloads"),
-        (&["--owner", "kapp"], "helm, argocd, flux, fleet or olm"),
+        (
+            &["--owner", "kapp"],
+            "helm, argocd, flux, fleet, rancher or olm",
+        ),
     ];
     for (arguments, said) in wrong {
         let outcome = install.everywhere(&[arguments, &["--yes"]].concat()).await;

@@ -261,7 +261,9 @@ impl<'a> Holder<'a> {
 fn images<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<(&'a str, Range<usize>)> {
     let strength = image_name_strength(name);
     let value = &text[start..];
-    if strength == NameStrength::None && !value.contains('=') {
+    let is_silent = strength == NameStrength::None && !value.contains('=');
+    // Several words are a script, of which nothing is certain.
+    if is_silent || value.contains(char::is_whitespace) {
         return Vec::new();
     }
     let mut found = Vec::new();

@@ -45,15 +45,9 @@ fn known_as(owner: &Owner) -> (&'static str, Vec<String>) {
     match owner {
         Owner::Olm { name } => ("olm", vec![name.clone()]),
         Owner::ArgoCd { application } => ("argocd", vec![application.clone()]),
-        Owner::Flux { name, .. } => {
-            let short = name.rsplit('/').next().unwrap_or_default().to_owned();
-            ("flux", vec![name.clone(), short])
-        }
+        Owner::Flux { name, .. } => ("flux", with_short(name)),
+        Owner::Rancher { name, .. } => ("rancher", with_short(name)),
         Owner::Fleet { bundle } => ("fleet", vec![bundle.clone()]),
-        Owner::Rancher { name, .. } => {
-            let short = name.rsplit('/').next().unwrap_or_default().to_owned();
-            ("rancher", vec![name.clone(), short])
-        }
         Owner::Helm {
             release, namespace, ..
         } => (
@@ -61,6 +55,12 @@ fn known_as(owner: &Owner) -> (&'static str, Vec<String>) {
             vec![release.clone(), format!("{namespace}/{release}")],
         ),
     }
+}
+
+/// `namespace/name`, and the name alone.
+fn with_short(name: &str) -> Vec<String> {
+    let short = name.rsplit('/').next().unwrap_or_default();
+    vec![name.to_owned(), short.to_owned()]
 }
 
 impl FromStr for OwnerPattern {

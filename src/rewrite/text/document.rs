@@ -153,7 +153,14 @@ impl Pass<'_> {
                 format!("by rule '{rule}' its name would have {} bytes", name.len()),
                 "image-name-too-long",
             ),
-            _ => self.keep(object, slot),
+            Outcome::Unusable { result, why } => {
+                let reason = match result.as_str() {
+                    "" => format!("rule '{rule}' makes nothing of it: {why}"),
+                    result => format!("rule '{rule}' would make {result} of it: {why}"),
+                };
+                self.refuse(object, slot, reason, "image-rule-unusable");
+            }
+            Outcome::Kept | Outcome::AlreadyThere | Outcome::NoRule => self.keep(object, slot),
         }
     }
 

@@ -56,7 +56,7 @@ async fn one_bad_file_and_none_is_written() -> Result<()> {
         (
             "denied",
             denied.as_bytes(),
-            "bad.yaml:9:27: Pod web: evil.example.com/a:1: rule '--registry-map evil.example.com=deny' refuses it",
+            "bad.yaml:9:26: Pod team/web: evil.example.com/a:1: rule '--registry-map evil.example.com=deny' refuses it",
         ),
         (
             "collision",

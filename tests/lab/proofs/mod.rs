@@ -24,6 +24,7 @@ pub(crate) const TOPICS: &[Topic] = &[
     story::SCALE_SET,
     dockerd::TOPIC,
     repair::LEGACY,
+    repair::EVERYTHING,
     repair::SCALE_SET,
     pull_test::legacy::TOPIC,
     pull_test::scale_set::TOPIC,

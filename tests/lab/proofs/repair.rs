@@ -14,6 +14,7 @@ use crate::pods::Sandbox;
 use crate::support::arc_setup::Outcome;
 
 topic!(LEGACY = repair in Legacy: a_manager_that_cannot_pull_is_mended);
+topic!(EVERYTHING = repair in Legacy: a_manager_and_its_neighbour_are_mended_together);
 topic!(SCALE_SET = repair in ScaleSet: a_listener_of_a_helm_release_is_mended_by_force);
 
 /// Nobody has a receipt of these installs: they are found by this name, which no other one has.
@@ -21,32 +22,103 @@ const NAME: &str = "stuck";
 
 /// The story: everything is there, and of the manager's two images the one of quay.io cannot be pulled.
 async fn a_manager_that_cannot_pull_is_mended(lab: Arc<Lab>) -> Result<()> {
-    let mut config = install::story(&lab)?;
+    let install = stuck(&lab, |_| Ok(None)).await?;
+    let outcome = patch_images(&install, &["--registry-map", "docker.io=keep"], "quay.io").await?;
+    install.expect_code(outcome, 0).await?;
+    // It has waited for them.
+    runs_from_the_registry(&install, "1s").await?;
+    install.uninstall().await
+}
+
+/// The same, and beside it a workload that is none of ARC's: one command looks at the registry, through the company's
+/// proxy and with its account, and mends both. What `kubectl set image` would be told twice.
+async fn a_manager_and_its_neighbour_are_mended_together(lab: Arc<Lab>) -> Result<()> {
+    let install = stuck(&lab, |objects| neighbour(objects).map(Some)).await?;
+    let mut rules = install.config.clone();
+    rules["registry"]["map"][1]["target"] = json!(registry::HOST);
+    let command = [
+        "patch-images",
+        "--context",
+        "lab",
+        "--yes",
+        "--all-workloads",
+        "--namespace",
+        install.controller.name(),
+    ];
+    let outcome = administrator::run(&install.program, &rules, &command).await?;
+    let outcome = install.expect_code(outcome, 0).await?;
+    ensure!(
+        outcome.stdout.contains("2 objects were patched"),
+        "{outcome:?}"
+    );
+    ensure!(!outcome.stdout.contains("not verified"), "{outcome:?}");
+    // Nobody waits for what is not ARC's.
+    runs_from_the_registry(&install, "60s").await?;
+    let neighbour = ["delete", "deployment", "neighbour", "--timeout=60s"];
+    install.controller.kubectl(&neighbour).await?;
+    install.uninstall().await
+}
+
+/// An install by hand whose manager waits for an image of quay.io, with what somebody else has beside it.
+async fn stuck(
+    lab: &Arc<Lab>,
+    beside: impl FnOnce(&[Value]) -> Result<Option<Value>>,
+) -> Result<Install> {
+    let mut config = install::story(lab)?;
     config["name"] = json!(NAME);
     config["registry"]["map"][1]["target"] = json!("keep");
-    let mut install = Install::new(&lab, config)?;
+    let mut install = Install::new(lab, config)?;
     let objects = administrator::rendered(&mut install.program, &install.config).await?;
     let mut objects = objects["items"].as_array().cloned().context("no list")?;
     // Nobody answers for them before the manager does.
     objects.retain(|one| !is_of(one, "actions.summerwind.dev"));
-    objects.push(webhook_certificate(&lab, &objects)?);
-    apply(&lab, &objects).await?;
+    objects.push(webhook_certificate(lab, &objects)?);
+    objects.extend(beside(&objects)?);
+    apply(lab, &objects).await?;
     is_stuck(&install.controller, "quay.io/brancz/kube-rbac-proxy").await?;
+    Ok(install)
+}
 
-    let outcome = patch_images(&install, &["--registry-map", "docker.io=keep"], "quay.io").await?;
-    install.expect_code(outcome, 0).await?;
+/// A Deployment with the manager's second container, and nothing of ARC.
+fn neighbour(objects: &[Value]) -> Result<Value> {
+    let mut objects = objects.iter();
+    let manager = objects.find(|one| one["kind"] == json!("Deployment"));
+    let manager = manager.context("no Deployment")?;
+    let pod = &manager["spec"]["template"]["spec"];
+    let mut containers = pod["containers"].as_array().into_iter().flatten();
+    let mut proxy = containers
+        .find(|one| one["name"] == json!("kube-rbac-proxy"))
+        .context("no proxy")?
+        .clone();
+    if let Some(fields) = proxy.as_object_mut() {
+        // The manager's volumes are not here.
+        fields.remove("volumeMounts");
+    }
+    let labels = json!({ "app": "neighbour" });
+    Ok(json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "name": "neighbour", "namespace": manager["metadata"]["namespace"] },
+        "spec": { "selector": { "matchLabels": labels }, "template": {
+            "metadata": { "labels": labels },
+            "spec": { "imagePullSecrets": pod["imagePullSecrets"], "containers": [proxy] },
+        }},
+    }))
+}
+
+async fn runs_from_the_registry(install: &Install, timeout: &str) -> Result<()> {
+    let timeout = format!("--timeout={timeout}");
     let available = [
         "wait",
         "--for=condition=Available",
         "deployment",
         "--all",
-        "--timeout=1s",
+        &timeout,
     ];
     install.controller.kubectl(&available).await?;
     let manager = install.pod_with("manager").await?;
     let proxy = format!("{}/brancz/kube-rbac-proxy:v0.8.0", registry::HOST);
     ensure!(manager.images().contains(&proxy), "{:?}", manager.images());
-    install.uninstall().await
+    Ok(())
 }
 
 /// Somebody has set the controller's image by hand; the listener's stands in a variable.

@@ -285,10 +285,7 @@ fn two_images_that_would_be_one_are_refused() {
     for image in ["quay.io/a:1", "ghcr.io/a:1"] {
         rewrite(&pod(image), image, &rules, &mut meeting, Reading::ByWords).unwrap();
     }
-    assert_eq!(
-        refuse_collisions(meeting).unwrap_err().code(),
-        "image-collision"
-    );
+    assert_eq!(meeting.check().unwrap_err().code(), "image-collision");
 }
 
 #[test]
