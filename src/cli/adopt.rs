@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::config_args::PartArgs;
-use crate::cli::rules::Rules;
+use crate::cli::rules_part::Rules;
 use crate::cli::session::target;
 use crate::cli::{Session, config_load};
 use crate::config::load::{self, SecretReading};

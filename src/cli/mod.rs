@@ -23,6 +23,7 @@ mod rewrite;
 mod rollout;
 mod rules;
 mod rules_list;
+mod rules_part;
 mod rules_test;
 mod seconds;
 mod session;

@@ -99,14 +99,17 @@ impl HandEdit {
 
     /// Who wrote it when, and where the rest is known from, in one line.
     pub fn origin(&self) -> String {
-        let mut line = format!("by {}", self.manager);
-        if let Some(time) = &self.time {
-            line.push_str(&format!(" at {time}"));
-        }
-        if let Some(known_from) = &self.known_from {
-            line.push_str(&format!("; what stood there is known from {known_from}"));
-        }
-        line
+        let time = self.time.as_ref().map(|time| format!(" at {time}"));
+        let known_from = self
+            .known_from
+            .as_ref()
+            .map(|known_from| format!("; what stood there is known from {known_from}"));
+        format!(
+            "by {}{}{}",
+            self.manager,
+            time.unwrap_or_default(),
+            known_from.unwrap_or_default()
+        )
     }
 }
 
@@ -143,10 +146,11 @@ impl OfferedRule {
         lines.push(format!("- {}: {}", self.matcher, scalar(&self.source)));
         lines.push(format!("  rewrite: {}", scalar(&self.rewrite)));
         let indent = " ".repeat(indent);
-        lines
+        let lines: Vec<String> = lines
             .into_iter()
             .map(|line| format!("{indent}{line}\n"))
-            .collect()
+            .collect();
+        lines.concat()
     }
 }
 

@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::object::Pointer;
+use crate::object::pods::CustomKinds;
 use crate::rules::RuleSet;
 
 pub use advice::Advice;
@@ -51,6 +52,8 @@ pub struct Wanted<'a> {
     pub force: bool,
     /// Pull secrets of the pod's ServiceAccount: a pod that names its own no longer gets them.
     pub service_account_pull_secrets: &'a [String],
+    /// Custom kinds whose schemas say where their pods stand.
+    pub custom_kinds: Option<&'a CustomKinds>,
 }
 
 /// One image, before and after: the reference alone, where it is a part of a text (`--docker-image=docker:dind`).
@@ -137,7 +140,7 @@ struct Seen {
 pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     let mut seen = Seen::default();
     let mut edit = Edit::new(object);
-    let mut slots = rewrite_slots(object, rules, &mut edit, &mut seen);
+    let mut slots = rewrite_slots(object, rules, wanted.custom_kinds, &mut edit, &mut seen);
     slots.extend(fill_absent_slots(
         object,
         rules,
@@ -157,7 +160,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     } else if let Some(skipped) = mirror_pod(object) {
         Verdict::Skipped(skipped)
     } else if let Some(maker) = maker(object) {
-        Verdict::Made(maker)
+        Verdict::Made(maker.known_by(wanted.custom_kinds))
     } else if let Some(owner) = owner(object).filter(|_| !wanted.force) {
         Verdict::Owned(Box::new(advice(
             object,

@@ -59,7 +59,7 @@ impl<'a> Install<'a> {
     }
 
     async fn adopt(&self, more: &[&str]) -> Outcome {
-        self.command(&[&["adopt"], more].concat()).await
+        self.command(&[&["adopt"][..], more].concat()).await
     }
 
     async fn command(&self, arguments: &[&str]) -> Outcome {

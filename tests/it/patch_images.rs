@@ -1,5 +1,6 @@
 //! `patch-images` on a real API server: what others installed, as they left it.
 
+mod advice;
 mod everything;
 mod guarded;
 mod sources;

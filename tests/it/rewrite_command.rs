@@ -43,7 +43,7 @@ fn rewritten(text: &str) -> String {
 }
 
 /// One of the programs that users have, built where it is not there yet.
-fn built(name: &str) -> Result<PathBuf> {
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/binaries/build");
     let output = Command::new(script)
         .arg(name)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::owner::mark;
-use crate::object::pods::{LEGACY_GROUP, SCALE_SET_GROUP};
+use crate::object::pods::{CustomKinds, LEGACY_GROUP, SCALE_SET_GROUP};
 use crate::object::{items_at, text_at};
 
 /// A controller that makes an object from another.
@@ -20,22 +20,35 @@ pub struct Maker {
     /// The source's API group; empty for the core group, and where it is not said.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
+    /// True where the schema of its kind says where its pods stand.
+    #[serde(skip)]
+    pub has_pods: bool,
 }
 
 impl Maker {
     /// True where the source names the images itself, so that it is patched instead. An operator's own kind may take
     /// them from anywhere.
     pub fn names_images(&self) -> bool {
-        matches!(
-            self.group.as_str(),
-            "" | "apps" | "batch" | "extensions" | LEGACY_GROUP | SCALE_SET_GROUP
-        )
+        self.has_pods
+            || matches!(
+                self.group.as_str(),
+                "" | "apps" | "batch" | "extensions" | LEGACY_GROUP | SCALE_SET_GROUP
+            )
+    }
+
+    /// The same, where the schemas of custom kinds are known.
+    #[must_use]
+    pub(super) fn known_by(mut self, kinds: Option<&CustomKinds>) -> Self {
+        self.has_pods = kinds.is_some_and(|kinds| !kinds.pods(&self.group, &self.kind).is_empty());
+        self
     }
 }
 
 impl fmt::Display for Maker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, name, group } = self;
+        let Self {
+            kind, name, group, ..
+        } = self;
         if self.names_images() {
             return write!(
                 formatter,
@@ -67,6 +80,7 @@ pub fn maker(object: &Value) -> Option<Maker> {
             kind: kind.to_owned(),
             name: name.to_owned(),
             group: group.map_or("", |(group, _)| group).to_owned(),
+            has_pods: false,
         });
     }
     let is_scale_set = text_at(object, "/apiVersion")
@@ -81,6 +95,7 @@ pub fn maker(object: &Value) -> Option<Maker> {
         kind: "AutoscalingRunnerSet".to_owned(),
         name: source.unwrap_or_default().to_owned(),
         group: SCALE_SET_GROUP.to_owned(),
+        has_pods: false,
     })
 }
 

@@ -48,10 +48,6 @@ fn known_as(owner: &Owner) -> (&'static str, Vec<String>) {
         Owner::Flux { name, .. } => ("flux", with_short(name)),
         Owner::Rancher { name, .. } => ("rancher", with_short(name)),
         Owner::Fleet { bundle } => ("fleet", vec![bundle.clone()]),
-        Owner::Rancher { name, .. } => {
-            let short = name.rsplit('/').next().unwrap_or_default().to_owned();
-            ("rancher", vec![name.clone(), short])
-        }
         Owner::Helm {
             release, namespace, ..
         } => (

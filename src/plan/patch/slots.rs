@@ -7,7 +7,8 @@ use super::fixed::may_change;
 use super::{Seen, SlotChange, place};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, ImageSlot, Replacement, absent_slots, image_slots, replacements,
+    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, image_slots,
+    image_slots_with, replacements,
 };
 use crate::rules::{Outcome, Place, RuleSet};
 
@@ -15,12 +16,17 @@ use crate::rules::{Outcome, Place, RuleSet};
 pub(super) fn rewrite_slots(
     object: &Value,
     rules: &RuleSet,
+    custom_kinds: Option<&CustomKinds>,
     edit: &mut Edit<'_>,
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
+    let slots = custom_kinds.map_or_else(
+        || image_slots(object),
+        |kinds| image_slots_with(object, kinds),
+    );
     let mut parts: Vec<Replacement> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
-    for slot in image_slots(object) {
+    for slot in slots {
         let Some((after, rule)) = wanted(object, &slot, rules, seen) else {
             continue;
         };

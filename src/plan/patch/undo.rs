@@ -39,7 +39,8 @@ pub fn undo(object: &Value) -> Decided {
     let mut texts: Vec<(&Entry, Pointer, usize)> = Vec::new();
     let mut items: Vec<(&Entry, Pointer)> = Vec::new();
     for entry in &receipt.changes {
-        match (find(object, entry, &mut claimed), &entry.was) {
+        let found = find(object, entry, &receipt.changes, &mut claimed);
+        match (found, &entry.was) {
             (Found::Stands(at, from), Some(_)) => texts.push((entry, at, from)),
             (Found::Stands(at, _), None) => items.push((entry, at)),
             (Found::AsBefore, _) => {}
@@ -150,16 +151,24 @@ fn remove(object: &Value, edit: &mut Edit<'_>, items: Vec<(&Entry, Pointer)>) ->
 }
 
 fn changed(object: &Value, entry: &Entry, at: &Pointer) -> String {
-    let now = match at.get(object) {
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => String::new(),
-    };
     let place = place(object, at);
-    match &entry.was {
-        Some(was) => format!("{place}: {now} was put there since and stays; before, it was {was}"),
-        None => format!("{place}: {now} was put there since and stays; before, there was nothing"),
+    let shown = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let before = entry.was.as_deref().map_or_else(
+        || "there was nothing".to_owned(),
+        |was| format!("it was {was}"),
+    );
+    if let (Some(_), Some(written)) = (entry.from, &entry.now) {
+        return format!(
+            "{place}: {} was changed since, and what stands there stays; before, {before}",
+            shown(written)
+        );
     }
+    let now = at.get(object).map(shown).unwrap_or_default();
+    format!("{place}: {now} was put there since and stays; before, {before}")
 }
 
 /// A place that is not there any more: by the names that it had.

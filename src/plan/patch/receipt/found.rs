@@ -22,18 +22,23 @@ pub(in super::super) enum Found {
     Gone,
 }
 
-/// Looks for a change; `claimed` are the places of others, which are not taken twice.
+/// Looks for a change of a receipt; `claimed` are the places of others, which are not taken twice.
 pub(in super::super) fn find(
     object: &Value,
     entry: &Entry,
+    receipt: &[Entry],
     claimed: &mut Vec<(Pointer, usize)>,
 ) -> Found {
+    let alike = receipt
+        .iter()
+        .filter(|other| other.at == entry.at && other.now == entry.now)
+        .count();
     let places = places(object, entry);
     for place in &places {
         let Some(value) = place.at.get(object) else {
             continue;
         };
-        for from in stands(value, entry) {
+        for from in stands(value, entry, alike) {
             let claim = (place.at.clone(), from);
             if !claimed.contains(&claim) {
                 claimed.push(claim);
@@ -59,12 +64,13 @@ pub(in super::super) fn find(
 pub(in crate::plan) fn original_image(object: &Value, at: &Pointer) -> Option<String> {
     let receipt = Receipt::of(object).ok().flatten()?;
     let mut claimed = Vec::new();
-    receipt.changes.into_iter().find_map(|entry| {
-        let found = match find(object, &entry, &mut claimed) {
+    receipt.changes.iter().find_map(|entry| {
+        let found = match find(object, entry, &receipt.changes, &mut claimed) {
             Found::Stands(place, _) | Found::Changed(place) => place == *at,
             Found::AsBefore | Found::Gone => false,
         };
-        entry.was.filter(|_| found && entry.from.is_none())
+        let was = entry.was.clone();
+        was.filter(|_| found && entry.from.is_none())
     })
 }
 
@@ -135,8 +141,9 @@ fn indices(items: &[Value], index: usize, name: Option<&str>, moves: bool) -> Ve
     called
 }
 
-/// The bytes from which on the value holds what was written, the likeliest first.
-fn stands(value: &Value, entry: &Entry) -> Vec<usize> {
+/// The bytes from which on the value holds what was written, the likeliest first. `alike` changes of this text wrote
+/// the same.
+fn stands(value: &Value, entry: &Entry, alike: usize) -> Vec<usize> {
     let is_whole = match (&entry.now, &entry.was) {
         (Some(now), _) => entry.from.is_none() && value == now,
         (None, Some(was)) => value
@@ -160,8 +167,9 @@ fn stands(value: &Value, entry: &Entry) -> Vec<usize> {
     let all = occurrences(text, now);
     if all.contains(&from) {
         vec![from]
-    } else if let [only] = all[..] {
-        vec![only]
+    } else if all.len() == alike {
+        // They moved together.
+        all
     } else {
         // Which one it was is not known any more.
         Vec::new()

@@ -26,15 +26,16 @@ impl Receipt {
         let mut claimed = Vec::new();
         let mut known: Vec<(Entry, Option<(Pointer, usize)>)> = self
             .changes
-            .drain(..)
+            .iter()
             .map(|entry| {
-                let place = match find(before, &entry, &mut claimed) {
+                let place = match find(before, entry, &self.changes, &mut claimed) {
                     Found::Stands(at, from) => Some((at, from)),
                     _ => None,
                 };
-                (entry, place)
+                (entry.clone(), place)
             })
             .collect();
+        self.changes.clear();
         let mut new: Vec<Entry> = Vec::new();
         for change in replaced {
             if !chained(&mut known, after, replaced, change) {
