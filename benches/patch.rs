@@ -15,8 +15,6 @@ use crate::measure::{self, PAIRS};
 use crate::support::arc_setup::{ArcSetup, program};
 use fleet::Fleet;
 
-/// Deployments of each namespace.
-const EACH: usize = 1_000;
 /// Namespaces that the pairs are measured on.
 const NAMESPACES: usize = 10;
 /// Pairs of what takes seconds.
@@ -24,9 +22,10 @@ const LONG_PAIRS: usize = 5;
 /// Most memory, in KiB.
 const MOST_MEMORY: u64 = 64 * 1024;
 
-pub(crate) async fn run() -> Result<()> {
-    let mut fleet = Fleet::start().await?;
-    fleet.fill(NAMESPACES, EACH).await?;
+/// `each`: Deployments of each namespace; docs/benchmarks.md has the figures of 1,000.
+pub(crate) async fn run(each: usize) -> Result<()> {
+    let mut fleet = Fleet::start(each).await?;
+    fleet.fill(NAMESPACES).await?;
     let ours = Ours::new(&fleet)?;
     every_object_to_change(&mut fleet, &ours).await?;
     nothing_to_change(&fleet, &ours).await?;
@@ -74,7 +73,7 @@ fn report(name: &str, pairs: &[(Sample, Sample)], bound: f64) -> Result<()> {
 }
 
 async fn every_object_to_change(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
-    let count = NAMESPACES * EACH;
+    let count = NAMESPACES * fleet.each();
     let concurrency = floor::best_concurrency(fleet).await?;
     println!("the bare client is fastest with {concurrency} patches at the same time");
     let (mut sets, mut singles, mut floors) = (Vec::new(), Vec::new(), Vec::new());
@@ -128,7 +127,7 @@ async fn nothing_to_change(fleet: &Fleet, ours: &Ours) -> Result<()> {
 
 /// Time per object as there are more of them.
 async fn curve(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
-    fleet.fill_small(100).await?;
+    fleet.fill_small().await?;
     println!(
         "{:>8} {:>28} {:>28}",
         "objects", "nothing to change", "--dry-run"
@@ -136,23 +135,25 @@ async fn curve(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
     let one = fleet.namespace(0);
     let few = fleet.small();
     let mut steps = vec![
-        (100, vec!["-n".to_owned(), few]),
-        (EACH, vec!["-n".to_owned(), one]),
+        (fleet::FEW, vec!["-n".to_owned(), few]),
+        (fleet.each(), vec!["-n".to_owned(), one]),
     ];
     let ten = (0..NAMESPACES).flat_map(|number| ["-n".to_owned(), fleet.namespace(number)]);
-    steps.push((EACH * NAMESPACES, ten.collect()));
+    steps.push((fleet.each() * NAMESPACES, ten.collect()));
     for (count, place) in steps {
         step(fleet, ours, count, &place)?;
     }
-    fleet.fill(100, EACH).await?;
-    step(fleet, ours, 100 * EACH, &["-A".to_owned()])
+    fleet.fill(10 * NAMESPACES).await?;
+    let all = 10 * NAMESPACES * fleet.each();
+    step(fleet, ours, all, &["-A".to_owned()])
 }
 
 fn step(fleet: &Fleet, ours: &Ours, count: usize, place: &[String]) -> Result<()> {
     let place: Vec<&str> = place.iter().map(String::as_str).collect();
     let each =
         |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap_or(1));
-    let runs = if count > 10_000 { 1 } else { 3 };
+    let is_largest = count > fleet.each() * NAMESPACES;
+    let runs = if is_largest { 1 } else { 3 };
     let mut cells = Vec::new();
     for (round, more) in [(fleet.round() - 1, "--yes"), (fleet.round(), "--dry-run")] {
         let mut best = Duration::MAX;
@@ -167,7 +168,7 @@ fn step(fleet: &Fleet, ours: &Ours, count: usize, place: &[String]) -> Result<()
         ));
     }
     println!("{count:>8} {:>28} {:>28}", cells[0], cells[1]);
-    if count > 10_000 {
+    if is_largest {
         for (name, round, more) in [
             (
                 "  peak memory, nothing to change",

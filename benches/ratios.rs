@@ -48,7 +48,11 @@ async fn run() -> Result<()> {
         install::run().await.context("init")?;
     }
     if wanted("patch") {
-        patch::run().await.context("patch-images")?;
+        // For a quick look: --each=100.
+        let each = std::env::args().find_map(|one| one.strip_prefix("--each=")?.parse().ok());
+        patch::run(each.unwrap_or(1_000))
+            .await
+            .context("patch-images")?;
     }
     if wanted("rewrite") {
         rewrite::run().context("rewrite")?;

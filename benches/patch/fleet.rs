@@ -21,9 +21,13 @@ pub(super) struct Fleet {
     pub(super) cluster: Cluster,
     /// The API server and etcd.
     programs: Vec<u32>,
+    each: usize,
     filled: usize,
     round: usize,
 }
+
+/// Deployments of the namespace with few of them.
+pub(super) const FEW: usize = 100;
 
 /// What the kernel tells of a process.
 struct Stat {
@@ -73,7 +77,7 @@ pub(super) fn image(round: usize) -> String {
 }
 
 impl Fleet {
-    pub(super) async fn start() -> Result<Self> {
+    pub(super) async fn start(each: usize) -> Result<Self> {
         let plane = ControlPlane::start(Options::default()).await?;
         let options = ClusterOptions {
             kubeconfig: Some(plane.kubeconfig("bench")?),
@@ -85,9 +89,15 @@ impl Fleet {
             plane,
             cluster,
             programs: children(&["kube-apiserver", "etcd"])?,
+            each,
             filled: 0,
             round: 0,
         })
+    }
+
+    /// Deployments of each namespace.
+    pub(super) fn each(&self) -> usize {
+        self.each
     }
 
     pub(super) fn kubeconfig(&self) -> Result<PathBuf> {
@@ -115,17 +125,18 @@ impl Fleet {
         self.round += 1;
     }
 
-    /// Makes namespaces up to this number, each with so many Deployments.
-    pub(super) async fn fill(&mut self, namespaces: usize, each: usize) -> Result<()> {
+    /// Makes namespaces up to this number.
+    pub(super) async fn fill(&mut self, namespaces: usize) -> Result<()> {
         for number in self.filled..namespaces {
-            self.fill_namespace(&self.namespace(number), each).await?;
+            self.fill_namespace(&self.namespace(number), self.each)
+                .await?;
         }
         self.filled = self.filled.max(namespaces);
         Ok(())
     }
 
-    pub(super) async fn fill_small(&self, each: usize) -> Result<()> {
-        self.fill_namespace(&self.small(), each).await
+    pub(super) async fn fill_small(&self) -> Result<()> {
+        self.fill_namespace(&self.small(), FEW).await
     }
 
     async fn fill_namespace(&self, namespace: &str, each: usize) -> Result<()> {

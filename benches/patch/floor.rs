@@ -9,8 +9,8 @@ use arc_setup::plan::patch::{Verdict, Wanted, decide};
 use arc_setup::rules::{Action, Matcher, RuleSet, RuleSpec};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::Sample;
 use super::fleet::{self, Fleet};
-use super::{EACH, Sample};
 
 const LEVELS: [usize; 5] = [1, 2, 4, 8, 16];
 /// Namespaces that the best concurrency is looked for on.
@@ -24,7 +24,7 @@ pub(super) struct Patch {
 
 /// The patches that bring every Deployment of these namespaces to the next round.
 pub(super) async fn bodies(fleet: &Fleet, namespaces: Range<usize>) -> Result<Vec<Patch>> {
-    let count = namespaces.len() * EACH;
+    let count = namespaces.len() * fleet.each();
     let rules = RuleSet::compile(&[RuleSpec::new(
         "round",
         Matcher::Host(fleet::registry(fleet.round())),

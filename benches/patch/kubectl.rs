@@ -46,6 +46,7 @@ pub(super) fn set_all(fleet: &Fleet, round: usize) -> Result<Duration> {
 /// the tag, and come back.
 pub(super) fn set_one_by_one(fleet: &Fleet) -> Result<Sample> {
     let namespace = fleet.namespace(0);
+    let singles = SINGLES.min(fleet.each());
     let set = |number: usize, image: &str| {
         let object = format!("deployment/web-{number}");
         let image = format!("web={image}");
@@ -54,12 +55,12 @@ pub(super) fn set_one_by_one(fleet: &Fleet) -> Result<Sample> {
     };
     let other = format!("{}-alpine", fleet::image(fleet.round()));
     let (wall, cpu) = fleet.sample(|| {
-        (0..SINGLES).try_fold(Duration::ZERO, |sum, number| Ok(sum + set(number, &other)?))
+        (0..singles).try_fold(Duration::ZERO, |sum, number| Ok(sum + set(number, &other)?))
     })?;
-    for number in 0..SINGLES {
+    for number in 0..singles {
         set(number, &fleet::image(fleet.round()))?;
     }
-    let each = u32::try_from(SINGLES)?;
+    let each = u32::try_from(singles)?;
     Ok((wall / each, cpu / each))
 }
 

@@ -19,10 +19,10 @@ use futures::future::BoxFuture;
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
 use crate::event::Sink;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::observe::Targets;
 use crate::observe::workloads::ServiceAccounts;
+use crate::observe::{CustomKindsReport, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
@@ -144,15 +144,29 @@ async fn go(
     mode: Mode,
     hands: Hands<'_>,
 ) -> Patched {
+    let mut custom = CustomKindsReport::default();
+    if options.selection.all_workloads {
+        match custom_kinds(cluster).await {
+            Ok(found) => custom = found,
+            Err(error) => {
+                let what = "cannot look for the cluster's own kinds";
+                return Patched {
+                    report: PatchReport::default(),
+                    failure: Some(error.failure(what, Exit::Preflight)),
+                };
+            }
+        }
+    }
     let work = Work {
         cluster,
         rules,
         options,
         mode,
+        custom_kinds: custom.kinds,
         targets: hands.targets,
         accounts: ServiceAccounts::default(),
     };
-    Run::new(&work, hands).all().await
+    Run::new(&work, hands).all(custom.unread).await
 }
 
 #[cfg(test)]

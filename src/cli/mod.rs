@@ -1,6 +1,7 @@
 //! clap only: one file per command, each its arguments and a `run` that names its stages.
 
 mod admission;
+mod adopt;
 mod clock;
 mod command;
 mod config;

@@ -219,7 +219,7 @@ fn options(args: &Args) -> Result<PatchOptions, Failure> {
 fn check_places(args: &Args) -> Result<(), Failure> {
     if args.namespaces.is_empty() && !args.all_namespaces {
         return Err(Failure::new(
-            "place-missing",
+            "patch-place-missing",
             Exit::Usage,
             "--all-workloads: of which namespaces?",
         )
@@ -228,7 +228,7 @@ fn check_places(args: &Args) -> Result<(), Failure> {
     let platform = args.namespaces.iter().find(|name| is_of_the_platform(name));
     platform.map_or(Ok(()), |name| {
         Err(Failure::new(
-            "place-of-the-platform",
+            "patch-platform",
             Exit::Usage,
             format!("--all-workloads never looks into {name}: the platform looks after what runs there"),
         )

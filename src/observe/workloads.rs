@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::object::ObjectRef;
-use crate::object::pods::{LEGACY_GROUP, Role, SCALE_SET_GROUP, containers};
+use crate::object::pods::{CustomKinds, LEGACY_GROUP, Role, SCALE_SET_GROUP, containers};
 
 /// A kind to look through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,8 @@ pub fn resources() -> Vec<Kind> {
         .collect()
 }
 
-/// Every built-in kind that has pods, beside [`programs`]; sources before what controllers make of them.
+/// Every built-in kind that has pods, beside [`programs`], and where pods are written down for others; sources before
+/// what controllers make of them.
 pub fn workloads() -> Vec<Kind> {
     [
         ("apps/v1", "StatefulSet"),
@@ -69,9 +70,18 @@ pub fn workloads() -> Vec<Kind> {
         ("apps/v1", "ReplicaSet"),
         ("batch/v1", "Job"),
         ("v1", "Pod"),
+        ("v1", "ConfigMap"),
     ]
     .map(|(api_version, kind)| Kind::new(api_version, kind))
     .into()
+}
+
+/// The custom kinds whose schemas have pods.
+pub fn custom(kinds: &CustomKinds) -> Vec<Kind> {
+    let kinds = kinds.iter();
+    kinds
+        .map(|kind| Kind::new(&kind.api_version(), &kind.kind))
+        .collect()
 }
 
 /// True for a namespace of the platform itself: what runs there, the platform looks after.

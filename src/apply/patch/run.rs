@@ -11,7 +11,7 @@ use crate::facts::controller_of;
 use crate::failure::{Exit, Failure};
 use crate::object::pods::{Role, image_slots};
 use crate::object::{ObjectRef, Pointer};
-use crate::observe::workloads::{Kind, listener_image, programs};
+use crate::observe::workloads::{Kind, custom, listener_image, programs, resources};
 use crate::plan::counted;
 use crate::plan::patch::ORIGINAL_IMAGES;
 
@@ -57,7 +57,15 @@ impl<'a, 'h> Run<'a, 'h> {
         }
     }
 
-    pub(super) async fn all(mut self) -> Patched {
+    /// `unread`: what of the cluster's own kinds nobody could read.
+    pub(super) async fn all(mut self, unread: Vec<String>) -> Patched {
+        self.report
+            .unlisted
+            .extend(unread.into_iter().map(|why| Unlisted {
+                kind: "custom kind".to_owned(),
+                namespace: None,
+                why,
+            }));
         let ended = self.phases().await;
         self.report.rolling += self.rolling.len();
         Patched {
@@ -68,7 +76,8 @@ impl<'a, 'h> Run<'a, 'h> {
 
     async fn phases(&mut self) -> Result<(), Failure> {
         let selection = &self.work.options.selection;
-        selection.check_kinds()?;
+        let custom = custom(&self.work.custom_kinds);
+        selection.check_kinds(&custom)?;
         if let Some(kind) = selection.programs() {
             self.kind(&kind).await?;
             if self.work.options.wait {
@@ -79,7 +88,7 @@ impl<'a, 'h> Run<'a, 'h> {
         for kind in selection.resources() {
             self.kind(&kind).await?;
         }
-        for kind in selection.workloads() {
+        for kind in selection.workloads(&custom) {
             self.kind(&kind).await?;
         }
         Ok(())
@@ -149,7 +158,10 @@ impl<'a, 'h> Run<'a, 'h> {
         self.look_at_rollout(&object, &written);
         match written {
             Written::Unchanged { .. } => {
-                self.report.unchanged += 1;
+                // Most hold no image at all.
+                if object.kind != "ConfigMap" {
+                    self.report.unchanged += 1;
+                }
                 Ok(())
             }
             Written::Changed { report, .. } | Written::Left(report) => self.tell(&report),
@@ -232,7 +244,7 @@ impl<'a, 'h> Run<'a, 'h> {
     ) -> Result<(), Failure> {
         if let ClusterError::Forbidden { message } = error
             && *kind != programs()
-            && self.work.options.selection.workloads().contains(kind)
+            && !resources().contains(kind)
         {
             self.report.unlisted.push(Unlisted {
                 kind: kind.kind.clone(),

@@ -43,10 +43,10 @@ impl Selection {
         self.among(resources())
     }
 
-    /// The other kinds that are looked at.
-    pub(super) fn workloads(&self) -> Vec<Kind> {
+    /// The other kinds that are looked at; `custom` are the cluster's own.
+    pub(super) fn workloads(&self, custom: &[Kind]) -> Vec<Kind> {
         if self.all_workloads {
-            self.among(workloads())
+            self.among([&workloads(), custom].concat())
         } else {
             Vec::new()
         }
@@ -63,11 +63,12 @@ impl Selection {
     }
 
     /// Refuses the name of a kind that is not looked at: it would find nothing and look like success.
-    pub(super) fn check_kinds(&self) -> Result<(), Failure> {
+    pub(super) fn check_kinds(&self, custom: &[Kind]) -> Result<(), Failure> {
         let mut known = vec![programs()];
         known.extend(resources());
         if self.all_workloads {
             known.extend(workloads());
+            known.extend_from_slice(custom);
         }
         let unknown = |name: &&String| !known.iter().any(|kind| is_named(kind, name));
         let Some(name) = self.kinds.iter().find(unknown) else {
@@ -75,7 +76,7 @@ impl Selection {
         };
         let names: Vec<&str> = known.iter().map(|kind| kind.kind.as_str()).collect();
         let failure = Failure::new(
-            "kind-unknown",
+            "patch-kind-unknown",
             Exit::Usage,
             format!("--kind {name}: no such kind is looked at"),
         )
@@ -90,7 +91,10 @@ impl Selection {
     /// True for an object that is looked at, of those that the server lists. `is_own` for one of ARC's.
     pub(super) fn takes(&self, object: &Value, is_own: bool) -> bool {
         let namespace = text_at(object, "/metadata/namespace").unwrap_or_default();
-        let is_looked_at = is_own || (self.all_workloads && !is_of_the_platform(namespace));
+        // What lives in no namespace is in none that is named.
+        let is_elsewhere = namespace.is_empty() && !self.namespaces.is_empty();
+        let is_looked_at =
+            is_own || (self.all_workloads && !is_elsewhere && !is_of_the_platform(namespace));
         is_looked_at && self.takes_owner(object)
     }
 
@@ -116,12 +120,35 @@ impl Selection {
     }
 }
 
-/// True for what is ARC's own: its resources, and the Deployments of its programs.
-pub(super) fn is_own(kind: &Kind, object: &Value) -> bool {
-    if *kind == programs() {
-        is_arc_program(object)
-    } else {
-        resources().contains(kind)
+/// Whose objects a kind has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// ARC's programs among them.
+    Programs,
+    /// ARC's alone.
+    Arc,
+    /// Others'.
+    Others,
+}
+
+impl Whose {
+    pub(super) fn of(kind: &Kind) -> Self {
+        if *kind == programs() {
+            Self::Programs
+        } else if resources().contains(kind) {
+            Self::Arc
+        } else {
+            Self::Others
+        }
+    }
+
+    /// True for an object of ARC's own.
+    pub(super) fn is_arc(self, object: &Value) -> bool {
+        match self {
+            Self::Programs => is_arc_program(object),
+            Self::Arc => true,
+            Self::Others => false,
+        }
     }
 }
 
@@ -174,17 +201,17 @@ mod tests {
             ..Selection::default()
         };
         let kinds = named(&["cronjobs", "StatefulSet.apps", "Runner"], true);
-        assert!(kinds.check_kinds().is_ok());
+        assert!(kinds.check_kinds(&[]).is_ok());
         assert!(kinds.programs().is_none());
-        let workloads = kinds.workloads();
+        let workloads = kinds.workloads(&[]);
         let found: Vec<&str> = workloads.iter().map(|kind| kind.kind.as_str()).collect();
         assert_eq!(found, ["StatefulSet", "CronJob"]);
         assert_eq!(kinds.resources().len(), 1);
-        let failure = named(&["cronjobs"], false).check_kinds().unwrap_err();
+        let failure = named(&["cronjobs"], false).check_kinds(&[]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         assert!(
             named(&["deployments.extensions"], true)
-                .check_kinds()
+                .check_kinds(&[])
                 .is_err()
         );
     }

@@ -7,7 +7,7 @@ use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
 use super::run::Run;
-use super::selection::is_own;
+use super::selection::Whose;
 use super::write::Treated;
 use crate::clients::kube::{self, ClusterError, Pages, RawPage};
 use crate::failure::{Exit, Failure};
@@ -17,26 +17,9 @@ use crate::plan::patch::maker;
 /// Patches under way at the same time. More do not make an API server faster: docs/benchmarks.md.
 const AT_ONCE: usize = 8;
 
-/// What controllers make of these is not listed object by object: whoever reads the answer reads of the source.
-const SOURCES: [&str; 14] = [
-    "AutoscalingListener",
-    "AutoscalingRunnerSet",
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "EphemeralRunner",
-    "EphemeralRunnerSet",
-    "Job",
-    "Node",
-    "ReplicaSet",
-    "ReplicationController",
-    "Runner",
-    "RunnerReplicaSet",
-    "StatefulSet",
-];
-
 /// A list that is worked through.
 struct Source {
+    whose: Whose,
     pages: Pages,
     page: Option<RawPage>,
     /// The number of the next object in the page.
@@ -78,6 +61,7 @@ impl<'a> Run<'a, '_> {
             .cluster
             .pages(&kind.api_version, &kind.kind, &selection);
         let mut source = Source {
+            whose: Whose::of(kind),
             pages,
             page: None,
             at: 0,
@@ -121,7 +105,7 @@ impl<'a> Run<'a, '_> {
                 let what = format!("cannot read a {} of the list", kind.kind);
                 error.failure(what, Exit::Unexpected)
             })?;
-            let is_own = is_own(kind, &object);
+            let is_own = source.whose.is_arc(&object);
             if self.work.options.selection.takes(&object, is_own)
                 && !self.follows_its_source(kind, &object, is_own)
             {
@@ -131,12 +115,16 @@ impl<'a> Run<'a, '_> {
         Ok(())
     }
 
-    /// True for what a controller makes from a source of a known kind; it is counted.
+    /// True for what a controller makes from a source that names the images itself; it is counted, and not listed:
+    /// whoever reads the answer reads of the source.
     fn follows_its_source(&mut self, kind: &Kind, object: &Value, is_own: bool) -> bool {
         if is_own {
             return false;
         }
-        let maker = maker(object).filter(|maker| SOURCES.contains(&maker.kind.as_str()));
+        let custom = &self.work.custom_kinds;
+        let maker = maker(object).filter(|maker| {
+            maker.names_images() || !custom.pods(&maker.group, &maker.kind).is_empty()
+        });
         if let Some(maker) = &maker {
             self.report.note_made(&kind.kind, &maker.kind);
         }

@@ -6,7 +6,7 @@ use super::report::{ObjectReport, Treatment, Written};
 use super::{PatchOptions, Task};
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::ObjectRef;
-use crate::object::pods::pod_specs;
+use crate::object::pods::{CustomKinds, pod_specs};
 use crate::observe::Targets;
 use crate::observe::workloads::{ServiceAccounts, is_arc_program};
 use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
@@ -32,6 +32,8 @@ pub(super) struct Work<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) options: &'a PatchOptions,
     pub(super) mode: Mode,
+    /// The cluster's own kinds that have pods.
+    pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
     pub(super) accounts: ServiceAccounts,
 }
@@ -108,6 +110,7 @@ impl Work<'_> {
             pull_secret: self.options.pull_secret.as_deref(),
             force: self.options.force,
             service_account_pull_secrets: &accounts,
+            custom_kinds: Some(&self.custom_kinds),
         };
         let Decided { verdict, notes } = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),
@@ -215,6 +218,8 @@ fn moved(before: &Value, now: &Value) -> bool {
         "/metadata/generation",
         "/metadata/annotations",
         "/spec",
+        "/template",
+        "/data",
     ]
     .iter()
     .any(|path| before.pointer(path) != now.pointer(path))

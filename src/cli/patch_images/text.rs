@@ -44,6 +44,13 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             lines.push(format!("{} {why}", counted(count, "object")));
         }
     }
+    let unknown = report.unverified_images.len();
+    if unknown > 0 {
+        lines.push(format!(
+            "of {} nobody can tell whether the registry has them (--require-verified leaves their objects)",
+            counted(unknown, "new image")
+        ));
+    }
     lines
 }
 

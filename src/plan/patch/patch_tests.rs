@@ -143,6 +143,7 @@ fn a_pull_secret_is_appended_once_and_takes_none_away() {
         pull_secret: Some("mirror"),
         force: false,
         service_account_pull_secrets: &inherited,
+        custom_kinds: None,
     };
     let mut object = manager();
     object["spec"]["template"]["spec"]["containers"][0]["image"] =

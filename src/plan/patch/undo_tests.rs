@@ -407,6 +407,7 @@ proptest! {
             pull_secret: secret.then_some("mirror"),
             force: false,
             service_account_pull_secrets: &accounts,
+            custom_kinds: None,
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
         let mut live = checked(&object, *patch).after;
