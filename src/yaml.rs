@@ -15,7 +15,9 @@ use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 use crate::failure::{Exit, Failure};
 
 pub use comments::to_string_with_comments;
-pub use located::{Document, Lines, Place, Scalar, Style, is_plain_text, located_documents};
+pub use located::{
+    Contents, Document, Lines, Place, Scalar, Style, is_plain_text, located_documents,
+};
 pub use stream::{Part, Parts, parts};
 pub use tree::{Entry, Node, NodeValue, parse_tree};
 

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    GlobalArgs, Session, config, explain, images, init, patch_images, render, rewrite, rules,
-    uninstall,
+    GlobalArgs, Session, adopt, config, explain, images, init, patch_images, render, rewrite,
+    rules, uninstall,
 };
 use crate::failure::{Exit, Failure};
 
@@ -39,6 +39,8 @@ pub enum Command {
     Rules(rules::Args),
     /// Rewrite the images of an ARC that already runs, whoever installed it.
     PatchImages(Box<patch_images::Args>),
+    /// Make rules of the images that people put right by hand in a cluster.
+    Adopt(Box<adopt::Args>),
     /// Rewrite the images of YAML and JSON files: only the bytes of the references change.
     Rewrite(Box<rewrite::Args>),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
@@ -55,6 +57,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(args, session).await,
             Self::PatchImages(args) => patch_images::run(args, session).await,
+            Self::Adopt(args) => adopt::run(args, session).await,
             Self::Uninstall(args) => uninstall::run(args, session).await,
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),

@@ -1,6 +1,7 @@
 //! clap only: one file per command, each its arguments and a `run` that names its stages.
 
 mod admission;
+mod adopt;
 mod clock;
 mod command;
 mod config;
@@ -22,6 +23,7 @@ mod rewrite;
 mod rollout;
 mod rules;
 mod rules_list;
+mod rules_part;
 mod rules_test;
 mod seconds;
 mod session;

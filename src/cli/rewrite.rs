@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 use crate::cli::Session;
 use crate::cli::config_args::PartArgs;
-use crate::cli::rules::Rules;
+use crate::cli::rules_part::Rules;
 use crate::cli::session::NoCluster;
 use crate::cli::{config_load, pass};
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::failure::{Exit, Failure};
 use crate::plan::counted;
-use crate::rewrite::text::{self, Findings, Reading, Rewritten};
+use crate::rewrite::text::{self, Findings, Reading, Rewritten, Telling};
 use crate::rules::{Meeting, RuleSet};
 use crate::ui::files::{self, Prepared};
 use crate::ui::format::Format;
@@ -66,8 +66,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         (None, None) => None,
     };
     let rules = rules(args, function.as_ref(), session)?;
+    // A list of changes for a person or a machine, or the rewritten text.
+    let is_text = !args.check && !args.in_place && session.format == Format::Text;
+    let telling = if is_text && function.is_none() {
+        Telling::Number
+    } else {
+        Telling::Each
+    };
     let mut run = Run {
         rules,
+        telling,
         meeting: Meeting::default(),
         refused: Vec::new(),
         changed: Vec::new(),
@@ -75,8 +83,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if args.in_place {
         run.in_place(&sources)?;
     } else {
-        // A list of changes for a machine, or for --check, stands there instead.
-        let is_text = !args.check && session.format == Format::Text;
         run.to_stdout(&sources, stdin, function.as_ref(), is_text)?;
     }
     run.answered(args, sources.len(), session)
@@ -110,6 +116,7 @@ fn rules(args: &Args, function: Option<&Function>, session: &Session) -> Result<
 /// One run over all inputs.
 struct Run {
     rules: RuleSet,
+    telling: Telling,
     meeting: Meeting,
     /// Every refused image, told at the end, all at once.
     refused: Vec<(String, text::Refused)>,
@@ -124,7 +131,7 @@ impl Run {
             &input.name,
             &self.rules,
             &mut self.meeting,
-            Reading::ByWords,
+            (Reading::ByWords, self.telling),
         )
         .map_err(|failure| input.explained(failure))?;
         let findings = std::mem::take(&mut rewritten.findings);
@@ -214,7 +221,7 @@ impl Run {
         let changes: usize = self
             .changed
             .iter()
-            .map(|(_, findings)| findings.changes.len())
+            .map(|(_, findings)| findings.changed)
             .sum();
         let is_data = args.in_place || args.check || session.format != Format::Text;
         let answer = Answer::new(self.changed, inputs, args.in_place, !is_data);

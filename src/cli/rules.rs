@@ -1,10 +1,10 @@
 //! `rules`: which rule decides about an image and why, and which rules are in force. No cluster needed.
 
 use crate::cli::Session;
-use crate::cli::config_args::{Part, PartArgs};
+use crate::cli::config_args::PartArgs;
+use crate::cli::rules_part::{Rules, config};
 use crate::cli::session::NoCluster;
-use crate::cli::{config_load, rules_list, rules_test};
-use crate::config::Config;
+use crate::cli::{rules_list, rules_test};
 use crate::failure::{Exit, Failure};
 
 /// Arguments of `rules`.
@@ -31,20 +31,6 @@ struct ListArgs {
     config: PartArgs<Rules>,
 }
 
-/// What decides where images come from.
-#[derive(Debug, Clone)]
-pub(super) struct Rules;
-
-impl Part for Rules {
-    const FIELDS: &'static [&'static str] = &[
-        "registry.host",
-        "registry.library",
-        "registry.map",
-        "registry.preset",
-        "registry.keys",
-    ];
-}
-
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     NoCluster::tell(session);
     match &args.question {
@@ -54,8 +40,4 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
-}
-
-pub(super) fn config(args: &PartArgs<Rules>, session: &Session) -> Result<Config, Failure> {
-    Ok(config_load::load_unanswered(&args.config, session)?.config)
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use serde::Serialize;
 
 use crate::cli::config_args::PartArgs;
-use crate::cli::rules::{Rules, config};
+use crate::cli::rules_part::{Rules, config};
 use crate::cli::{Session, pass, rules_list};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;

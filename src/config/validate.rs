@@ -178,6 +178,7 @@ fn rule_problem(code: &'static str, problem: &RuleProblem) -> Problem {
     });
     let what = match (problem.rules.as_slice(), &origin) {
         ([only], Origin::File { .. }) => format!("{}: {}", only.id, problem.message),
+        ([only], given) if only.id == given.to_string() => problem.message.clone(),
         _ => problem.to_string(),
     };
     let path = match origin {

@@ -3,6 +3,7 @@
 //! Pure: takes manifests and observations, returns data.
 
 pub mod admission;
+pub mod adopt;
 mod build;
 mod certificate;
 mod conflict;

@@ -14,31 +14,30 @@ mod place;
 mod pull_secret;
 mod receipt;
 mod remarks;
+mod slots;
 mod undo;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{
-    AbsentKind, CustomKinds, ImageSlot, Replacement, absent_slots, image_slots, image_slots_with,
-    replacements,
-};
-use crate::rules::{Outcome, Place, RuleSet};
+use crate::object::pods::CustomKinds;
+use crate::rules::RuleSet;
 
 pub use advice::Advice;
 use advice::advice;
 use edit::Edit;
 pub use fixed::Skipped;
-use fixed::{fixed, may_change, mirror_pod};
+use fixed::{fixed, mirror_pod};
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
-use place::place;
+pub(in crate::plan) use place::place;
 pub use receipt::ORIGINAL_IMAGES;
 use receipt::Receipt;
+pub(in crate::plan) use receipt::original_image;
 use remarks::remarks;
+use slots::{fill_absent_slots, rewrite_slots};
 pub use undo::undo;
 
 /// The field manager of every patch.
@@ -197,130 +196,6 @@ fn patched(
         })),
         Err(reason) => Verdict::Refused(vec![reason]),
     }
-}
-
-fn rewrite_slots(
-    object: &Value,
-    rules: &RuleSet,
-    custom_kinds: Option<&CustomKinds>,
-    edit: &mut Edit<'_>,
-    seen: &mut Seen,
-) -> Vec<SlotChange> {
-    let mut parts: Vec<Replacement> = Vec::new();
-    let mut changes: Vec<SlotChange> = Vec::new();
-    let slots: Vec<ImageSlot> = custom_kinds.map_or_else(
-        || image_slots(object),
-        |kinds| image_slots_with(object, kinds),
-    );
-    for slot in slots {
-        let (pointer, text) = (&slot.pointer, &slot.text);
-        let place = || place(object, pointer);
-        let reference = match ImageReference::parse(text) {
-            Ok(reference) => reference,
-            Err(error) => {
-                let note = format!("{}: left as it is: {error}", place());
-                seen.notes.push(note);
-                continue;
-            }
-        };
-        let decision = rules.decide_at(&reference, &Place::of(object, pointer));
-        let rule = decision.rule.unwrap_or_default();
-        let after = match decision.outcome {
-            Outcome::Rewritten(after) if after != *text => after,
-            Outcome::Denied => {
-                let why = format!("{}: {text} is denied by {rule}", place());
-                seen.refused.push(why);
-                continue;
-            }
-            Outcome::TooLong(name) => {
-                let why = format!("{}: {name} ({rule}) is longer than 255 bytes", place());
-                seen.refused.push(why);
-                continue;
-            }
-            Outcome::Unusable { result, why } => {
-                let would_be = [" would be ", &result].concat();
-                let would_be = if result.is_empty() { "" } else { &would_be };
-                let why = format!("{}: {text}{would_be} ({rule}): {why}", place());
-                seen.refused.push(why);
-                continue;
-            }
-            _ => continue,
-        };
-        let all = replacements(object, &slot, &after);
-        if !all.iter().all(|part| may_change(object, &part.pointer)) {
-            seen.notes.push(format!(
-                "{}: {text} stays: this cannot be changed in a pod that exists",
-                place()
-            ));
-            continue;
-        }
-        if all.is_empty() {
-            let note = format!("{}: {text} stays: no key there can say {after}", place());
-            seen.notes.push(note);
-            continue;
-        }
-        parts.extend(all);
-        changes.push(SlotChange {
-            place: place(),
-            before: Some(text.clone()),
-            after,
-            rule,
-            pointer: slot.pointer,
-        });
-    }
-    edit.replace(&parts);
-    changes
-}
-
-fn fill_absent_slots(
-    object: &Value,
-    rules: &RuleSet,
-    edit: &mut Edit<'_>,
-    refused: &mut Vec<String>,
-) -> Vec<SlotChange> {
-    let mut changes = Vec::new();
-    // Asked of the object as it was: the hook's image follows the runner's, which a rule may rewrite.
-    for absent in absent_slots(object) {
-        let follows_runner = matches!(absent.kind, AbsentKind::Environment(_));
-        let Ok(reference) = ImageReference::parse(&absent.default) else {
-            continue;
-        };
-        let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
-        let rule = decision.rule.unwrap_or_default();
-        let image = match decision.outcome {
-            Outcome::Rewritten(image) => image,
-            Outcome::AlreadyThere if follows_runner => absent.default.clone(),
-            Outcome::Denied => {
-                let (AbsentKind::Argument(place) | AbsentKind::Environment(place)) = &absent.kind;
-                let default = &absent.default;
-                refused.push(format!(
-                    "{place} is not set, and its default {default} is denied by {rule}"
-                ));
-                continue;
-            }
-            Outcome::TooLong(_) | Outcome::Unusable { .. } => {
-                let (AbsentKind::Argument(place) | AbsentKind::Environment(place)) = &absent.kind;
-                let default = &absent.default;
-                refused.push(format!(
-                    "{place} is not set, and {rule} makes no image of its default {default}"
-                ));
-                continue;
-            }
-            _ => continue,
-        };
-        if !may_change(object, &absent.list) {
-            continue;
-        }
-        let pointer = edit.append(&absent.list, absent.item(&image));
-        changes.push(SlotChange {
-            place: place(edit.object(), &pointer),
-            pointer,
-            before: None,
-            after: image,
-            rule,
-        });
-    }
-    changes
 }
 
 #[cfg(test)]

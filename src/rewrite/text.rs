@@ -11,9 +11,9 @@ mod spelled;
 mod tests;
 
 use crate::failure::Failure;
-use crate::object::pods;
+use crate::object::{Pointer, pods};
 use crate::rules::{Meeting, RuleSet};
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Contents, Document, Lines};
 
 pub use edits::Edit;
 pub use findings::{Absent, Change, Findings, Refused, Skipped, Suspected, Where};
@@ -36,6 +36,15 @@ pub enum Reading {
     Whole,
 }
 
+/// Whether each change is told, or only how many there are: a stream may have tens of thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// Each, with its place.
+    Each,
+    /// Their number. What does not change all the same is told in full.
+    Number,
+}
+
 /// Rewrites one text. `origin` is what errors call it. Which images meet in one target is known after the last text:
 /// `meeting` takes note.
 ///
@@ -46,21 +55,43 @@ pub fn rewrite(
     origin: &str,
     rules: &RuleSet,
     meeting: &mut Meeting,
-    reading: Reading,
+    (reading, telling): (Reading, Telling),
 ) -> Result<Rewritten, Failure> {
     let mut rewritten = Rewritten::default();
     for part in yaml::parts(text) {
         if reading == Reading::ByWords && !pods::may_name_images(part.text) {
             continue;
         }
-        if let Some(document) = Document::read(part, origin)? {
-            document::rewrite(&document, rules, meeting, &mut rewritten);
+        let mut pass = document::Pass {
+            rules,
+            meeting,
+            telling,
+            lines: Lines::of(part),
+        };
+        let mut of_items = Rewritten::default();
+        let mut number = 0;
+        let contents = Document::read_by_item(part, origin, &mut |item| {
+            let at = Pointer::root().child("items").index(number);
+            number += 1;
+            pass.rewrite(&item, &at, &mut of_items);
+        })?;
+        match contents {
+            Contents::Empty => {}
+            Contents::Items => rewritten.extend(of_items),
+            Contents::Whole(document) => {
+                pass.rewrite(&document, &Pointer::root(), &mut rewritten);
+            }
         }
     }
     Ok(rewritten)
 }
 
 impl Rewritten {
+    fn extend(&mut self, other: Self) {
+        self.edits.extend(other.edits);
+        self.findings.extend(other.findings);
+    }
+
     /// The text with its edits.
     pub fn written(&self, text: &str) -> String {
         let grown: usize = self.edits.iter().map(|edit| edit.text.len()).sum();

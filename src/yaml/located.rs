@@ -56,6 +56,17 @@ pub struct Document<'a> {
     aliases: bool,
 }
 
+/// What [`Document::read_by_item`] has found.
+#[derive(Debug)]
+pub enum Contents<'a> {
+    /// Nothing.
+    Empty,
+    /// A document.
+    Whole(Document<'a>),
+    /// A list, of which each item was given.
+    Items,
+}
+
 /// A node in the order of the text. Of a mapping, keys and values are its children in turn.
 #[derive(Clone, Copy)]
 struct Node {
@@ -90,6 +101,17 @@ impl<'a> Document<'a> {
     /// Reads one document; None where it is empty.
     pub fn read(part: Part<'a>, origin: &str) -> Result<Option<Self>, Failure> {
         build::read(part, origin)
+    }
+
+    /// As [`Self::read`]. Where the document is a list (`kind: List`, `items`) of objects, each goes to `visit` as a
+    /// document of its own as soon as it is read, and only one is in memory. Where a list cannot be taken apart (an alias,
+    /// a tag), it comes back whole, and what `visit` was given before is void.
+    pub fn read_by_item(
+        part: Part<'a>,
+        origin: &str,
+        visit: &mut dyn FnMut(Document<'a>),
+    ) -> Result<Contents<'a>, Failure> {
+        build::read_items(part, origin, &mut Some(visit))
     }
 
     /// What the document says.
@@ -170,15 +192,6 @@ impl<'a> Document<'a> {
     pub fn start(&self, place: Place) -> usize {
         let node = self.nodes.get(place.0 as usize);
         self.part.start + node.map_or(0, |node| node.start as usize)
-    }
-
-    /// Lines and columns of the document's bytes.
-    pub fn lines(&self) -> Lines<'a> {
-        Lines {
-            part: self.part,
-            counted: 0,
-            line: self.part.lines_before + 1,
-        }
     }
 
     fn children(&self, place: Place) -> impl Iterator<Item = Place> {
@@ -291,7 +304,16 @@ pub struct Lines<'a> {
     line: usize,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    /// Of the bytes of one document.
+    pub fn of(part: Part<'a>) -> Self {
+        Self {
+            part,
+            counted: 0,
+            line: part.lines_before + 1,
+        }
+    }
+
     /// Line and column, both from 1, of a byte of the stream.
     pub fn position(&mut self, at: usize) -> (usize, usize) {
         let text = self.part.text;

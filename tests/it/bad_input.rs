@@ -161,7 +161,14 @@ async fn a_command_line_that_is_not_understood_is_a_document_too() -> Result<()>
 /// The name of every flag of every command: none takes a secret as its value.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flag_takes_a_secret() -> Result<()> {
-    for command in ["init", "render", "images", "patch-images", "uninstall"] {
+    for command in [
+        "init",
+        "render",
+        "images",
+        "patch-images",
+        "adopt",
+        "uninstall",
+    ] {
         let help = program()?
             .run(&[command, "--help"])
             .await?

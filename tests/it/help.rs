@@ -226,7 +226,12 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["patch-images"],
             true,
-            "config dry-run force namespace no-wait pull-secret registry registry-key registry-library registry-map registry-preset timeout yes",
+            "admission admission-fail all-namespaces all-workloads ca-bundle config controller-namespace dry-run force kind kubernetes-version name namespace no-proxy no-verify no-wait owner proxy proxy-credentials-file pull-secret pull-secret-file registry registry-key registry-library registry-map registry-preset require-verified runner-namespace selector timeout undo use-cluster-pull-secrets yes",
+        ),
+        (
+            &["adopt"],
+            true,
+            "all-namespaces config manager namespace registry registry-key registry-library registry-map registry-preset write yes",
         ),
         (
             &["rewrite"],

@@ -7,6 +7,7 @@
 
 mod access;
 mod admission;
+mod adopt;
 mod apply;
 mod architecture;
 mod bad_input;

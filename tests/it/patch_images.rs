@@ -4,6 +4,7 @@ mod everything;
 mod guarded;
 mod sources;
 mod story;
+mod undo;
 
 use std::ops::Deref;
 use std::sync::Mutex;

@@ -63,7 +63,7 @@ async fn the_deciding_rule_is_told_with_its_line_and_why_no_rule_before_it() -> 
 async fn every_outcome_has_its_word() -> Result<()> {
     let mut program = program()?;
     program.stdin("gcr.io/x\n\n  quay.io/z  \n");
-    let long = format!("docker.io/{}", "a".repeat(250));
+    let long = format!("docker.io/{}", "a".repeat(235));
     let references = [
         "nginx",
         "docker:dind",

@@ -218,6 +218,8 @@ fn moved(before: &Value, now: &Value) -> bool {
         "/metadata/generation",
         "/metadata/annotations",
         "/spec",
+        "/template",
+        "/data",
     ]
     .iter()
     .any(|path| before.pointer(path) != now.pointer(path))

@@ -1,6 +1,8 @@
 //! What a person or a machine reads about a run.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use crate::plan::counted;
 use crate::rewrite::text::{Absent, Change, Findings, Refused, Skipped, Suspected, Where};
@@ -15,6 +17,9 @@ pub(super) struct Answer {
     /// True where the rewritten text went to standard output.
     #[serde(skip)]
     shown: bool,
+    /// Each input in which something changes, and how often.
+    #[serde(skip)]
+    changed: Vec<(Arc<str>, usize)>,
     changes: Vec<InFile<Change>>,
     skipped: Vec<InFile<Skipped>>,
     suspected: Vec<InFile<Suspected>>,
@@ -23,14 +28,19 @@ pub(super) struct Answer {
 
 #[derive(Serialize)]
 struct InFile<T> {
-    file: String,
+    #[serde(serialize_with = "shared")]
+    file: Arc<str>,
     #[serde(flatten)]
     one: T,
 }
 
-fn all<T>(file: &str, found: Vec<T>) -> impl Iterator<Item = InFile<T>> {
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+fn all<T>(file: &Arc<str>, found: Vec<T>) -> impl Iterator<Item = InFile<T>> {
     found.into_iter().map(move |one| InFile {
-        file: file.to_owned(),
+        file: Arc::clone(file),
         one,
     })
 }
@@ -59,12 +69,17 @@ impl Answer {
             inputs,
             written,
             shown,
+            changed: Vec::new(),
             changes: Vec::new(),
             skipped: Vec::new(),
             suspected: Vec::new(),
             absent: Vec::new(),
         };
         for (file, findings) in found {
+            let file: Arc<str> = file.into();
+            if findings.changed > 0 {
+                answer.changed.push((Arc::clone(&file), findings.changed));
+            }
             answer.changes.extend(all(&file, findings.changes));
             answer.skipped.extend(all(&file, findings.skipped));
             answer.suspected.extend(all(&file, findings.suspected));
@@ -124,16 +139,13 @@ impl Answer {
 
     /// How many changed.
     pub(super) fn last_line(&self) -> String {
-        if self.changes.is_empty() {
-            return format!("nothing to change in {}", counted(self.inputs, "input"));
-        }
-        let mut files: Vec<&str> = self.changes.iter().map(|one| one.file.as_str()).collect();
-        files.dedup();
-        let images = counted(self.changes.len(), "image");
-        let inputs = match files.len() {
-            1 => files.first().copied().unwrap_or_default().to_owned(),
-            many => format!("{many} files"),
+        let inputs = match self.changed.as_slice() {
+            [] => return format!("nothing to change in {}", counted(self.inputs, "input")),
+            [(file, _)] => file.to_string(),
+            many => counted(many.len(), "file"),
         };
+        let images = self.changed.iter().map(|(_, count)| count).sum();
+        let images = counted(images, "image");
         if self.written || self.shown {
             format!("{images} rewritten in {inputs}")
         } else {

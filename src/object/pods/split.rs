@@ -92,12 +92,17 @@ pub(super) fn replacements(
     image: &str,
 ) -> Option<Vec<Replacement>> {
     let reference = ImageReference::parse(image).ok()?;
-    let (registry, repository) = name(parts, &reference)?;
-    let (tag, digest) = suffix(parts, &reference)?;
+    let (registry, mut repository) = name(parts, &reference)?;
+    let (tag, digest) = if holds_version(parts)? {
+        repository.push_str(&reference.suffix());
+        (None, None)
+    } else {
+        suffix(parts, &reference)?
+    };
     let mut found = Vec::new();
     for (key, wanted) in [
         ("registry", registry),
-        ("repository", repository),
+        ("repository", Some(repository)),
         ("tag", tag),
         ("digest", digest),
     ] {
@@ -116,17 +121,29 @@ pub(super) fn replacements(
     Some(found)
 }
 
+/// True where the repository holds the tag or digest, too, and no other key says one: `repository: quay.io/a/b:v1`.
+fn holds_version(parts: &Map<String, Value>) -> Option<bool> {
+    let repository = text(parts, "repository")?;
+    let last = repository.rsplit('/').next().unwrap_or_default();
+    let says = |key: &str| {
+        parts
+            .get(key)
+            .is_some_and(|part| !part.is_null() && part != "")
+    };
+    Some(last.contains([':', '@']) && !says("tag") && !says("digest"))
+}
+
 /// Registry and repository; None for the registry where the repository names the host, as it did before.
 fn name(
     parts: &Map<String, Value>,
     reference: &ImageReference,
-) -> Option<(Option<String>, Option<String>)> {
+) -> Option<(Option<String>, String)> {
     let registry = text(parts, "registry")?;
     let repository = text(parts, "repository")?;
     if registry.is_empty() {
         let suffix = reference.suffix();
         let name = reference.original().strip_suffix(suffix.as_str())?;
-        return Some((None, Some(name.to_owned())));
+        return Some((None, name.to_owned()));
     }
     let name = reference.name();
     // A registry that holds the first part of the path keeps its share of it.
@@ -135,10 +152,10 @@ fn name(
             .strip_suffix(repository)
             .and_then(|front| front.strip_suffix('/'))
     {
-        return Some((Some(front.to_owned()), Some(repository.to_owned())));
+        return Some((Some(front.to_owned()), repository.to_owned()));
     }
     let (host, path) = name.split_once('/')?;
-    Some((Some(host.to_owned()), Some(path.to_owned())))
+    Some((Some(host.to_owned()), path.to_owned()))
 }
 
 /// Tag and digest. Without a key `digest` the digest stands behind the tag, as charts take it: `v1@sha256:…`.
@@ -299,6 +316,11 @@ mod tests {
                 json!({"repository": "quay.io/a/b", "tag": 3}),
                 "reg.corp/a/b:3".to_owned(),
                 json!({"repository": "reg.corp/a/b", "tag": 3}),
+            ),
+            (
+                json!({"repository": "quay.io/a/b:v1", "tag": ""}),
+                format!("reg.corp/a/b:v1@{DIGEST}"),
+                json!({"repository": format!("reg.corp/a/b:v1@{DIGEST}"), "tag": ""}),
             ),
         ];
         for (before, image, after) in cases {

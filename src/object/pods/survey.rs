@@ -19,6 +19,7 @@ const DEEPEST: usize = 96;
 pub(super) struct Pod<'a> {
     pub(super) at: PodSpecAt,
     pub(super) spec: &'a Value,
+    /// The metadata, where nothing else looks at its annotations.
     pub(super) metadata: Option<&'a Value>,
 }
 
@@ -150,9 +151,7 @@ impl<'a> Survey<'a> {
         for pod in self.kinds.pods(group, kind) {
             for (at, spec) in pod.find(object, &self.at) {
                 self.known.insert(at.pointer.to_string());
-                let metadata = at.metadata.as_ref().and_then(|metadata| {
-                    object.pointer(metadata.as_str().get(self.at.len()..).unwrap_or_default())
-                });
+                let metadata = None;
                 self.pods.push(Pod { at, spec, metadata });
             }
         }
@@ -282,7 +281,7 @@ impl<'a> Survey<'a> {
                 part: Part::Workload,
             },
             spec,
-            metadata,
+            metadata: None,
         });
     }
 

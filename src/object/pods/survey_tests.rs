@@ -175,6 +175,9 @@ fn annotations_of_a_pod_are_suspected_by_their_names() {
             Suspicion::Name
         )]
     );
+    let rollout = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "spec": {"template": {
+        "metadata": {"annotations": {"proxyImage": "a/b:1"}}, "spec": {"containers": [{"name": "c", "image": "c"}]}}}});
+    assert_eq!(suspects(&rollout).len(), 1);
 }
 
 #[test]

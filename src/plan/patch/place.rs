@@ -6,7 +6,7 @@ use crate::object::Pointer;
 
 /// `container manager`, `container manager --docker-image`, `container runner ACTIONS_RUNNER_IMAGE`; the pointer
 /// where that says nothing.
-pub(super) fn place(object: &Value, at: &Pointer) -> String {
+pub(in crate::plan) fn place(object: &Value, at: &Pointer) -> String {
     let Some((holder, container)) = container(object, at) else {
         return at.to_string();
     };

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::object::Pointer;
 
+pub(in crate::plan) use found::original_image;
 pub(super) use found::{Found, find};
 pub(super) use record::Added;
 

@@ -4,37 +4,48 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::Rewritten;
 use super::edits::{Granted, Wanted};
 use super::findings::{Absent, Change, Finding, Refused, Skipped, Suspected, Where};
+use super::{Rewritten, Telling};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
     AbsentKind, AbsentSlot, ImageSlot, SlotKind, absent_slots, image_slots, replacements, suspected,
 };
 use crate::object::{ObjectRef, Pointer};
 use crate::rules::{Decision, Meeting, Outcome, Place, RuleSet};
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Document, Lines};
 
-/// Adds the edits and findings of a document.
-pub(super) fn rewrite(
-    document: &Document<'_>,
-    rules: &RuleSet,
-    meeting: &mut Meeting,
-    rewritten: &mut Rewritten,
-) {
-    let mut pass = Pass {
-        document,
-        rules,
-        meeting,
-        wanted: Wanted::default(),
-        planned: Vec::new(),
-        found: Vec::new(),
-    };
-    pass.objects(document.value(), document.root(), &Pointer::root());
-    pass.finish(rewritten);
+/// What holds for every document of a stream.
+pub(super) struct Pass<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) meeting: &'a mut Meeting,
+    pub(super) telling: Telling,
+    pub(super) lines: Lines<'a>,
 }
 
-struct Pass<'a> {
+impl Pass<'_> {
+    /// Adds the edits and findings of a document, or of an item of a list that stands at `at` in one.
+    pub(super) fn rewrite(
+        &mut self,
+        document: &Document<'_>,
+        at: &Pointer,
+        rewritten: &mut Rewritten,
+    ) {
+        let mut reading = Reading {
+            document,
+            rules: self.rules,
+            meeting: self.meeting,
+            wanted: Wanted::default(),
+            planned: Vec::new(),
+            found: Vec::new(),
+        };
+        reading.objects(document.value(), document.root(), at);
+        reading.finish(self.telling, &mut self.lines, rewritten);
+    }
+}
+
+/// One document in work.
+struct Reading<'a> {
     document: &'a Document<'a>,
     rules: &'a RuleSet,
     meeting: &'a mut Meeting,
@@ -53,7 +64,7 @@ struct Object<'a> {
     reference: ObjectRef,
 }
 
-impl Pass<'_> {
+impl Reading<'_> {
     /// Follows lists: what a rule's scope and a reader know is the object, not the list around it.
     fn objects(&mut self, value: &Value, place: yaml::Place, at: &Pointer) {
         let kind = value
@@ -307,17 +318,24 @@ impl Pass<'_> {
         self.found.push((byte, finding));
     }
 
-    fn finish(mut self, rewritten: &mut Rewritten) {
+    fn finish(mut self, telling: Telling, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
         let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
         for (number, (byte, change)) in self.planned.into_iter().enumerate() {
-            self.found.push(match granted.get(&number) {
-                Some(Granted::Not(reason)) => (byte, skipped(change.at, &change.before, *reason)),
-                Some(Granted::At(at)) => (*at, Finding::Change(change)),
-                None => (byte, Finding::Change(change)),
-            });
+            let byte = match granted.get(&number) {
+                Some(Granted::Not(reason)) => {
+                    let finding = skipped(change.at, &change.before, *reason);
+                    self.found.push((byte, finding));
+                    continue;
+                }
+                Some(Granted::At(at)) => *at,
+                None => byte,
+            };
+            rewritten.findings.changed += 1;
+            if telling == Telling::Each {
+                self.found.push((byte, Finding::Change(change)));
+            }
         }
         self.found.sort_by_key(|(byte, _)| *byte);
-        let mut lines = self.document.lines();
         for (byte, mut finding) in self.found {
             let at = finding.at();
             (at.line, at.column) = lines.position(byte);

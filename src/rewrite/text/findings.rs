@@ -8,7 +8,9 @@ use crate::object::pods::{Role, Suspicion};
 /// Everything that is told, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Findings {
-    /// References that change.
+    /// How many references change.
+    pub changed: usize,
+    /// Those, where each is told.
     pub changes: Vec<Change>,
     /// References that a rule takes and that stay all the same, with the reason.
     pub skipped: Vec<Skipped>,
@@ -143,8 +145,9 @@ impl Findings {
         }
     }
 
-    /// Appends what is told of another text.
-    pub fn extend(&mut self, other: Self) {
+    /// Appends what is told of what follows.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.changed += other.changed;
         self.changes.extend(other.changes);
         self.skipped.extend(other.skipped);
         self.suspected.extend(other.suspected);

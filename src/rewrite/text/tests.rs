@@ -8,6 +8,8 @@ use crate::image_ref::ImageReference;
 use crate::object::pods::{image_slots, write_slots};
 use crate::rules::{Action, Matcher, Outcome, Place, RuleSpec};
 
+const BY_WORDS: (Reading, Telling) = (Reading::ByWords, Telling::Each);
+
 /// quay.io and ghcr.io go to Artifactory, Docker Hub stays; `evil.example.com` is denied.
 fn rules() -> RuleSet {
     let rule = |host: &str, action: Action| {
@@ -31,14 +33,7 @@ fn rules() -> RuleSet {
 }
 
 fn rewritten(text: &str) -> Rewritten {
-    rewrite(
-        text,
-        "x.yaml",
-        &rules(),
-        &mut Meeting::default(),
-        Reading::ByWords,
-    )
-    .unwrap()
+    rewrite(text, "x.yaml", &rules(), &mut Meeting::default(), BY_WORDS).unwrap()
 }
 
 /// The text after rewriting.

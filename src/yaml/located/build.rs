@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
 
-use super::{Document, Node, Shape, Style};
+use super::{Contents, Document, Node, Shape, Style};
 use crate::failure::{Exit, Failure};
 use crate::yaml::stream::Part;
 
@@ -14,9 +14,35 @@ use crate::yaml::stream::Part;
 const NODES_LIMIT: usize = 1_000_000;
 const TOO_MANY: &str = "too many nodes in one document";
 
+/// Takes the items of a list, one by one.
+pub(super) type Visit<'v, 'a> = &'v mut dyn FnMut(Document<'a>);
+
 pub(super) fn read<'a>(part: Part<'a>, origin: &str) -> Result<Option<Document<'a>>, Failure> {
-    let mut builder = Builder::new(part.text);
+    match read_items(part, origin, &mut None)? {
+        Contents::Whole(document) => Ok(Some(document)),
+        Contents::Empty | Contents::Items => Ok(None),
+    }
+}
+
+/// As [`read`]; each item of a list of objects goes to `visit` as soon as it is read, and is gone then. Where that turns
+/// out wrong (an alias leads to an item that is gone), `visit` is None afterwards and the whole document comes back.
+pub(super) fn read_items<'a>(
+    part: Part<'a>,
+    origin: &str,
+    visit: &mut Option<Visit<'_, 'a>>,
+) -> Result<Contents<'a>, Failure> {
+    let mut builder = Builder::new(part, visit.take());
     let built = builder.run();
+    let visited = builder.visited;
+    *visit = builder.visit;
+    if visited > 0 {
+        let is_list = matches!(&built, Ok(Some(value)) if is_list(value));
+        if is_list && visit.is_some() {
+            return Ok(Contents::Items);
+        }
+        *visit = None;
+        return read_items(part, origin, visit);
+    }
     let value = match built {
         Ok(Some(value)) => value,
         Err(broken) if broken.why == TOO_MANY => return Err(broken.failure(origin, part)),
@@ -28,15 +54,26 @@ pub(super) fn read<'a>(part: Part<'a>, origin: &str) -> Result<Option<Document<'
         }
     };
     if value.is_null() {
-        return Ok(None);
+        return Ok(Contents::Empty);
     }
-    Ok(Some(Document {
+    Ok(Contents::Whole(Document {
         part,
         value,
         nodes: builder.nodes,
         keys: builder.keys,
         aliases: builder.aliases,
     }))
+}
+
+fn is_list(value: &Value) -> bool {
+    let kind = value.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("List"))
+}
+
+/// True for an item that says what it is, whatever list it stands in.
+fn is_object(value: &Value) -> bool {
+    let says = |key: &str| value.get(key).is_some_and(Value::is_string);
+    says("apiVersion") && says("kind")
 }
 
 fn by_reader(part: Part<'_>, origin: &str) -> Result<Value, Failure> {
@@ -67,8 +104,12 @@ impl Broken {
     }
 }
 
-struct Builder<'a> {
+struct Builder<'a, 'v> {
+    part: Part<'a>,
     text: &'a str,
+    /// Who takes the items of a list; None where nobody does, or no longer can.
+    visit: Option<Visit<'v, 'a>>,
+    visited: usize,
     nodes: Vec<Node>,
     keys: HashMap<u32, String>,
     /// Node of each anchor, by the parser's number.
@@ -92,10 +133,13 @@ enum Frame {
     },
 }
 
-impl<'a> Builder<'a> {
-    fn new(text: &'a str) -> Self {
+impl<'a, 'v> Builder<'a, 'v> {
+    fn new(part: Part<'a>, visit: Option<Visit<'v, 'a>>) -> Self {
         Self {
-            text,
+            part,
+            text: part.text,
+            visit,
+            visited: 0,
             nodes: Vec::new(),
             keys: HashMap::new(),
             anchors: Vec::new(),
@@ -201,7 +245,40 @@ impl<'a> Builder<'a> {
             node.end = end;
             node.next = next;
         }
+        let value = self.visited(node, value);
         self.value(value);
+    }
+
+    /// Hands over an item of a list: its nodes go with it, and null stays in its place.
+    fn visited(&mut self, node: u32, value: Value) -> Value {
+        let is_item = match self.frames.as_slice() {
+            [Frame::Mapping { key: Some(key), .. }, Frame::List { .. }] => key == "items",
+            _ => false,
+        };
+        if !is_item || self.visit.is_none() {
+            return value;
+        }
+        if self.unsure || !is_object(&value) {
+            self.visit = None;
+            return value;
+        }
+        let mut nodes = self.nodes.split_off(node as usize);
+        for one in &mut nodes {
+            one.next -= node;
+        }
+        let keys = self.keys.extract_if(|place, _| *place >= node);
+        let keys = keys.map(|(place, key)| (place - node, key)).collect();
+        if let Some(visit) = &mut self.visit {
+            self.visited += 1;
+            visit(Document {
+                part: self.part,
+                value,
+                nodes,
+                keys,
+                aliases: false,
+            });
+        }
+        Value::Null
     }
 
     fn alias(&mut self, start: u32, end: u32, anchor: usize) {

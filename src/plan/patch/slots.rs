@@ -1,0 +1,142 @@
+//! The images of an object by the rules: those that stand there, and those that are compiled in.
+
+use serde_json::Value;
+
+use super::edit::Edit;
+use super::fixed::may_change;
+use super::{Seen, SlotChange, place};
+use crate::image_ref::ImageReference;
+use crate::object::pods::{
+    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, image_slots,
+    image_slots_with, replacements,
+};
+use crate::rules::{Outcome, Place, RuleSet};
+
+/// Writes every image that a rule rewrites.
+pub(super) fn rewrite_slots(
+    object: &Value,
+    rules: &RuleSet,
+    custom_kinds: Option<&CustomKinds>,
+    edit: &mut Edit<'_>,
+    seen: &mut Seen,
+) -> Vec<SlotChange> {
+    let slots = custom_kinds.map_or_else(
+        || image_slots(object),
+        |kinds| image_slots_with(object, kinds),
+    );
+    let mut parts: Vec<Replacement> = Vec::new();
+    let mut changes: Vec<SlotChange> = Vec::new();
+    for slot in slots {
+        let Some((after, rule)) = wanted(object, &slot, rules, seen) else {
+            continue;
+        };
+        let (pointer, text) = (slot.pointer.clone(), slot.text.clone());
+        let all = replacements(object, &slot, &after);
+        let stays = if all.is_empty() {
+            Some(format!("no key there can say {after}"))
+        } else if all.iter().all(|part| may_change(object, &part.pointer)) {
+            None
+        } else {
+            Some("this cannot be changed in a pod that exists".to_owned())
+        };
+        let place = place(object, &pointer);
+        if let Some(why) = stays {
+            seen.notes.push(format!("{place}: {text} stays: {why}"));
+            continue;
+        }
+        parts.extend(all);
+        changes.push(SlotChange {
+            pointer,
+            place,
+            before: Some(text),
+            after,
+            rule,
+        });
+    }
+    edit.replace(&parts);
+    changes
+}
+
+/// What a slot should say, and by which rule; None where it stays.
+fn wanted(
+    object: &Value,
+    slot: &ImageSlot,
+    rules: &RuleSet,
+    seen: &mut Seen,
+) -> Option<(String, String)> {
+    let (pointer, text) = (&slot.pointer, &slot.text);
+    let reference = match ImageReference::parse(text) {
+        Ok(reference) => reference,
+        Err(error) => {
+            let place = place(object, pointer);
+            seen.notes.push(format!("{place}: left as it is: {error}"));
+            return None;
+        }
+    };
+    let decision = rules.decide_at(&reference, &Place::of(object, pointer));
+    let rule = decision.rule.unwrap_or_default();
+    let refused = match decision.outcome {
+        Outcome::Rewritten(after) => return (after != *text).then_some((after, rule)),
+        Outcome::Denied => format!("{text} is denied by {rule}"),
+        Outcome::TooLong(name) => format!("{name} ({rule}) is longer than 255 bytes"),
+        Outcome::Unusable { result, why } if result.is_empty() => format!("{text} ({rule}): {why}"),
+        Outcome::Unusable { result, why } => format!("{text} would be {result} ({rule}): {why}"),
+        _ => return None,
+    };
+    let place = place(object, pointer);
+    seen.refused.push(format!("{place}: {refused}"));
+    None
+}
+
+/// Sets what falls back to an image that is compiled in and that a rule rewrites.
+pub(super) fn fill_absent_slots(
+    object: &Value,
+    rules: &RuleSet,
+    edit: &mut Edit<'_>,
+    refused: &mut Vec<String>,
+) -> Vec<SlotChange> {
+    let mut changes = Vec::new();
+    // Asked of the object as it was: the hook's image follows the runner's, which a rule may rewrite.
+    for absent in absent_slots(object) {
+        let Some((image, rule)) = filled(object, &absent, rules, refused) else {
+            continue;
+        };
+        let pointer = edit.append(&absent.list, absent.item(&image));
+        changes.push(SlotChange {
+            place: place(edit.object(), &pointer),
+            pointer,
+            before: None,
+            after: image,
+            rule,
+        });
+    }
+    changes
+}
+
+fn filled(
+    object: &Value,
+    absent: &AbsentSlot,
+    rules: &RuleSet,
+    refused: &mut Vec<String>,
+) -> Option<(String, String)> {
+    let follows_runner = matches!(absent.kind, AbsentKind::Environment(_));
+    let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &absent.kind;
+    let default = &absent.default;
+    if !may_change(object, &absent.list) {
+        return None;
+    }
+    let reference = ImageReference::parse(default).ok()?;
+    let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
+    let rule = decision.rule.unwrap_or_default();
+    let why = match decision.outcome {
+        Outcome::Rewritten(image) => return Some((image, rule)),
+        Outcome::AlreadyThere if follows_runner => return Some((default.clone(), rule)),
+        Outcome::Denied => format!("its default {default} is denied by {rule}"),
+        Outcome::TooLong(_) | Outcome::Unusable { .. } => {
+            format!("{rule} makes no image of its default {default}")
+        }
+        _ => return None,
+    };
+    refused.push(format!("{name} is not set, and {why}"));
+    None
+}
