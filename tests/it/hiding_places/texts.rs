@@ -1,6 +1,6 @@
 //! Cases 13, 19 and 27: the user's own files, of which only the bytes of references change.
 
-use arc_setup::rewrite::text::{Reading, Telling, Rewritten, rewrite};
+use arc_setup::rewrite::text::{Reading, Rewritten, Telling, rewrite};
 use arc_setup::rules::{Meeting, RuleSet};
 
 use super::{TARGET, story};
