@@ -78,28 +78,16 @@ impl<'a, 'h> Run<'a, 'h> {
         let selection = &self.work.options.selection;
         let custom = custom(&self.work.custom_kinds);
         selection.check_kinds(&custom)?;
-        if let Some(kind) = selection.programs() {
-            self.kind(&kind).await?;
+        if let Some(programs) = selection.programs() {
+            self.kinds(&[programs]).await?;
             if self.work.options.wait {
                 self.roll_out().await?;
             }
             self.remake_listeners().await?;
         }
-        for kind in selection.resources() {
-            self.kind(&kind).await?;
-        }
-        for kind in selection.workloads(&custom) {
-            self.kind(&kind).await?;
-        }
-        Ok(())
-    }
-
-    async fn kind(&mut self, kind: &Kind) -> Result<(), Failure> {
-        for namespace in self.work.options.selection.places() {
-            self.check_interrupt()?;
-            self.stream(kind, namespace).await?;
-        }
-        Ok(())
+        let resources = selection.resources();
+        let workloads = selection.workloads(&custom);
+        self.kinds(&[resources, workloads].concat()).await
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
