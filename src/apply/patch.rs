@@ -3,6 +3,7 @@
 //! ARC's programs come first and are waited for, so that the webhooks that guard the resources answer. No
 //! plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
 
+mod failures;
 mod listeners;
 mod report;
 mod requests;

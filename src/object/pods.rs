@@ -37,7 +37,7 @@ pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots, image_slots_with};
 pub use suspected::{Suspect, Suspicion, suspected, suspected_with};
-pub use words::may_name_images;
+pub use words::{may_lack_images, may_name_images};
 
 /// Group of the legacy generation.
 pub const LEGACY_GROUP: &str = "actions.summerwind.dev";

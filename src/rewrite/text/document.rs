@@ -21,6 +21,8 @@ pub(super) struct Pass<'a> {
     pub(super) meeting: &'a mut Meeting,
     pub(super) telling: Telling,
     pub(super) lines: Lines<'a>,
+    /// False where no object can lack an image that is compiled in.
+    pub(super) may_lack: bool,
 }
 
 impl Pass<'_> {
@@ -34,6 +36,7 @@ impl Pass<'_> {
         let mut reading = Reading {
             document,
             rules: self.rules,
+            may_lack: self.may_lack,
             meeting: self.meeting,
             wanted: Wanted::default(),
             planned: Vec::new(),
@@ -48,6 +51,7 @@ impl Pass<'_> {
 struct Reading<'a> {
     document: &'a Document<'a>,
     rules: &'a RuleSet,
+    may_lack: bool,
     meeting: &'a mut Meeting,
     wanted: Wanted,
     planned: Vec<(usize, Change)>,
@@ -102,8 +106,10 @@ impl Reading<'_> {
         if self.rules.is_empty() {
             return;
         }
-        for slot in absent_slots(object.value) {
-            self.absent(object, &slot);
+        if self.may_lack {
+            for slot in absent_slots(object.value) {
+                self.absent(object, &slot);
+            }
         }
         for suspect in suspected(object.value) {
             let Some((_, decision)) = self.decide(object, &suspect.text, &suspect.pointer) else {
