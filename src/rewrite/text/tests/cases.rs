@@ -350,6 +350,6 @@ fn a_list_is_told_as_one_document() {
     let rewritten = rewritten(text);
     assert_eq!(rewritten.written(text), text.replace("quay.io", "reg.corp"));
     let at = &rewritten.findings.changes[0].at;
-    assert_eq!((at.line, at.column), (8, 30));
+    assert_eq!((at.line, at.column), (8, 31));
     assert_eq!(at.pointer, "/items/1/spec/containers/0/image");
 }
