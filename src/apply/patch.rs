@@ -44,6 +44,10 @@ pub enum Task {
 
 /// What is wanted besides the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct PatchOptions {
     /// What is done.
     pub task: Task,

@@ -175,10 +175,10 @@ impl PatchRun<'_> {
                 return Ok(failure.exit());
             }
         }
-        let exit = report.exit();
+        let code = report.exit();
         for line in text::left_undone(&report) {
-            progress.told(&format!("{line} (exit code {})", exit as u8));
+            progress.told(&format!("{line} (exit code {})", code as u8));
         }
-        Ok(exit)
+        Ok(code)
     }
 }

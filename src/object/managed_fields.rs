@@ -70,24 +70,21 @@ fn holds(fields: &Value, object: &Value, segments: &[String]) -> bool {
         if depth > 0 && set.is_empty() {
             return true;
         }
-        let next = match place {
-            Value::Array(items) => {
-                let index = segment.parse::<usize>().ok();
-                let Some(item) = index.and_then(|index| items.get(index)) else {
-                    return false;
-                };
-                place = item;
-                set.iter()
-                    .find(|(key, _)| is_item(key, item))
-                    .map(|(_, fields)| fields)
-            }
-            _ => {
-                let Some(value) = place.get(segment) else {
-                    return false;
-                };
-                place = value;
-                set.get(&format!("f:{segment}"))
-            }
+        let next = if let Value::Array(items) = place {
+            let index = segment.parse::<usize>().ok();
+            let Some(item) = index.and_then(|index| items.get(index)) else {
+                return false;
+            };
+            place = item;
+            set.iter()
+                .find(|(key, _)| is_item(key, item))
+                .map(|(_, fields)| fields)
+        } else {
+            let Some(value) = place.get(segment) else {
+                return false;
+            };
+            place = value;
+            set.get(&format!("f:{segment}"))
         };
         let Some(next) = next else { return false };
         fields = next;

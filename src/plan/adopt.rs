@@ -101,10 +101,10 @@ impl HandEdit {
     pub fn origin(&self) -> String {
         let mut line = format!("by {}", self.manager);
         if let Some(time) = &self.time {
-            line.push_str(&format!(" at {time}"));
+            line = format!("{line} at {time}");
         }
         if let Some(known_from) = &self.known_from {
-            line.push_str(&format!("; what stood there is known from {known_from}"));
+            line = format!("{line}; what stood there is known from {known_from}");
         }
         line
     }
@@ -143,10 +143,10 @@ impl OfferedRule {
         lines.push(format!("- {}: {}", self.matcher, scalar(&self.source)));
         lines.push(format!("  rewrite: {}", scalar(&self.rewrite)));
         let indent = " ".repeat(indent);
-        lines
-            .into_iter()
-            .map(|line| format!("{indent}{line}\n"))
-            .collect()
+        lines.into_iter().fold(String::new(), |mut item, line| {
+            item.extend([indent.as_str(), &line, "\n"]);
+            item
+        })
     }
 }
 

@@ -141,7 +141,7 @@ impl<'a, 'h> Run<'a, 'h> {
             Err(error) if is_own || !is_of_the_object(&error) => {
                 return Err(self.failure(&object, &error));
             }
-            Err(error) => return self.took_no_patch(object, &error),
+            Err(error) => return self.took_no_patch(&object, &error),
         };
         self.look_at_rollout(&object, &written);
         match written {
@@ -185,14 +185,14 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 
     /// An object that the server refuses is told, and the run goes on: it may be the only one.
-    fn took_no_patch(&mut self, object: ObjectRef, error: &ClusterError) -> Result<(), Failure> {
+    fn took_no_patch(&mut self, object: &ObjectRef, error: &ClusterError) -> Result<(), Failure> {
         let why = error.message().to_owned();
         let report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
         self.tell(&report)?;
         if self.report.failed() >= MOST_FAILED {
             let count = self.report.failed();
             return Err(self
-                .failure(&object, error)
+                .failure(object, error)
                 .evidence(format!("so it was with {} now", counted(count, "object"))));
         }
         Ok(())

@@ -70,10 +70,14 @@ pub fn probe(rules: &RuleSet, namespace: &str) -> Option<Probe> {
         }
     }
     let images: Vec<&str> = expected.iter().map(|proof| proof.image.as_str()).collect();
-    (!images.is_empty()).then(|| Probe {
-        pod: pod(namespace, &images),
-        caught,
+    if images.is_empty() {
+        return None;
+    }
+    let pod = pod(namespace, &images);
+    Some(Probe {
+        pod,
         expected,
+        caught,
     })
 }
 

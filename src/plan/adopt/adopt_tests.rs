@@ -33,7 +33,9 @@ fn shown(adoption: &Adoption) -> Vec<String> {
 
 #[test]
 fn the_most_general_rule_that_does_it_is_offered() {
-    let cases: [(&[(&str, &str)], &[&str], &[&str]); 6] = [
+    /// Edits by hand, other images, the rules.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
         (
             &[
                 ("quay.io/brancz/p:1", "r.corp/brancz/p:1"),

@@ -121,7 +121,7 @@ impl Reading<'_> {
                 _ => continue,
             };
             let finding = Finding::Suspected(Suspected {
-                at: self.of(object, &suspect.pointer),
+                at: Self::of(object, &suspect.pointer),
                 text: suspect.text,
                 after,
                 rule: decision.rule.unwrap_or_default(),
@@ -183,7 +183,7 @@ impl Reading<'_> {
 
     fn refuse(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String, code: &str) {
         let finding = Finding::Refused(Refused {
-            at: self.of_slot(object, slot),
+            at: Self::of_slot(object, slot),
             image: slot.text.clone(),
             reason,
             code: code.to_owned(),
@@ -220,7 +220,7 @@ impl Reading<'_> {
         }
         if is_written {
             let change = Change {
-                at: self.of_slot(object, slot),
+                at: Self::of_slot(object, slot),
                 before: slot.text.clone(),
                 after: target,
                 rule,
@@ -262,7 +262,7 @@ impl Reading<'_> {
     }
 
     fn skip(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String) {
-        let finding = skipped(self.of_slot(object, slot), &slot.text, reason);
+        let finding = skipped(Self::of_slot(object, slot), &slot.text, reason);
         self.tell(object, &slot.pointer, finding);
     }
 
@@ -278,7 +278,7 @@ impl Reading<'_> {
                 item => item.to_string(),
             };
             let finding = Finding::Absent(Absent {
-                at: self.of(object, &slot.list),
+                at: Self::of(object, &slot.list),
                 name: name.clone(),
                 default: slot.default.clone(),
                 item,
@@ -288,8 +288,8 @@ impl Reading<'_> {
         }
     }
 
-    fn of_slot(&self, object: &Object<'_>, slot: &ImageSlot) -> Where {
-        let mut at = self.of(object, &slot.pointer);
+    fn of_slot(object: &Object<'_>, slot: &ImageSlot) -> Where {
+        let mut at = Self::of(object, &slot.pointer);
         if let SlotKind::Embedded { pointer } = &slot.kind {
             at.within = Some(pointer.to_string());
         }
@@ -297,7 +297,7 @@ impl Reading<'_> {
     }
 
     /// Lines are counted once, when all is known.
-    fn of(&self, object: &Object<'_>, pointer: &Pointer) -> Where {
+    fn of(object: &Object<'_>, pointer: &Pointer) -> Where {
         Where {
             line: 0,
             column: 0,
