@@ -139,7 +139,7 @@ impl Template {
         let (tag, digest) = self.adds();
         let tag = reference.tag().filter(|_| tag);
         let digest = pin.or_else(|| reference.digest().filter(|_| digest));
-        super::rule::suffix(tag, digest)
+        crate::image_ref::suffix(tag, digest)
     }
 
     /// Where a Docker daemon finds all images of `host`; None where the template does more than to put something
