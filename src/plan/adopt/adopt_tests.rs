@@ -153,6 +153,16 @@ fn revision(number: u32, image: &str) -> Value {
 }
 
 #[test]
+fn an_edit_that_no_controller_has_seen_yet_follows_the_revision_that_is_named() {
+    let mut object = live("r.corp/a/b:1", "kubectl-set");
+    object["metadata"]["generation"] = json!(2);
+    object["status"] = json!({"observedGeneration": 1});
+    let history = vec![revision(3, "quay.io/a/b:1")];
+    let edits = hand_edits(&Found { object, history }, &[]);
+    assert_eq!(edits[0].before.as_deref(), Some("quay.io/a/b:1"));
+}
+
+#[test]
 fn what_stood_there_is_found_behind_upgrades_too() {
     let found = Found {
         object: live("r.corp/a/b:2", "kubectl-set"),
