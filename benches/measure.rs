@@ -115,7 +115,7 @@ pub(crate) fn report_beside(name: &str, pairs: &[(Duration, Duration)]) -> Resul
 pub(crate) fn report_bytes(name: &str, ours: u64, bound: u64) {
     let verdict = if ours <= bound { "met" } else { "MISSED" };
     let (ours, bound) = (ours.div_ceil(1024), bound / 1024);
-    println!("{name:<40} {ours:>9} MiB {:>28} {verdict}", bound);
+    println!("{name:<40} {ours:>9} MiB {bound:>28} {verdict}");
 }
 
 /// Prints the peak memory of both sides.

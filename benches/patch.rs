@@ -84,7 +84,7 @@ async fn every_object_to_change(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
             measure::run(&mut command, &[0])
         })?;
         fleet.is_at_round().await?;
-        let set = fleet.timed_round(|fleet, round| kubectl::set_all(fleet, round))?;
+        let set = fleet.timed_round(kubectl::set_all)?;
         let bodies = floor::bodies(fleet, 0..NAMESPACES).await?;
         let bare = floor::run(fleet, &bodies, concurrency).await?;
         fleet.next_round();
@@ -132,13 +132,13 @@ async fn curve(fleet: &mut Fleet, ours: &Ours) -> Result<()> {
         "{:>8} {:>28} {:>28}",
         "objects", "nothing to change", "--dry-run"
     );
-    let one = fleet.namespace(0);
-    let few = fleet.small();
+    let one = Fleet::namespace(0);
+    let few = Fleet::small();
     let mut steps = vec![
         (fleet::FEW, vec!["-n".to_owned(), few]),
         (fleet.each(), vec!["-n".to_owned(), one]),
     ];
-    let ten = (0..NAMESPACES).flat_map(|number| ["-n".to_owned(), fleet.namespace(number)]);
+    let ten = (0..NAMESPACES).flat_map(|number| ["-n".to_owned(), Fleet::namespace(number)]);
     steps.push((fleet.each() * NAMESPACES, ten.collect()));
     for (count, place) in steps {
         step(fleet, ours, count, &place)?;

@@ -175,9 +175,7 @@ impl ImageReference {
 
     /// `:tag@digest`, each where it is given.
     pub fn suffix(&self) -> String {
-        let tag = self.tag.iter().map(|tag| format!(":{tag}"));
-        let digest = self.digest.iter().map(|digest| format!("@{digest}"));
-        tag.chain(digest).collect()
+        suffix(self.tag(), self.digest())
     }
 
     /// `host/path:tag@digest`.
@@ -190,6 +188,13 @@ impl ImageReference {
         let first = self.original.split('/').next().unwrap_or_default();
         first.len() < self.original.len() && canonical_host(first) == self.host
     }
+}
+
+/// `:tag@digest`, each where it is given.
+pub fn suffix(tag: Option<&str>, digest: Option<&str>) -> String {
+    let tag = tag.iter().map(|tag| format!(":{tag}"));
+    let digest = digest.iter().map(|digest| format!("@{digest}"));
+    tag.chain(digest).collect()
 }
 
 impl fmt::Display for ImageReference {

@@ -108,11 +108,11 @@ impl Fleet {
         self.plane.binaries().join("kubectl")
     }
 
-    pub(super) fn namespace(&self, number: usize) -> String {
+    pub(super) fn namespace(number: usize) -> String {
         format!("shop-{number}")
     }
 
-    pub(super) fn small(&self) -> String {
+    pub(super) fn small() -> String {
         "few".to_owned()
     }
 
@@ -128,7 +128,7 @@ impl Fleet {
     /// Makes namespaces up to this number.
     pub(super) async fn fill(&mut self, namespaces: usize) -> Result<()> {
         for number in self.filled..namespaces {
-            self.fill_namespace(&self.namespace(number), self.each)
+            self.fill_namespace(&Self::namespace(number), self.each)
                 .await?;
         }
         self.filled = self.filled.max(namespaces);
@@ -136,7 +136,7 @@ impl Fleet {
     }
 
     pub(super) async fn fill_small(&self) -> Result<()> {
-        self.fill_namespace(&self.small(), FEW).await
+        self.fill_namespace(&Self::small(), FEW).await
     }
 
     async fn fill_namespace(&self, namespace: &str, each: usize) -> Result<()> {
@@ -189,7 +189,7 @@ impl Fleet {
     pub(super) fn sample(&self, run: impl FnOnce() -> Result<Duration>) -> Result<Sample> {
         let before = self.cpu()?;
         let wall = run()?;
-        Ok((wall, self.cpu()? - before))
+        Ok((wall, self.cpu()?.saturating_sub(before)))
     }
 
     /// The same of something that brings every image to the next round.
@@ -243,7 +243,7 @@ impl Fleet {
         let before = self.cpu()?;
         let started = Instant::now();
         run.await?;
-        Ok((started.elapsed(), self.cpu()? - before))
+        Ok((started.elapsed(), self.cpu()?.saturating_sub(before)))
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn bodies(fleet: &Fleet, namespaces: Range<usize>) -> Result<Ve
     let rules = rules.ok().context("the rules do not compile")?;
     let mut patches = Vec::new();
     for number in namespaces {
-        let namespace = fleet.namespace(number);
+        let namespace = Fleet::namespace(number);
         let selection = Selection {
             namespace: Some(&namespace),
             ..Selection::default()

@@ -28,7 +28,7 @@ fn command(fleet: &Fleet, arguments: &[&str]) -> Result<Command> {
 pub(super) fn set_all(fleet: &Fleet, round: usize) -> Result<Duration> {
     let image = format!("web={}", fleet::image(round + 1));
     (0..NAMESPACES).try_fold(Duration::ZERO, |sum, number| {
-        let namespace = fleet.namespace(number);
+        let namespace = Fleet::namespace(number);
         let arguments = [
             "set",
             "image",
@@ -45,7 +45,7 @@ pub(super) fn set_all(fleet: &Fleet, round: usize) -> Result<Duration> {
 /// `kubectl set image` of one object, and of the next: the time of one. The images are as they are wanted, but for
 /// the tag, and come back.
 pub(super) fn set_one_by_one(fleet: &Fleet) -> Result<Sample> {
-    let namespace = fleet.namespace(0);
+    let namespace = Fleet::namespace(0);
     let singles = SINGLES.min(fleet.each());
     let set = |number: usize, image: &str| {
         let object = format!("deployment/web-{number}");

@@ -3,6 +3,7 @@
 //! ARC's programs come first and are waited for, so that the webhooks that guard the resources answer. No
 //! plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
 
+mod failures;
 mod listeners;
 mod report;
 mod requests;
@@ -43,6 +44,10 @@ pub enum Task {
 
 /// What is wanted besides the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub struct PatchOptions {
     /// What is done.
     pub task: Task,

@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if args.in_place {
         run.in_place(&sources)?;
     } else {
-        run.to_stdout(&sources, stdin, function.as_ref(), is_text)?;
+        run.print_all(&sources, stdin, function.as_ref(), is_text)?;
     }
     run.answered(args, sources.len(), session)
 }
@@ -177,7 +177,7 @@ impl Run {
         prepared.into_iter().try_for_each(Prepared::commit)
     }
 
-    fn to_stdout(
+    fn print_all(
         &mut self,
         sources: &[Source],
         mut stdin: Option<Input>,

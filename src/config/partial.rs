@@ -47,9 +47,10 @@ impl Partial {
         let homes = config.homes().into_iter().filter(|_| is_said);
         let homes = homes.map(str::to_owned).collect();
         let says = |path: &String| path.starts_with("runnerSets") || path == "namespaces.runners";
-        let runner_namespaces = match config.origins.0.keys().any(says) {
-            true => config.runner_namespaces(),
-            false => Vec::new(),
+        let runner_namespaces = if config.origins.0.keys().any(says) {
+            config.runner_namespaces()
+        } else {
+            Vec::new()
         };
         Self {
             homes,

@@ -26,6 +26,15 @@ pub(super) fn files(under: &str) -> Vec<PathBuf> {
     files
 }
 
+/// The configuration of each example of an install; others show `rewrite` beside other tools.
+pub(super) fn examples() -> Vec<PathBuf> {
+    let folders = files("examples").into_iter();
+    folders
+        .map(|folder| folder.join("arc-setup.yaml"))
+        .filter(|file| file.is_file())
+        .collect()
+}
+
 /// Every variable that fixtures and examples name, with well-formed values.
 fn variables() -> Vec<(&'static str, &'static str)> {
     const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\n";

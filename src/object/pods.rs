@@ -9,8 +9,9 @@ mod catalogue;
 mod containers;
 mod custom;
 mod edit;
-mod embedded;
 mod flags;
+mod images;
+mod in_pods;
 mod places;
 mod schema;
 mod sites;
@@ -35,9 +36,9 @@ pub use flags::flags;
 pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
-pub use slots::{ArgumentForm, ImageSlot, SlotKind, image_slots, image_slots_with};
-pub use suspected::{Suspect, Suspicion, suspected, suspected_with};
-pub use words::may_name_images;
+pub use slots::{ArgumentForm, ImageSlot, SlotKind};
+pub use suspected::{Suspect, Suspicion};
+pub use words::{may_lack_images, may_name_images};
 
 /// Group of the legacy generation.
 pub const LEGACY_GROUP: &str = "actions.summerwind.dev";
@@ -95,6 +96,30 @@ pub fn pod_specs(object: &Value) -> Vec<PodSpecAt> {
 pub fn pod_specs_with(object: &Value, kinds: &CustomKinds) -> Vec<PodSpecAt> {
     let survey = survey::survey(object, kinds);
     survey.pods.into_iter().map(|pod| pod.at).collect()
+}
+
+/// Every place of an object that surely names an image. An `image` field of a container is one even if it does not
+/// parse; arguments and variables are only where their name says so and the value parses; mappings of parts where
+/// they can be nothing else. Objects within the texts of a ConfigMap are looked into.
+pub fn image_slots(object: &Value) -> Vec<ImageSlot> {
+    image_slots_with(object, &CustomKinds::default())
+}
+
+/// As [`image_slots`], where the schemas of custom kinds tell of pods.
+pub fn image_slots_with(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
+    images::certain(object, kinds)
+}
+
+/// Every text of an object that may be an image and is no slot. In pods: words of arguments and variables that name a
+/// host and a tag or digest, or a known registry. In custom kinds, in the values of a chart and in the files of a
+/// ConfigMap: also what is called so. `10m`, `127.0.0.1:8080` and `robbos/testing-grounds` are none.
+pub fn suspected(object: &Value) -> Vec<Suspect> {
+    suspected_with(object, &CustomKinds::default())
+}
+
+/// As [`suspected`], where the schemas of custom kinds tell of pods.
+pub fn suspected_with(object: &Value, kinds: &CustomKinds) -> Vec<Suspect> {
+    images::all(object, kinds, 0).suspects
 }
 
 #[cfg(test)]

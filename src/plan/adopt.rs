@@ -99,17 +99,14 @@ impl HandEdit {
 
     /// Who wrote it when, and where the rest is known from, in one line.
     pub fn origin(&self) -> String {
-        let time = self.time.as_ref().map(|time| format!(" at {time}"));
-        let known_from = self
-            .known_from
-            .as_ref()
-            .map(|known_from| format!("; what stood there is known from {known_from}"));
-        format!(
-            "by {}{}{}",
-            self.manager,
-            time.unwrap_or_default(),
-            known_from.unwrap_or_default()
-        )
+        let mut line = format!("by {}", self.manager);
+        if let Some(time) = &self.time {
+            line = format!("{line} at {time}");
+        }
+        if let Some(known_from) = &self.known_from {
+            line = format!("{line}; what stood there is known from {known_from}");
+        }
+        line
     }
 }
 
@@ -146,11 +143,10 @@ impl OfferedRule {
         lines.push(format!("- {}: {}", self.matcher, scalar(&self.source)));
         lines.push(format!("  rewrite: {}", scalar(&self.rewrite)));
         let indent = " ".repeat(indent);
-        let lines: Vec<String> = lines
-            .into_iter()
-            .map(|line| format!("{indent}{line}\n"))
-            .collect();
-        lines.concat()
+        lines.into_iter().fold(String::new(), |mut item, line| {
+            item.extend([indent.as_str(), &line, "\n"]);
+            item
+        })
     }
 }
 

@@ -44,20 +44,19 @@ impl RuleSet {
         }
         let mut before = Vec::new();
         for rule in &self.rules {
-            match why_not(rule, reference, place) {
-                Some(why) => before.push(asked(rule, why)),
-                None => {
-                    let why = match &decision.outcome {
-                        Outcome::AlreadyThere => "it has this rule's digest".to_owned(),
-                        _ => format!("it is taken by {}", rule.spec.matcher),
-                    };
-                    return Explanation {
-                        by: Some(asked(rule, why)),
-                        before,
-                        decision,
-                    };
-                }
+            if let Some(why) = why_not(rule, reference, place) {
+                before.push(asked(rule, why));
+                continue;
             }
+            let why = match &decision.outcome {
+                Outcome::AlreadyThere => "it has this rule's digest".to_owned(),
+                _ => format!("it is taken by {}", rule.spec.matcher),
+            };
+            return Explanation {
+                by: Some(asked(rule, why)),
+                before,
+                decision,
+            };
         }
         Explanation {
             decision,

@@ -48,6 +48,16 @@ impl Meeting {
         }
     }
 
+    /// Takes note of all that another one noted, which comes after this one.
+    pub fn extend(&mut self, other: Self) {
+        for (target, sources) in other.targets {
+            let known = self.targets.entry(target).or_default();
+            for (source, rule) in sources {
+                known.entry(source).or_insert(rule);
+            }
+        }
+    }
+
     /// Every target that two different images share.
     pub fn collisions(self) -> Vec<Collision> {
         self.targets

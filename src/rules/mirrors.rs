@@ -38,11 +38,10 @@ impl RuleSet {
             .iter()
             .find(|rule| rule.spec.scope.is_everywhere() && rule.pattern.covers_host(host))?;
         let place = match (&rule.mirror, &rule.action) {
-            (_, CompiledAction::Deny) => None,
+            (_, CompiledAction::Deny) | (None, CompiledAction::Keep | CompiledAction::Pin) => None,
             (Some(mirror), _) => Some(mirror.clone()),
             (None, CompiledAction::Rewrite { target, .. }) => Some(target.clone()),
             (None, CompiledAction::Template(template)) => template.mirror(host),
-            (None, CompiledAction::Keep | CompiledAction::Pin) => None,
         }?;
         // A host is no mirror of itself: everything under it would be asked for twice.
         (place.host != host || !place.path.is_empty()).then(|| Mirror {

@@ -1,7 +1,7 @@
 //! One rule, compiled.
 
 use crate::image_ref::{
-    DOCKER_HUB, ImageReference, ImageReferenceReason, NAME_LIMIT, check_digest,
+    DOCKER_HUB, ImageReference, ImageReferenceReason, NAME_LIMIT, check_digest, suffix,
 };
 
 use super::pattern::Pattern;
@@ -130,13 +130,6 @@ fn from_template(template: &Template, reference: &ImageReference, pin: Option<&s
         Err(error) if error.reason == ImageReferenceReason::TooLong => Outcome::TooLong(name),
         Err(error) => unusable(&made, format!("no image reference: {}", error.reason)),
     }
-}
-
-/// `:tag@digest`, each where it is given.
-pub(super) fn suffix(tag: Option<&str>, digest: Option<&str>) -> String {
-    let tag = tag.iter().map(|tag| format!(":{tag}"));
-    let digest = digest.iter().map(|digest| format!("@{digest}"));
-    tag.chain(digest).collect()
 }
 
 impl CompiledAction {

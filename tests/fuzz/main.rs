@@ -105,7 +105,7 @@ fn compare(options: &Options) -> Result<usize> {
         counts.different,
         counts.references,
         seconds,
-        counts.cases as f64 / seconds
+        f64::from(u32::try_from(counts.cases)?) / seconds
     );
     ensure!(
         counts.different > 0 || counts.cases == options.cases,

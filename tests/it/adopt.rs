@@ -91,7 +91,7 @@ fn without_times(text: &str) -> String {
 #[tokio::test]
 async fn the_fix_of_the_story_becomes_a_rule_and_then_nothing_is_left_to_do() {
     let plane = ControlPlane::shared().await.unwrap();
-    let install = Install::new(&plane, "adopt-story").await;
+    let install = Install::new(plane, "adopt-story").await;
     let outcome = install.adopt(&[]).await.expect_code(0);
     assert!(
         outcome.stdout.starts_with("nothing to adopt"),
@@ -156,7 +156,7 @@ async fn the_fix_of_the_story_becomes_a_rule_and_then_nothing_is_left_to_do() {
 #[tokio::test]
 async fn editors_and_rancher_are_people_and_two_ways_are_a_conflict() {
     let plane = ControlPlane::shared().await.unwrap();
-    let install = Install::new(&plane, "adopt-edit").await;
+    let install = Install::new(plane, "adopt-edit").await;
     for name in ["one", "two", "three"] {
         let containers = json!([{"name": "web", "image": "quay.io/shop/web:1.2.3",
             "args": ["--helper-image=ghcr.io/shop/helper:1", "--v=1"]}]);

@@ -190,7 +190,11 @@ async fn no_flag_takes_a_secret() -> Result<()> {
                 "account",
             ];
             let safe = ["-file", "-existing", "-existing-secret", "existing-secret"];
-            let harmless = ["--with-secrets", "--pull-secret"];
+            let harmless = [
+                "--with-secrets",
+                "--pull-secret",
+                "--use-cluster-pull-secrets",
+            ];
             assert!(
                 !secret.iter().any(|part| flag.contains(part))
                     || safe.iter().any(|end| flag.ends_with(end))

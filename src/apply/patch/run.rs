@@ -8,7 +8,7 @@ use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
 use crate::facts::controller_of;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::object::pods::{Role, image_slots};
 use crate::object::{ObjectRef, Pointer};
 use crate::observe::workloads::{Kind, custom, listener_image, programs, resources};
@@ -78,28 +78,16 @@ impl<'a, 'h> Run<'a, 'h> {
         let selection = &self.work.options.selection;
         let custom = custom(&self.work.custom_kinds);
         selection.check_kinds(&custom)?;
-        if let Some(kind) = selection.programs() {
-            self.kind(&kind).await?;
+        if let Some(programs) = selection.programs() {
+            self.kinds(&[programs]).await?;
             if self.work.options.wait {
                 self.roll_out().await?;
             }
             self.remake_listeners().await?;
         }
-        for kind in selection.resources() {
-            self.kind(&kind).await?;
-        }
-        for kind in selection.workloads(&custom) {
-            self.kind(&kind).await?;
-        }
-        Ok(())
-    }
-
-    async fn kind(&mut self, kind: &Kind) -> Result<(), Failure> {
-        for namespace in self.work.options.selection.places() {
-            self.check_interrupt()?;
-            self.stream(kind, namespace).await?;
-        }
-        Ok(())
+        let resources = selection.resources();
+        let workloads = selection.workloads(&custom);
+        self.kinds(&[resources, workloads].concat()).await
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
@@ -153,7 +141,7 @@ impl<'a, 'h> Run<'a, 'h> {
             Err(error) if is_own || !is_of_the_object(&error) => {
                 return Err(self.failure(&object, &error));
             }
-            Err(error) => return self.took_no_patch(object, &error),
+            Err(error) => return self.took_no_patch(&object, &error),
         };
         self.look_at_rollout(&object, &written);
         match written {
@@ -197,14 +185,14 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 
     /// An object that the server refuses is told, and the run goes on: it may be the only one.
-    fn took_no_patch(&mut self, object: ObjectRef, error: &ClusterError) -> Result<(), Failure> {
+    fn took_no_patch(&mut self, object: &ObjectRef, error: &ClusterError) -> Result<(), Failure> {
         let why = error.message().to_owned();
         let report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
         self.tell(&report)?;
         if self.report.failed() >= MOST_FAILED {
             let count = self.report.failed();
             return Err(self
-                .failure(&object, error)
+                .failure(object, error)
                 .evidence(format!("so it was with {} now", counted(count, "object"))));
         }
         Ok(())
@@ -255,74 +243,6 @@ impl<'a, 'h> Run<'a, 'h> {
         }
         Err(self.unlisted(kind, namespace, error))
     }
-
-    /// A failure to look at a kind. Where nothing was written yet, nothing was applied either.
-    fn unlisted(&self, kind: &Kind, namespace: Option<&str>, error: &ClusterError) -> Failure {
-        let patched = self.report.patched();
-        let selection = &self.work.options.selection;
-        let place = namespace.map_or("the whole cluster".to_owned(), |name| {
-            format!("namespace {name}")
-        });
-        let what = format!("cannot look for {}s in {place}", kind.kind);
-        if let (ClusterError::Invalid { .. }, Some(labels)) = (error, &selection.labels) {
-            return error
-                .failure(what, Exit::Usage)
-                .remedy(format!("write the selector as kubectl takes it: --selector app=web,tier!=db; it is {labels}"));
-        }
-        let exit = match (self.work.mode, patched) {
-            (Mode::Write, 1..) => Exit::ApplyFailed,
-            _ => Exit::Preflight,
-        };
-        let failure = error.failure(what, exit).remedy(format!(
-            "use a login that may get, list and patch Deployments and ARC's own kinds in {place}{}",
-            match namespace {
-                Some(_) => "",
-                None => ", or look into one namespace only: --namespace NAME",
-            }
-        ));
-        match patched {
-            0 => failure,
-            _ => failure.remedy(format!(
-                "{}; the same command goes on from there",
-                stays(patched)
-            )),
-        }
-    }
-
-    /// What is as it was patched although it does not become ready, and the way back.
-    fn goes_on(&self, failure: Failure, rolling: &[ObjectRef]) -> Failure {
-        let mut failure = failure.remedy(format!(
-            "{}; what ran before goes on until new pods are ready, and the same command waits for them again",
-            stays(self.report.patched())
-        ));
-        for object in rolling.iter().take(3) {
-            failure = failure.remedy(format!(
-                "to have the images of before again: kubectl rollout undo deployment {} -n {}",
-                object.name,
-                object.namespace.as_deref().unwrap_or_default()
-            ));
-        }
-        failure
-    }
-
-    fn failure(&self, object: &ObjectRef, error: &ClusterError) -> Failure {
-        let patched = self.report.patched();
-        let failure = error.failure(format!("cannot patch {object}"), Exit::ApplyFailed);
-        let failure = match error {
-            ClusterError::WebhookFailed { webhook, .. } => failure.remedy(format!(
-                "the webhook {webhook} guards this kind and does not answer: get the pod behind it ready (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations names its Service), or delete the configuration where its install is gone"
-            )),
-            ClusterError::Forbidden { .. } => failure.remedy(format!(
-                "the user needs get, list and patch on {} in that namespace, and admission must accept the object",
-                object.kind
-            )),
-            _ => failure,
-        };
-        failure.remedy(format!(
-            "{}; the same command goes on from there",
-            stays(patched)
-        ))
-    }
 }
 
 /// True for an answer about this one object; the next may go through.
@@ -348,10 +268,6 @@ fn hangs(deployment: &Value) -> bool {
             || has("/status/updatedReplicas") < wanted
             || has("/status/availableReplicas") < wanted
             || has("/status/replicas") > wanted)
-}
-
-fn stays(count: usize) -> String {
-    format!("what was patched stays ({})", counted(count, "object"))
 }
 
 fn were_patched(count: usize) -> String {

@@ -1,6 +1,8 @@
 //! One kind, however many objects it has: pages are read ahead, several patches are under way, and what became of
 //! each object is told in the order of the list.
 
+use std::collections::VecDeque;
+
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
@@ -16,6 +18,9 @@ use crate::plan::patch::maker;
 
 /// Patches under way at the same time. More do not make an API server faster: docs/benchmarks.md.
 const AT_ONCE: usize = 8;
+
+/// Lists whose first pages are read ahead: each holds at most a page.
+const AHEAD: usize = 4;
 
 /// A list that is worked through.
 struct Source {
@@ -44,28 +49,50 @@ impl Source {
 }
 
 impl<'a> Run<'a, '_> {
-    /// Works through a kind in one namespace; None is all of them. What was begun is finished and told, whatever
-    /// ends the run.
-    pub(super) async fn stream(
-        &mut self,
-        kind: &Kind,
-        namespace: Option<&str>,
-    ) -> Result<(), Failure> {
+    /// Works through kinds, in the namespaces that are looked at. The first pages of the next lists are on their way
+    /// while one is worked on: most kinds have few objects or none.
+    pub(super) async fn kinds(&mut self, kinds: &[Kind]) -> Result<(), Failure> {
+        let places = self.work.options.selection.places();
+        let mut wanted = kinds
+            .iter()
+            .flat_map(|kind| places.iter().map(move |place| (kind, *place)));
+        let mut ahead = VecDeque::new();
+        loop {
+            while ahead.len() < AHEAD
+                && let Some((kind, namespace)) = wanted.next()
+            {
+                ahead.push_back((kind, namespace, self.open(kind, namespace)));
+            }
+            let Some((kind, namespace, source)) = ahead.pop_front() else {
+                return Ok(());
+            };
+            self.check_interrupt()?;
+            self.stream(kind, namespace, source).await?;
+        }
+    }
+
+    fn open(&self, kind: &Kind, namespace: Option<&str>) -> Source {
         let selection = kube::Selection {
             namespace,
             labels: self.work.options.selection.labels.as_deref(),
             fields: None,
         };
-        let pages = self
-            .work
-            .cluster
-            .pages(&kind.api_version, &kind.kind, &selection);
-        let mut source = Source {
+        let cluster = self.work.cluster;
+        Source {
             whose: Whose::of(kind),
-            pages,
+            pages: cluster.pages(&kind.api_version, &kind.kind, &selection),
             page: None,
             at: 0,
-        };
+        }
+    }
+
+    /// Works through one list. What was begun is finished and told, whatever ends the run.
+    async fn stream(
+        &mut self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        mut source: Source,
+    ) -> Result<(), Failure> {
         let mut under_way: FuturesOrdered<BoxFuture<'a, Treated>> = FuturesOrdered::new();
         let mut ended = Ok(());
         loop {

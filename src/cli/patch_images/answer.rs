@@ -67,7 +67,7 @@ impl Answer {
             Format::Text | Format::Github => {
                 output::data_text(&(text::summary(report, options).join("\n") + "\n"))
             }
-            Format::Json | Format::Yaml => self.tail(value(report)?),
+            Format::Json | Format::Yaml => self.tail(&value(report)?),
         }
     }
 
@@ -78,7 +78,7 @@ impl Answer {
             Format::Json | Format::Yaml => {
                 let mut fields = value(report)?;
                 fields["failure"] = value(failure.details())?;
-                self.tail(fields)
+                self.tail(&fields)
             }
         }
     }
@@ -86,36 +86,32 @@ impl Answer {
     /// The document up to its objects.
     fn head(&self) -> Result<String, Failure> {
         let head = output::document("PatchImages", &json!({"dryRun": self.dry_run}))?;
-        Ok(match self.format {
-            Format::Yaml => yaml::to_string(&head) + "objects:\n",
-            _ => {
-                let text = format!("{head:#}");
-                text.trim_end_matches(['\n', '}']).to_owned() + ",\n  \"objects\": ["
-            }
+        Ok(if self.format == Format::Yaml {
+            yaml::to_string(&head) + "objects:\n"
+        } else {
+            let text = format!("{head:#}");
+            text.trim_end_matches(['\n', '}']).to_owned() + ",\n  \"objects\": ["
         })
     }
 
     /// The document after its objects.
-    fn tail(&self, fields: Value) -> Result<(), Failure> {
+    fn tail(&self, fields: &Value) -> Result<(), Failure> {
         let begun = self.has_begun();
-        let text = match self.format {
-            Format::Yaml => {
-                let fields = yaml::to_string(&fields);
-                if begun {
-                    fields
-                } else {
-                    let head = self.head()?;
-                    format!("{} []\n{fields}", head.trim_end())
-                }
+        let text = if self.format == Format::Yaml {
+            let fields = yaml::to_string(fields);
+            if begun {
+                fields
+            } else {
+                let head = self.head()?;
+                format!("{} []\n{fields}", head.trim_end())
             }
-            _ => {
-                let fields = format!("{fields:#}");
-                let fields = fields.trim_start_matches('{');
-                if begun {
-                    format!("\n  ],{fields}\n")
-                } else {
-                    format!("{}],{fields}\n", self.head()?)
-                }
+        } else {
+            let fields = format!("{fields:#}");
+            let fields = fields.trim_start_matches('{');
+            if begun {
+                format!("\n  ],{fields}\n")
+            } else {
+                format!("{}],{fields}\n", self.head()?)
             }
         };
         output::data_text(&text)

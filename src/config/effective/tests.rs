@@ -1,6 +1,6 @@
 use super::super::load::{FlagGiven, SecretReading, Sources, Variables, load, load_effective};
 use super::super::model::{Config, Origin, Origins};
-use super::super::tests::{files, sources};
+use super::super::tests::{examples, files, sources};
 use super::super::{table, tests};
 use super::*;
 
@@ -36,10 +36,10 @@ fn flag(path: &str, value: &str) -> FlagGiven {
 
 #[test]
 fn what_is_written_reads_back_to_the_same_configuration() {
-    let examples = files("examples")
+    for file in examples()
         .into_iter()
-        .map(|folder| folder.join("arc-setup.yaml"));
-    for file in examples.chain(files("tests/fixtures/config/valid")) {
+        .chain(files("tests/fixtures/config/valid"))
+    {
         let sources = sources(&file);
         let (effective, _) = load_effective(&sources).unwrap();
         let remark = |path: &str| effective.origins.0.get(path).map(Origin::to_string);

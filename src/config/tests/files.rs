@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::{files, lines, root, sources};
+use super::{examples, files, lines, root, sources};
 use crate::config::load::{Stdin, load};
 use crate::config::{ArcVersion, Config, problem, schema};
 use crate::rules::{Action, Matcher};
@@ -48,8 +48,7 @@ fn invalid_fixtures_are_refused_and_show_no_secret() {
 
 #[test]
 fn every_example_loads_and_its_keys_are_in_the_schema() {
-    for directory in files("examples") {
-        let file = directory.join("arc-setup.yaml");
+    for file in examples() {
         let loaded = load(&sources(&file))
             .unwrap_or_else(|problems| panic!("{}: {:#?}", file.display(), lines(&problems)));
         assert!(

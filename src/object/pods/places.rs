@@ -124,7 +124,7 @@ pub(super) fn places(group: &str, kind: &str) -> &'static [Place] {
     }
 }
 
-/// True for the groups of kinds that every API server brings: none of them holds images but those in [`places`].
+/// True for the groups of kinds that every API server brings: none of them holds images but those in `places`.
 pub fn is_built_in(group: &str) -> bool {
     matches!(
         group,

@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use super::catalogue::is_plain_word;
 use super::split::{self, Certainty};
-use super::survey::{Pod, survey};
-use super::{
-    CustomKinds, NameStrength, Part, Role, Shape, containers, embedded, image_name_strength,
-};
+use super::survey::Pod;
+use super::{NameStrength, Part, Role, Shape, containers, image_name_strength};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -66,29 +64,6 @@ pub struct ImageSlot {
     pub span: Range<usize>,
     /// What the image is needed for.
     pub why: Role,
-}
-
-/// Every place of an object that surely names an image. An `image` field of a container is one even if it does not
-/// parse; arguments and variables are only where their name says so and the value parses; mappings of parts where
-/// they can be nothing else. Objects within the texts of a ConfigMap are looked into.
-pub fn image_slots(object: &Value) -> Vec<ImageSlot> {
-    image_slots_with(object, &CustomKinds::default())
-}
-
-/// As [`image_slots`], where the schemas of custom kinds tell of pods.
-pub fn image_slots_with(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
-    at_depth(object, kinds, 0)
-}
-
-/// As [`image_slots_with`], of an object within `depth` texts.
-pub(super) fn at_depth(object: &Value, kinds: &CustomKinds, depth: usize) -> Vec<ImageSlot> {
-    let survey = survey(object, kinds);
-    let mut slots = of_pods(&survey.pods);
-    slots.extend(survey.slots);
-    for (at, text) in &survey.texts {
-        slots.extend(embedded::look(at, text, kinds, depth).slots);
-    }
-    slots
 }
 
 /// Every image of these pods.

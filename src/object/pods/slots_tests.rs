@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::object::pods::{AbsentKind, absent_slots, suspected, write_slots};
+use crate::object::pods::{AbsentKind, absent_slots, image_slots, suspected, write_slots};
 
 fn manager(args: &Value, env: &Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment",

@@ -117,6 +117,10 @@ impl<'a> Survey<'a> {
         }
         let is_listed = version.is_empty() && kind.is_empty();
         let (group, kind) = if is_listed { listed } else { (group, kind) };
+        // Whatever else its author has left out.
+        if kind == "Secret" {
+            return;
+        }
         let known = places(group, kind);
         for place in known {
             let pod = object.pointer(place.spec).filter(|spec| spec.is_object());
@@ -138,7 +142,7 @@ impl<'a> Survey<'a> {
         }
         if kind == "ConfigMap" && group.is_empty() {
             self.texts(object);
-        } else if kind.is_empty() || version.is_empty() || !is_built_in(group) {
+        } else if kind.is_empty() || (version.is_empty() && !is_listed) || !is_built_in(group) {
             self.custom(object, group, kind, depth);
         }
     }

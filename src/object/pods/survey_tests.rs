@@ -159,6 +159,28 @@ fn objects_within_a_custom_kind_are_objects() {
 }
 
 #[test]
+fn secrets_are_never_looked_at_however_they_are_written() {
+    let data = json!({"image": "quay.io/a/b:1", "note": "see quay.io/a/b", "template": {"spec": {"containers": [
+        {"name": "c", "image": "quay.io/a/b:1"}]}}});
+    for object in [
+        json!({"apiVersion": "v1", "kind": "Secret", "stringData": data}),
+        json!({"kind": "Secret", "stringData": data}),
+        json!({"apiVersion": "v1", "kind": "SecretList", "items": [{"stringData": data}]}),
+        json!({"apiVersion": "v1", "kind": "ServiceList", "items": [{"spec": data}]}),
+    ] {
+        assert!(
+            found(&object).is_empty() && suspects(&object).is_empty(),
+            "{object}"
+        );
+    }
+    let pods = json!({"apiVersion": "v1", "kind": "PodList", "items": [{"spec": {"containers": [{"image": "a"}]}}]});
+    assert_eq!(
+        found(&pods),
+        [pair("/items/0/spec/containers/0/image", "a")]
+    );
+}
+
+#[test]
 fn annotations_of_a_pod_are_suspected_by_their_names() {
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"image\":\"quay.io/a/b\"}"}},

@@ -1,14 +1,12 @@
 //! Texts that may be images and are not certain to be: reported, never touched.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::catalogue::{field_strength, is_plain_word};
-use super::survey::{Pod, survey_with_suspects};
-use super::{CustomKinds, NameStrength, Shape, embedded, image_name_strength, slots};
+use super::{NameStrength, image_name_strength};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -119,76 +117,8 @@ impl Suspect {
     }
 }
 
-/// Every text of an object that may be an image and is no slot. In pods: words of arguments and variables that name a
-/// host and a tag or digest, or a known registry. In custom kinds, in the values of a chart and in the files of a
-/// ConfigMap: also what is called so. `10m`, `127.0.0.1:8080` and `robbos/testing-grounds` are none.
-pub fn suspected(object: &Value) -> Vec<Suspect> {
-    suspected_with(object, &CustomKinds::default())
-}
-
-/// As [`suspected`], where the schemas of custom kinds tell of pods.
-pub fn suspected_with(object: &Value, kinds: &CustomKinds) -> Vec<Suspect> {
-    let survey = survey_with_suspects(object, kinds);
-    let slots = slots::of_pods(&survey.pods);
-    let certain: HashSet<&str> = slots.iter().map(|slot| slot.pointer.as_str()).collect();
-    let mut found = Vec::new();
-    for pod in &survey.pods {
-        in_pod(pod, &certain, &mut found);
-    }
-    found.extend(survey.suspects.into_iter().flatten());
-    for (at, text) in &survey.texts {
-        found.extend(embedded::look(at, text, kinds, 0).suspects);
-    }
-    found
-}
-
-fn in_pod(pod: &Pod<'_>, certain: &HashSet<&str>, found: &mut Vec<Suspect>) {
-    let mut look = |at: Pointer, text: &str| {
-        if !certain.contains(at.as_str()) {
-            script(text, &mut |word, why| {
-                found.push(Suspect {
-                    pointer: at.clone(),
-                    text: word.to_owned(),
-                    why,
-                });
-            });
-        }
-    };
-    let mut holder = |at: &Pointer, value: &Value| {
-        for list in ["command", "args", "env", "dockerEnv"] {
-            let items = value.get(list).and_then(Value::as_array);
-            for (index, item) in items.into_iter().flatten().enumerate() {
-                let item_at = || at.child(list).index(index);
-                match item {
-                    Value::String(text) => look(item_at(), text),
-                    _ => {
-                        if let Some(text) = item.get("value").and_then(Value::as_str) {
-                            look(item_at().child("value"), text);
-                        }
-                    }
-                }
-            }
-        }
-    };
-    for (at, container) in super::containers::values(pod) {
-        holder(&at, container);
-    }
-    // A PodSpec has none of these lists itself.
-    if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
-        holder(&pod.at.pointer, pod.spec);
-    }
-    if let (Some(at), Some(annotations)) = (
-        &pod.at.metadata,
-        pod.metadata
-            .and_then(|metadata| metadata.get("annotations")),
-    ) {
-        let at = at.child("annotations");
-        found.extend(Suspect::of_annotations(at.as_str(), annotations));
-    }
-}
-
 /// Words of an argument or a variable: what names its host, and in a script what stands behind a flag for images.
-fn script(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
+pub(super) fn script(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
     let mut flag = "";
     words(text, &mut |word| {
         if looks_like_image(word) {

@@ -34,6 +34,31 @@ static MATCHER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
+/// Words of what runs with a compiled-in image where none is written: ARC's runners and programs, the flags and
+/// variables by which they are known.
+const WORDS_OF_ARC: [&str; 8] = [
+    "runner",
+    "docker-image",
+    "docker-registry-mirror",
+    "CONTROLLER_MANAGER_CONTAINER_IMAGE",
+    "GITHUB_APP_INSTALLATION_ID",
+    "github-webhook-server",
+    "actions-metrics-server",
+    "ghalistener",
+];
+
+static OF_ARC: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(WORDS_OF_ARC.iter().chain(&ESCAPES))
+        .ok()
+});
+
+/// False where no object of a YAML or JSON text can lack an image that is compiled in.
+pub fn may_lack_images(text: &str) -> bool {
+    OF_ARC.as_ref().is_none_or(|matcher| matcher.is_match(text))
+}
+
 /// False where nothing in a YAML or JSON text can be an image of the catalogue.
 pub fn may_name_images(text: &str) -> bool {
     // A matcher of a few fixed words always builds; without one, every text is read.

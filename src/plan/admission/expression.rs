@@ -126,13 +126,14 @@ fn repeat(repetition: &Repetition, repeated: u32, text: &mut String) -> Result<(
     text.push_str("(?:");
     write(&repetition.sub, repeated, text)?;
     text.push(')');
-    text.push_str(&match (repetition.min, repetition.max) {
+    let count = match (repetition.min, repetition.max) {
         (0, None) => "*".to_owned(),
         (1, None) => "+".to_owned(),
         (0, Some(1)) => "?".to_owned(),
         (min, None) => format!("{{{min},}}"),
         (min, Some(max)) => format!("{{{min},{max}}}"),
-    });
+    };
+    text.push_str(&count);
     Ok(())
 }
 

@@ -158,13 +158,13 @@ fn decisions(list: &str, table: &Table) -> String {
         );
     }
     // What a rule has pinned is still its own.
-    let pinned = |test: &str| match table.pins {
-        false => test.replace("SUFFIX", "p.suffix"),
-        true => format!(
-            "{} || (r.does == 'pin' && p.digest == '@' + r.pin && {})",
-            test.replace("SUFFIX", "p.suffix"),
-            test.replace("SUFFIX", "p.tag")
-        ),
+    let pinned = |test: &str| {
+        let plain = test.replace("SUFFIX", "p.suffix");
+        if !table.pins {
+            return plain;
+        }
+        let bare = test.replace("SUFFIX", "p.tag");
+        format!("{plain} || (r.does == 'pin' && p.digest == '@' + r.pin && {bare})")
     };
     let reference = pinned("p.name + SUFFIX == r.what");
     let expression = pinned("(p.name + SUFFIX).matches(r.what)");
@@ -199,10 +199,8 @@ fn made(table: &Table) -> String {
         ("{tag}", "d.slug[0].tag"),
         ("{digest}", "d.slug[0].digest"),
     ];
-    let replaced: String = fields
-        .iter()
-        .map(|(field, value)| format!(".replace('{field}', {value})"))
-        .collect();
+    let replaced = fields.map(|(field, value)| format!(".replace('{field}', {value})"));
+    let replaced = replaced.concat();
     let lacks: Vec<String> = fields
         .iter()
         .filter(|(field, _)| !field.starts_with("{path") && *field != "{name}")
@@ -224,13 +222,13 @@ fn made(table: &Table) -> String {
 
 /// What can be written and has a name of the length that `how` says. A template may have written a tag or digest behind it.
 fn fits(table: &Table, how: &str) -> String {
-    let length = match table.templates {
-        false => "size(p.name)".to_owned(),
-        true => {
-            "size(p.name.split('@')[0]) - size(p.name.split('@')[0].find(':[^/:]*$'))".to_owned()
-        }
+    let (list, length) = if table.templates {
+        let name = "p.name.split('@')[0]";
+        let tag = "p.name.split('@')[0].find(':[^/:]*$')";
+        ("sound", format!("size({name}) - size({tag})"))
+    } else {
+        ("made", "size(p.name)".to_owned())
     };
-    let list = if table.templates { "sound" } else { "made" };
     format!("variables.{list}.filter(p, {length} {how} {NAME_LIMIT})")
 }
 

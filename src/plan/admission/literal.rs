@@ -26,10 +26,10 @@ pub(super) fn list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
         .into_iter()
         .map(|value| format!("  {}", text(value)))
         .collect();
-    match lines.is_empty() {
-        true => "[]".to_owned(),
-        false => format!("[\n{}\n]", lines.join(",\n")),
+    if lines.is_empty() {
+        return "[]".to_owned();
     }
+    format!("[\n{}\n]", lines.join(",\n"))
 }
 
 #[cfg(test)]

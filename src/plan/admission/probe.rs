@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::expression;
-use crate::image_ref::ImageReference;
+use crate::image_ref::{ImageReference, NAME_LIMIT};
 use crate::object::text_at;
 use crate::rules::{Outcome, Outline, Place, RuleSet, Takes};
 
@@ -20,6 +20,9 @@ pub struct Probe {
     pub pod: Value,
     /// One for each container, in order.
     pub expected: Vec<Proof>,
+    /// Another pod, with an image that a rule takes and cannot rewrite: the validating policy must tell it. None where no
+    /// example is known.
+    pub caught: Option<Value>,
 }
 
 /// An image, what it becomes, and why.
@@ -37,42 +40,58 @@ pub struct Proof {
 /// A pod for `namespace` with an example of every rewriting rule that has one; None where no rule has.
 pub fn probe(rules: &RuleSet, namespace: &str) -> Option<Probe> {
     let mut expected: Vec<Proof> = Vec::new();
+    let mut caught = None;
     for rule in rules.outline() {
-        let image = example(&rule).and_then(|image| ImageReference::parse(&image).ok());
-        let Some(image) = image.filter(|_| expected.len() < MOST) else {
-            continue;
-        };
-        let field = format!("/spec/containers/{}/image", expected.len());
-        let place = Place {
-            kind: "Pod",
-            namespace: Some(namespace),
-            field: &field,
-        };
-        let decision = rules.decide_at(&image, &place);
         // An earlier rule may take the example: then that one has shown itself already.
-        if let (Outcome::Rewritten(to), Some(by)) = (decision.outcome, decision.rule)
-            && by == rule.name.id
+        let decided = |image: Option<String>, index: usize| {
+            let image = ImageReference::parse(&image?).ok()?;
+            let field = format!("/spec/containers/{index}/image");
+            let place = Place {
+                kind: "Pod",
+                namespace: Some(namespace),
+                field: &field,
+            };
+            let decision = rules.decide_at(&image, &place);
+            let by = decision.rule.filter(|by| *by == rule.name.id)?;
+            Some((image.original().to_owned(), decision.outcome, by))
+        };
+        if expected.len() < MOST
+            && let Some((image, Outcome::Rewritten(to), rule)) =
+                decided(example(&rule), expected.len())
         {
-            expected.push(Proof {
-                image: image.original().to_owned(),
-                to,
-                rule: by,
-            });
+            expected.push(Proof { image, to, rule });
+        }
+        for image in [example(&rule), overlong(&rule)] {
+            if caught.is_none()
+                && let Some((image, Outcome::Denied | Outcome::TooLong(_), _)) = decided(image, 0)
+            {
+                caught = Some(pod(namespace, &[&image]));
+            }
         }
     }
-    let containers: Vec<Value> = expected.iter().enumerate().map(container).collect();
-    (!containers.is_empty()).then(|| Probe {
-        pod: json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"generateName": "arc-setup-probe-", "namespace": namespace},
-            "spec": {
-                "automountServiceAccountToken": false,
-                "restartPolicy": "Never",
-                "containers": containers,
-            },
-        }),
+    let images: Vec<&str> = expected.iter().map(|proof| proof.image.as_str()).collect();
+    if images.is_empty() {
+        return None;
+    }
+    let pod = pod(namespace, &images);
+    Some(Probe {
+        pod,
         expected,
+        caught,
+    })
+}
+
+fn pod(namespace: &str, images: &[&str]) -> Value {
+    let containers: Vec<Value> = images.iter().enumerate().map(container).collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "arc-setup-probe-", "namespace": namespace},
+        "spec": {
+            "automountServiceAccountToken": false,
+            "restartPolicy": "Never",
+            "containers": containers,
+        },
     })
 }
 
@@ -115,12 +134,23 @@ fn example(rule: &Outline<'_>) -> Option<String> {
     }
 }
 
+/// An image that the rule takes, with a path as long as paths may be: with a target before it, it is too long.
+fn overlong(rule: &Outline<'_>) -> Option<String> {
+    let rest = |length: usize| "a".repeat(NAME_LIMIT.saturating_sub(length));
+    match &rule.takes {
+        Takes::Below(place) if place.path.is_empty() => Some(format!("{place}/{}", rest(0))),
+        Takes::Below(place) => Some(format!("{place}/{}", rest(place.path.len() + 1))),
+        Takes::Everything => Some(format!("{OPEN}.example.com/{}", rest(0))),
+        _ => None,
+    }
+}
+
 /// As strict as any namespace may want it.
-fn container((index, proof): (usize, &Proof)) -> Value {
+fn container((index, image): (usize, &&str)) -> Value {
     let resources = json!({"cpu": "10m", "memory": "16Mi"});
     json!({
         "name": format!("probe-{index}"),
-        "image": proof.image,
+        "image": image,
         "resources": {"requests": resources, "limits": resources},
         "securityContext": {
             "allowPrivilegeEscalation": false,

@@ -97,6 +97,10 @@ fn a_probe_has_an_example_of_each_rule_that_rewrites() {
         .map(|proof| proof.rule.as_str())
         .collect();
     assert_eq!(ids, ["quay", "gcr", "rest"]);
+    // The first rule of which something cannot be rewritten.
+    let caught = probe.caught.as_ref().unwrap();
+    let image = caught["spec"]["containers"][0]["image"].as_str().unwrap();
+    assert_eq!(image, format!("quay.io/{}", "a".repeat(255)));
     let mut answer = probe.pod.clone();
     assert_eq!(probe.missed(&answer).len(), 3);
     for (index, proof) in probe.expected.iter().enumerate() {

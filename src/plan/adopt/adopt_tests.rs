@@ -33,6 +33,7 @@ fn shown(adoption: &Adoption) -> Vec<String> {
 
 #[test]
 fn the_most_general_rule_that_does_it_is_offered() {
+    /// Edits by hand, other images, the rules.
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a [&'a str]);
     let cases: [Case<'_>; 6] = [
         (
@@ -149,6 +150,16 @@ fn revision(number: u32, image: &str) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"annotations": {"deployment.kubernetes.io/revision": number.to_string()}},
         "spec": {"template": {"spec": {"containers": [{"name": "c", "image": image}]}}}})
+}
+
+#[test]
+fn an_edit_that_no_controller_has_seen_yet_follows_the_revision_that_is_named() {
+    let mut object = live("r.corp/a/b:1", "kubectl-set");
+    object["metadata"]["generation"] = json!(2);
+    object["status"] = json!({"observedGeneration": 1});
+    let history = vec![revision(3, "quay.io/a/b:1")];
+    let edits = hand_edits(&Found { object, history }, &[]);
+    assert_eq!(edits[0].before.as_deref(), Some("quay.io/a/b:1"));
 }
 
 #[test]

@@ -51,11 +51,18 @@ pub(super) fn before(found: &Found, slot: &ImageSlot, place: &str) -> Option<(St
 /// The images of earlier revisions, newest first.
 fn of_history(found: &Found, place: &str) -> Vec<(String, String)> {
     let current = revision(&found.object);
+    let generation = |pointer: &str| found.object.pointer(pointer).and_then(Value::as_u64);
+    // Until its controller has seen an edit, the object still names the revision before it.
+    let is_numbered =
+        generation("/status/observedGeneration") >= generation("/metadata/generation");
     let mut earlier: Vec<(u64, &Value)> = found
         .history
         .iter()
         .filter_map(|past| Some((revision(past)?, past)))
-        .filter(|(revision, _)| current.is_none_or(|current| *revision < current))
+        .filter(|(revision, _)| {
+            current
+                .is_none_or(|current| *revision < current || (*revision == current && !is_numbered))
+        })
         .collect();
     earlier.sort_by_key(|(revision, _)| std::cmp::Reverse(*revision));
     earlier

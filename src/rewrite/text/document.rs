@@ -21,6 +21,8 @@ pub(super) struct Pass<'a> {
     pub(super) meeting: &'a mut Meeting,
     pub(super) telling: Telling,
     pub(super) lines: Lines<'a>,
+    /// False where no object can lack an image that is compiled in.
+    pub(super) may_lack: bool,
 }
 
 impl Pass<'_> {
@@ -34,6 +36,7 @@ impl Pass<'_> {
         let mut reading = Reading {
             document,
             rules: self.rules,
+            may_lack: self.may_lack,
             meeting: self.meeting,
             wanted: Wanted::default(),
             planned: Vec::new(),
@@ -48,6 +51,7 @@ impl Pass<'_> {
 struct Reading<'a> {
     document: &'a Document<'a>,
     rules: &'a RuleSet,
+    may_lack: bool,
     meeting: &'a mut Meeting,
     wanted: Wanted,
     planned: Vec<(usize, Change)>,
@@ -102,8 +106,10 @@ impl Reading<'_> {
         if self.rules.is_empty() {
             return;
         }
-        for slot in absent_slots(object.value) {
-            self.absent(object, &slot);
+        if self.may_lack {
+            for slot in absent_slots(object.value) {
+                self.absent(object, &slot);
+            }
         }
         for suspect in suspected(object.value) {
             let Some((_, decision)) = self.decide(object, &suspect.text, &suspect.pointer) else {
@@ -115,7 +121,7 @@ impl Reading<'_> {
                 _ => continue,
             };
             let finding = Finding::Suspected(Suspected {
-                at: self.of(object, &suspect.pointer),
+                at: Self::of(object, &suspect.pointer),
                 text: suspect.text,
                 after,
                 rule: decision.rule.unwrap_or_default(),
@@ -177,7 +183,7 @@ impl Reading<'_> {
 
     fn refuse(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String, code: &str) {
         let finding = Finding::Refused(Refused {
-            at: self.of_slot(object, slot),
+            at: Self::of_slot(object, slot),
             image: slot.text.clone(),
             reason,
             code: code.to_owned(),
@@ -214,7 +220,7 @@ impl Reading<'_> {
         }
         if is_written {
             let change = Change {
-                at: self.of_slot(object, slot),
+                at: Self::of_slot(object, slot),
                 before: slot.text.clone(),
                 after: target,
                 rule,
@@ -256,7 +262,7 @@ impl Reading<'_> {
     }
 
     fn skip(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String) {
-        let finding = skipped(self.of_slot(object, slot), &slot.text, reason);
+        let finding = skipped(Self::of_slot(object, slot), &slot.text, reason);
         self.tell(object, &slot.pointer, finding);
     }
 
@@ -272,7 +278,7 @@ impl Reading<'_> {
                 item => item.to_string(),
             };
             let finding = Finding::Absent(Absent {
-                at: self.of(object, &slot.list),
+                at: Self::of(object, &slot.list),
                 name: name.clone(),
                 default: slot.default.clone(),
                 item,
@@ -282,8 +288,8 @@ impl Reading<'_> {
         }
     }
 
-    fn of_slot(&self, object: &Object<'_>, slot: &ImageSlot) -> Where {
-        let mut at = self.of(object, &slot.pointer);
+    fn of_slot(object: &Object<'_>, slot: &ImageSlot) -> Where {
+        let mut at = Self::of(object, &slot.pointer);
         if let SlotKind::Embedded { pointer } = &slot.kind {
             at.within = Some(pointer.to_string());
         }
@@ -291,7 +297,7 @@ impl Reading<'_> {
     }
 
     /// Lines are counted once, when all is known.
-    fn of(&self, object: &Object<'_>, pointer: &Pointer) -> Where {
+    fn of(object: &Object<'_>, pointer: &Pointer) -> Where {
         Where {
             line: 0,
             column: 0,

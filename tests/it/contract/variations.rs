@@ -41,6 +41,8 @@ async fn render_all(mode: &'static str) -> Vec<Rendered> {
     let mut examples: Vec<PathBuf> = std::fs::read_dir(examples)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        // Others show `rewrite` beside other tools.
+        .filter(|example| example.join("arc-setup.yaml").is_file())
         .collect();
     examples.sort();
     let mut variations = Vec::new();

@@ -16,58 +16,58 @@ fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-fn mapping(properties: Value) -> Value {
+fn mapping(properties: &Value) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
 /// A pod as controller-gen writes it into a definition, cut to what is needed.
 fn pod() -> Value {
     let container = mapping(
-        json!({"name": text(), "image": text(), "args": list(text()), "command": list(text()),
-        "env": list(mapping(json!({"name": text(), "value": text()}))), "imagePullPolicy": text()}),
+        &json!({"name": text(), "image": text(), "args": list(&text()), "command": list(&text()),
+        "env": list(&mapping(&json!({"name": text(), "value": text()}))), "imagePullPolicy": text()}),
     );
     mapping(
-        json!({"containers": list(container.clone()), "initContainers": list(container),
-        "imagePullSecrets": list(mapping(json!({"name": text()}))), "serviceAccountName": text(),
-        "volumes": list(json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))}),
+        &json!({"containers": list(&container.clone()), "initContainers": list(&container),
+        "imagePullSecrets": list(&mapping(&json!({"name": text()}))), "serviceAccountName": text(),
+        "volumes": list(&json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))}),
     )
 }
 
-fn definition(kind: &str, spec: Value) -> Value {
+fn definition(kind: &str, spec: &Value) -> Value {
     let plural = format!("{}s", kind.to_lowercase());
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("{plural}.{GROUP}")},
         "spec": {"group": GROUP, "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
             "versions": [{"name": "v1", "served": true, "storage": true, "schema":
-                {"openAPIV3Schema": mapping(json!({"spec": spec}))}}]}})
+                {"openAPIV3Schema": mapping(&json!({"spec": spec}))}}]}})
 }
 
 /// A kind whose pods stand in a list within a mapping, and one that says nothing of its fields.
 fn farm() -> Value {
     let template = mapping(
-        json!({"metadata": mapping(json!({"labels": {"type": "object", "additionalProperties": text()}})), "spec": pod()}),
+        &json!({"metadata": mapping(&json!({"labels": {"type": "object", "additionalProperties": text()}})), "spec": pod()}),
     );
-    let lot = mapping(json!({"workers": list(mapping(json!({"work": template})))}));
+    let lot = mapping(&json!({"workers": list(&mapping(&json!({"work": template})))}));
     definition(
         "Farm",
-        mapping(json!({"lots": {"type": "object", "additionalProperties": lot}})),
+        &mapping(&json!({"lots": {"type": "object", "additionalProperties": lot}})),
     )
 }
 
 fn open() -> Value {
     definition(
         "Open",
-        json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+        &json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
     )
 }
 
 /// Asks until both kinds of the test are known; the server publishes a new schema after a moment.
 async fn known(cluster: &Cluster) -> CustomKinds {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         let report = custom_kinds(cluster).await.unwrap();
         if !report.kinds.pods(GROUP, "Farm").is_empty() {

@@ -1,6 +1,6 @@
 //! Cases 13, 19 and 27: the user's own files, of which only the bytes of references change.
 
-use arc_setup::rewrite::text::{Reading, Rewritten, rewrite};
+use arc_setup::rewrite::text::{Reading, Rewritten, Telling, rewrite};
 use arc_setup::rules::{Meeting, RuleSet};
 
 use super::{TARGET, story};
@@ -11,7 +11,7 @@ fn read(text: &str, rules: &RuleSet) -> Rewritten {
         "file.yaml",
         rules,
         &mut Meeting::default(),
-        Reading::ByWords,
+        (Reading::ByWords, Telling::Each),
     )
     .unwrap()
 }

@@ -83,6 +83,7 @@ fn the_plugin_of_helm_4_runs_the_same_program() -> Result<()> {
         .replace("${HELM_PLUGIN_DIR}", &directory.display().to_string());
     let rendered = helm(home.path())?.args(&TEMPLATE[..3]).output()?.stdout;
     let file = home.path().join("rendered.yaml");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
     std::fs::write(&file, rendered)?;
     let output = Command::new(program)
         .env("PATH", path(home.path())?)

@@ -51,6 +51,7 @@ fn with_container_runtime(home: &Path) -> Result<()> {
         words[1..].join(" ")
     );
     let docker = home.join("bin/docker");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
     std::fs::write(&docker, script)?;
     std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755))?;
     Ok(())

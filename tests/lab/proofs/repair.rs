@@ -100,7 +100,12 @@ fn neighbour(objects: &[Value]) -> Result<Value> {
         "metadata": { "name": "neighbour", "namespace": manager["metadata"]["namespace"] },
         "spec": { "selector": { "matchLabels": labels }, "template": {
             "metadata": { "labels": labels },
-            "spec": { "imagePullSecrets": pod["imagePullSecrets"], "containers": [proxy] },
+            "spec": {
+                // The namespace takes nothing but restricted pods.
+                "securityContext": pod["securityContext"],
+                "imagePullSecrets": pod["imagePullSecrets"],
+                "containers": [proxy],
+            },
         }},
     }))
 }

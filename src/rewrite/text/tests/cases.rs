@@ -295,7 +295,6 @@ fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
             "{}---\n{broken}",
             pod("quay.io/a:1").trim_end_matches('\n').to_owned() + "\n"
         );
-        let text = text.replacen("---\n", "---\n", 1);
         let failure =
             rewrite(&text, "x.yaml", &rules(), &mut Meeting::default(), BY_WORDS).unwrap_err();
         assert!(failure.details().what.starts_with("x.yaml:"), "{failure}");
@@ -313,4 +312,43 @@ fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
             "{failure} for {broken:?}, about {place}"
         );
     }
+}
+
+#[test]
+fn a_large_stream_is_read_in_shares_and_told_in_order() {
+    let mut text = String::new();
+    while text.len() < 3 * WORTH_A_THREAD {
+        text.push_str("---\n");
+        text.push_str(&pod("quay.io/a/b:1"));
+    }
+    let rewritten = rewritten(&text);
+    assert!(rewritten.written(&text) == text.replace("quay.io/", "reg.corp/"));
+    let lines = rewritten
+        .findings
+        .changes
+        .iter()
+        .map(|change| change.at.line);
+    assert!(lines.is_sorted_by(|one, next| one < next));
+    // The first of two broken documents is told.
+    let first = text.replacen("image: quay", "image: [quay", 1) + "---\nimage: [\n";
+    let failure = rewrite(&first, "x", &rules(), &mut Meeting::default(), BY_WORDS).unwrap_err();
+    let line: usize = failure
+        .details()
+        .what
+        .split(':')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(line < 20, "{failure}");
+}
+
+#[test]
+fn a_list_is_told_as_one_document() {
+    let text = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: [{image: nginx}]}\n- apiVersion: v1\n  kind: Pod\n  spec: {containers: [{image: quay.io/a:1}]}\nkind: List\n";
+    let rewritten = rewritten(text);
+    assert_eq!(rewritten.written(text), text.replace("quay.io", "reg.corp"));
+    let at = &rewritten.findings.changes[0].at;
+    assert_eq!((at.line, at.column), (8, 31));
+    assert_eq!(at.pointer, "/items/1/spec/containers/0/image");
 }

@@ -83,7 +83,6 @@ fn object() -> impl Strategy<Value = Value> {
 }
 
 fn workload() -> impl Strategy<Value = Value> {
-    let containers = prop::collection::vec(container(), 0..3);
     const KINDS: [&str; 7] = [
         "Pod",
         "Deployment",
@@ -93,6 +92,7 @@ fn workload() -> impl Strategy<Value = Value> {
         "Service",
         "Runner",
     ];
+    let containers = prop::collection::vec(container(), 0..3);
     (containers, prop::sample::select(&KINDS[..]), image()).prop_map(|(containers, kind, image)| {
         let pod = json!({"containers": containers, "volumes": [
             {"name": "v", "image": {"reference": image}}, {"name": "r", "rbd": {"image": image}}]});
@@ -241,9 +241,9 @@ impl Writer {
                 out.push('"');
                 for letter in text.chars() {
                     match (self.roll(9), letter) {
-                        (0, _) => out.push_str(&format!("\\U{:08x}", u32::from(letter))),
+                        (0, _) => out.extend([format!("\\U{:08x}", u32::from(letter))]),
                         (1, letter) if u32::from(letter) < 256 => {
-                            out.push_str(&format!("\\x{:02x}", u32::from(letter)));
+                            out.extend([format!("\\x{:02x}", u32::from(letter))]);
                         }
                         (_, '"' | '\\') => out.extend(['\\', letter]),
                         (_, '\n') => out.push_str("\\n"),
@@ -271,7 +271,7 @@ impl Writer {
             } else {
                 '|'
             };
-            out.push_str(&format!(" {header}{chomping}{}", self.newline));
+            out.extend([format!(" {header}{chomping}{}", self.newline)]);
             let body = text.strip_suffix('\n').unwrap_or(text);
             for line in body.split('\n') {
                 if !line.is_empty() {
@@ -320,7 +320,7 @@ fn stream() -> impl Strategy<Value = (Vec<Value>, String)> {
                 text.push_str("---");
                 writer.end(&mut text);
                 match writer.roll(6) {
-                    0 => text.push_str(&format!("{object:#}{newline}")),
+                    0 => text.extend([format!("{object:#}{newline}")]),
                     1 => text.push_str(&yaml::to_string(object)),
                     _ => {
                         if let Value::Object(fields) = object {
@@ -443,7 +443,8 @@ fn anchored() -> impl Strategy<Value = String> {
     );
     let item = item.prop_map(|(item, one)| item.replace("ONE", one));
     (prop::sample::select(&ONES[..]), prop::collection::vec(item, 1..5)).prop_map(|(label, items)| {
-        let items: String = items.iter().map(|item| format!("  - {item}\n")).collect();
+        let items: Vec<String> = items.iter().map(|item| format!("  - {item}\n")).collect();
+        let items = items.concat();
         format!("apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}")
     })
 }

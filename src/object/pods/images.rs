@@ -1,14 +1,14 @@
-//! Objects that stand as YAML or JSON in a text of a ConfigMap: the pod template of the container hooks, an injector's
-//! template, manifests that a controller applies.
+//! Every image of an object, those in the texts of a ConfigMap too: the pod template of the container hooks, an
+//! injector's template, manifests that a controller applies.
 //!
-//! Certain is only what parses as a Kubernetes object or as a pod template, and whose bytes can be changed where they
-//! stand. Everything else that may be an image is suspected.
+//! Certain in a text is only what parses as a Kubernetes object or as a pod template, and whose bytes can be changed
+//! where they stand. Everything else that may be an image is suspected.
 
 use serde_json::Value;
 
-use super::survey::{is_template, survey_of_text};
-use super::suspected::{Suspect, Suspicion, lines, suspected_with};
-use super::{CustomKinds, ImageSlot, SlotKind, slots};
+use super::survey::{is_template, survey, survey_of_text, survey_with_suspects};
+use super::suspected::{Suspect, Suspicion, lines};
+use super::{CustomKinds, ImageSlot, SlotKind, in_pods, slots};
 use crate::object::Pointer;
 use crate::yaml::{Document, Style, located_documents};
 
@@ -17,16 +17,42 @@ const DEEPEST: usize = 3;
 /// A ConfigMap holds no more.
 const LONGEST: usize = 1024 * 1024;
 
-/// What a text holds.
+/// What an object or a text holds.
 #[derive(Debug, Default)]
-pub(super) struct Embedded {
+pub(super) struct Images {
     pub(super) slots: Vec<ImageSlot>,
     pub(super) suspects: Vec<Suspect>,
 }
 
+/// What surely is an image in an object.
+pub(super) fn certain(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
+    let survey = survey(object, kinds);
+    let mut found = slots::of_pods(&survey.pods);
+    found.extend(survey.slots);
+    for (at, text) in &survey.texts {
+        found.extend(look(at, text, kinds, 0).slots);
+    }
+    found
+}
+
+/// What is, and what may be, an image in an object that stands in `depth` texts.
+pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
+    let survey = survey_with_suspects(object, kinds);
+    let mut slots = slots::of_pods(&survey.pods);
+    let mut suspects = in_pods::suspects(&survey.pods, &slots);
+    slots.extend(survey.slots);
+    suspects.extend(survey.suspects.into_iter().flatten());
+    for (at, text) in &survey.texts {
+        let inner = look(at, text, kinds, depth);
+        slots.extend(inner.slots);
+        suspects.extend(inner.suspects);
+    }
+    Images { slots, suspects }
+}
+
 /// Looks into the text at `at`; `depth` is how many texts it stands in.
-pub(super) fn look(at: &Pointer, text: &str, kinds: &CustomKinds, depth: usize) -> Embedded {
-    let mut found = Embedded::default();
+fn look(at: &Pointer, text: &str, kinds: &CustomKinds, depth: usize) -> Images {
+    let mut found = Images::default();
     if !may_hold_images(text) {
         return found;
     }
@@ -65,13 +91,13 @@ fn in_document(
     document: &Document<'_>,
     kinds: &CustomKinds,
     depth: usize,
-    found: &mut Embedded,
+    found: &mut Images,
 ) {
     let value = document.value();
     let says = |key: &str| value.get(key).and_then(Value::as_str).is_some();
     let (slots, suspects) = if says("apiVersion") && says("kind") {
-        let slots = slots::at_depth(value, kinds, depth + 1);
-        (slots, suspected_with(value, kinds))
+        let images = all(value, kinds, depth + 1);
+        (images.slots, images.suspects)
     } else {
         let survey = survey_of_text(value, kinds);
         let slots = if is_template(value) {
