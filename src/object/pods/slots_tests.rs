@@ -228,3 +228,22 @@ fn scripts_are_only_suspected() {
     assert_eq!(suspects, ["quay.io/a/b", "ghcr.io/x/y:1"]);
     assert_eq!(texts(&object), ["c"]);
 }
+
+/// What several words say is not known, even where one of them is a flag for images.
+#[test]
+fn several_words_are_a_script() {
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "c",
+        "command": ["sh", "-c", "IMAGE=quay.io/a:1 ./run --side-image=b/c:1"],
+        "args": ["--images=quay.io/d:1 --extra-image=quay.io/e:1,quay.io/f:1"],
+        "env": [{"name": "ARGS", "value": "--proxy-image=quay.io/g:1 -v"}]}]}});
+    assert_eq!(texts(&object), ["c"]);
+    let suspects: Vec<_> = suspected(&object)
+        .into_iter()
+        .map(|suspect| suspect.text)
+        .collect();
+    let letters = ["a", "d", "e", "f", "g"].map(|letter| format!("quay.io/{letter}:1"));
+    for image in letters {
+        assert!(suspects.contains(&image), "{image}: {suspects:?}");
+    }
+    assert!(suspects.contains(&"b/c:1".to_owned()), "{suspects:?}");
+}

@@ -132,7 +132,8 @@ fn case_27_any_namespace_windows_line_endings_and_ten_megabytes() {
         large.push_str(&document(count));
         count += 1;
     }
-    let after = written(&large);
+    // Once: that a second run does nothing is shown on the small one.
+    let after = read(&large, &story()).written(&large);
     let grown = TARGET.len() - "quay.io".len();
     assert_eq!(after.len(), large.len() + count * grown);
     assert_eq!(after.matches("\r\n").count(), large.matches("\r\n").count());
