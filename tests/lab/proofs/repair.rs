@@ -17,8 +17,10 @@ topic!(LEGACY = repair in Legacy: a_manager_that_cannot_pull_is_mended);
 topic!(EVERYTHING = repair in Legacy: a_manager_and_its_neighbour_are_mended_together);
 topic!(SCALE_SET = repair in ScaleSet: a_listener_of_a_helm_release_is_mended_by_force);
 
-/// Nobody has a receipt of these installs: they are found by this name, which no other one has.
-const NAME: &str = "stuck";
+/// Nobody has a receipt of these installs, so `uninstall` finds them by their name alone, wherever they are: the two
+/// generations, which are tried side by side, have each its own.
+const LEGACY_NAME: &str = "stuck";
+const SCALE_SET_NAME: &str = "stuck-scale-set";
 
 /// The story: everything is there, and of the manager's two images the one of quay.io cannot be pulled.
 async fn a_manager_that_cannot_pull_is_mended(lab: Arc<Lab>) -> Result<()> {
@@ -65,7 +67,7 @@ async fn stuck(
     beside: impl FnOnce(&[Value]) -> Result<Option<Value>>,
 ) -> Result<Install> {
     let mut config = install::story(lab)?;
-    config["name"] = json!(NAME);
+    config["name"] = json!(LEGACY_NAME);
     config["registry"]["map"][1]["target"] = json!("keep");
     let mut install = Install::new(lab, config)?;
     let objects = administrator::rendered(&mut install.program, &install.config).await?;
@@ -129,7 +131,7 @@ async fn runs_from_the_registry(install: &Install, timeout: &str) -> Result<()> 
 /// Somebody has set the controller's image by hand; the listener's stands in a variable.
 async fn a_listener_of_a_helm_release_is_mended_by_force(lab: Arc<Lab>) -> Result<()> {
     let mut config = install::scale_set(&lab);
-    config["name"] = json!(NAME);
+    config["name"] = json!(SCALE_SET_NAME);
     let mut install = Install::new(&lab, config)?;
     let objects = administrator::rendered(&mut install.program, &install.config).await?;
     let mut objects = objects["items"].as_array().cloned().context("no list")?;
