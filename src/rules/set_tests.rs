@@ -187,6 +187,33 @@ fn two_images_in_one_target_collide() {
     assert_eq!(sources, ["docker.io/a/b:1", "quay.io/a/b:1"]);
 }
 
+/// A pin makes one image of every version of a repository, and none of two repositories.
+#[test]
+fn what_a_pin_makes_one_does_not_collide() {
+    let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+    let mut pin = rule("pin", Matcher::Repository("docker".into()), Action::Pin);
+    pin.pin = Some(digest("0"));
+    let mut all = rule("all", Matcher::Any, to(TARGET));
+    all.pin = Some(digest("1"));
+    let rules = RuleSet::compile(&[pin, all]).unwrap();
+    let met = |images: &[&str]| {
+        let mut meeting = Meeting::default();
+        for image in images {
+            let reference = ImageReference::parse(image).unwrap();
+            meeting.note(&reference, &rules.decide(&reference));
+        }
+        meeting.collisions()
+    };
+    let pinned = format!("docker:dind@{}", digest("2"));
+    assert_eq!(
+        met(&["docker:dind", &pinned, "docker.io/library/docker:dind"]),
+        []
+    );
+    let met = met(&["quay.io/a/b:1", "a/b:1"]);
+    let sources: Vec<_> = met[0].sources.keys().collect();
+    assert_eq!(sources, ["docker.io/a/b:1", "quay.io/a/b:1"]);
+}
+
 #[test]
 fn a_name_that_grows_over_255_is_told_and_not_cut() {
     let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
