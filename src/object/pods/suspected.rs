@@ -178,7 +178,7 @@ fn may_be(strength: NameStrength, text: &str) -> bool {
     strength != NameStrength::None
         && !is_plain_word(text)
         && ImageReference::parse(text).is_ok_and(|reference| {
-            strength == NameStrength::Certain || reference.names_host() || text.contains('/')
+            strength >= NameStrength::Certain || reference.names_host() || text.contains('/')
         })
 }
 
