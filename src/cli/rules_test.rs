@@ -10,12 +10,10 @@ use crate::cli::{Session, pass, rules_list};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
 use crate::rules::{Asked, Meeting, Outcome, Place, RuleSet, RuleSpec};
-use crate::ui::output;
+use crate::ui::{foreign, output};
 
 /// The most that is read from standard input, in bytes.
 const INPUT_LIMIT: u64 = 64 << 20;
-/// How much of a reference is shown to a person, in characters.
-const SHOWN: usize = 200;
 
 /// Arguments of `rules test`.
 #[derive(Debug, clap::Args)]
@@ -203,7 +201,10 @@ fn malformed(tested: &[Tested]) -> Result<(), Failure> {
         .remedy("write [HOST/]PATH:TAG or [HOST/]PATH@sha256:DIGEST; repositories are lower case");
     for tested in wrong.iter().take(10) {
         let problem = tested.problem.as_deref().unwrap_or_default();
-        failure = failure.why(format!("'{}': {problem}", shortened(&tested.reference)));
+        failure = failure.why(format!(
+            "'{}': {problem}",
+            foreign::value(&tested.reference)
+        ));
     }
     if wrong.len() > 10 {
         failure = failure.why(format!("and {} more", wrong.len() - 10));
@@ -212,10 +213,10 @@ fn malformed(tested: &[Tested]) -> Result<(), Failure> {
 }
 
 fn text(tested: &Tested, specs: &[RuleSpec]) -> String {
-    let mut lines = vec![shortened(&tested.reference)];
+    let mut lines = vec![foreign::value(&tested.reference)];
     let mut line = |word: &str, text: &str| lines.push(format!("  {word:<11}{text}"));
     if let Some(canonical) = &tested.canonical {
-        line("canonical", &shortened(canonical));
+        line("canonical", &foreign::value(canonical));
     }
     let result = match (tested.outcome, &tested.result) {
         ("rewritten", Some(result)) => result.clone(),
@@ -227,9 +228,9 @@ fn text(tested: &Tested, specs: &[RuleSpec]) -> String {
         ("malformed", _) => "no image reference".to_owned(),
         _ => "nothing that can be written".to_owned(),
     };
-    line("becomes", &shortened(&result));
+    line("becomes", &foreign::value(&result));
     if let Some(problem) = &tested.problem {
-        line("problem", &shortened(problem));
+        line("problem", &foreign::value(problem));
     }
     if let Some(rule) = &tested.rule {
         let does = specs.iter().find(|spec| spec.id == rule.id);
@@ -243,11 +244,4 @@ fn text(tested: &Tested, specs: &[RuleSpec]) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= SHOWN {
-        return text.to_owned();
-    }
-    text.chars().take(SHOWN).chain(['…']).collect()
 }

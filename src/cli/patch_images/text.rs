@@ -7,7 +7,7 @@ use crate::apply::patch::{
     Treatment,
 };
 use crate::plan::counted;
-use crate::ui::table;
+use crate::ui::{foreign, table};
 use crate::yaml;
 
 /// Kinds and namespaces that are named one by one in a line.
@@ -124,8 +124,8 @@ fn requests(report: &PatchReport) -> Vec<String> {
             vec![
                 image
                     .before
-                    .clone()
-                    .unwrap_or_else(|| "(compiled in)".to_owned()),
+                    .as_deref()
+                    .map_or_else(|| "(compiled in)".to_owned(), foreign::value),
                 image.after.clone(),
                 image.rule.clone(),
                 needed,
@@ -263,7 +263,8 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
         _ => &[],
     };
     for slot in report.slots.iter().chain(advised) {
-        let before = slot.before.as_deref().unwrap_or("(compiled in)");
+        let before = slot.before.as_deref().map(foreign::value);
+        let before = before.as_deref().unwrap_or("(compiled in)");
         lines.push(format!(
             "  {}: {before} → {} [{}]",
             slot.place, slot.after, slot.rule
@@ -287,7 +288,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),
     );
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
-    lines
+    lines.iter().map(|line| foreign::line(line)).collect()
 }
 
 fn targets(images: &[TargetImage]) -> String {

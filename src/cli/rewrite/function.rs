@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::answer::stays;
 use super::input::{Input, Source};
 use crate::config::load::{GivenText, Sources};
 use crate::failure::{Exit, Failure};
@@ -104,8 +105,7 @@ impl Function {
             results.push(result);
         }
         for skipped in &findings.skipped {
-            let message = format!("{} stays: {}", skipped.image, skipped.reason);
-            results.push(result("warning", &message, &skipped.at));
+            results.push(result("warning", &stays(skipped), &skipped.at));
         }
         for suspected in &findings.suspected {
             let message = format!("{} may be an image and is not touched", suspected.text);

@@ -1,0 +1,109 @@
+//! Texts that others wrote (images, names, logs), made safe to print: no control letter of theirs reaches a terminal, no
+//! line of theirs is a command to GitHub's runner, and none fills the screen.
+
+/// The most characters that are shown of a value.
+const VALUE: usize = 200;
+/// The most characters that are shown of a line.
+const LINE: usize = 2000;
+
+/// A value, on one line.
+pub fn value(text: &str) -> String {
+    escaped(text, VALUE, false)
+}
+
+/// A whole line.
+pub fn line(text: &str) -> String {
+    let shown = escaped(text, LINE, true);
+    // The runner takes a command behind blanks too.
+    let command = shown.trim_start();
+    if command.starts_with("::") {
+        let blanks = shown.len() - command.len();
+        return format!("{}\\{command}", &shown[..blanks]);
+    }
+    shown
+}
+
+/// A command to GitHub's runner of level `error`, `warning` or `notice`, on one line. `properties` such as
+/// `("file", "a.yaml")` say what it is about; each part of the message is a line of it.
+pub fn workflow_command<'a>(
+    level: &str,
+    properties: &[(&str, &str)],
+    message: impl Iterator<Item = &'a str>,
+) -> String {
+    let properties: Vec<String> = properties
+        .iter()
+        .map(|(name, value)| {
+            let value = of_command(&line(value));
+            let value = value.replace(':', "%3A").replace(',', "%2C");
+            format!("{name}={value}")
+        })
+        .collect();
+    let message: Vec<String> = message
+        .flat_map(str::lines)
+        .map(|part| escaped(part, LINE, true))
+        .collect();
+    let message = of_command(&message.join("\n"));
+    format!("::{level} {}::{message}", properties.join(","))
+}
+
+fn of_command(text: &str) -> String {
+    text.replace('%', "%25").replace('\n', "%0A")
+}
+
+fn escaped(text: &str, most: usize, keeps_tabs: bool) -> String {
+    let mut letters = text.chars();
+    let mut shown = String::new();
+    for letter in letters.by_ref().take(most) {
+        if misleads(letter) && !(keeps_tabs && letter == '\t') {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Letters that move the cursor, and those that turn the direction of what is read.
+fn misleads(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_one_line_of_letters() {
+        assert_eq!(value("quay.io/a/b:1"), "quay.io/a/b:1");
+        assert_eq!(
+            value("a\n::b\r\t\u{1b}[31m\u{9b}é"),
+            "a\\n::b\\r\\t\\u{1b}[31m\\u{9b}é"
+        );
+        assert_eq!(value("a\u{202e}b"), "a\\u{202e}b");
+        let long = value(&"é".repeat(1_000_000));
+        assert_eq!(long, "é".repeat(VALUE) + "…");
+    }
+
+    #[test]
+    fn a_line_is_no_command_and_keeps_its_tabs() {
+        assert_eq!(line("\tat x"), "\tat x");
+        assert_eq!(line("  ::add-mask::a"), "  \\::add-mask::a");
+        assert_eq!(line("::error::a"), "\\::error::a");
+        assert_eq!(line("a::b"), "a::b");
+        assert!(line(&"x".repeat(1_000_000)).len() < 2 * LINE);
+    }
+
+    #[test]
+    fn a_command_is_one_line_whatever_it_says() {
+        let properties = [("file", "n,a%:b\n::x"), ("line", "3")];
+        let message = ["100% \u{1b}[31mred", "a\nb\r"];
+        assert_eq!(
+            workflow_command("warning", &properties, message.into_iter()),
+            "::warning file=n%2Ca%25%3Ab\\n%3A%3Ax,line=3::100%25 \\u{1b}[31mred%0Aa%0Ab\\r"
+        );
+    }
+}
