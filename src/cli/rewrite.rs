@@ -52,6 +52,13 @@ struct Done {
     rewritten: Rewritten,
 }
 
+impl Args {
+    /// True where files are written.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+}
+
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     NoCluster::tell(session);
     let sources = input::sources(&args.files, args.in_place)?;
