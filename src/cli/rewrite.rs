@@ -181,7 +181,7 @@ impl Run {
             }
         }
         self.permitted()?;
-        prepared.into_iter().try_for_each(Prepared::commit)
+        files::commit(prepared)
     }
 
     fn print_all(
