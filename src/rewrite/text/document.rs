@@ -192,14 +192,14 @@ impl Reading<'_> {
     }
 
     fn change(&mut self, object: &Object<'_>, slot: &ImageSlot, target: String, rule: String) {
-        // Within a text within a text there is nothing to quote it by.
-        let is_unspelled =
-            matches!(slot.kind, SlotKind::Embedded { .. }) && target.starts_with('[');
-        let pieces = if is_unspelled {
-            Vec::new()
-        } else {
-            replacements(object.value, slot, &target)
-        };
+        if matches!(slot.kind, SlotKind::Embedded { .. }) && target.starts_with('[') {
+            let reason = format!(
+                "{target} would have to stand in quotes, which are not added in a text within a text: write it by hand"
+            );
+            self.skip(object, slot, reason);
+            return;
+        }
+        let pieces = replacements(object.value, slot, &target);
         if pieces.is_empty() {
             if slot.text != target {
                 let reason =
