@@ -108,7 +108,8 @@ impl Function {
             results.push(result("warning", &message, &skipped.at));
         }
         for suspected in &findings.suspected {
-            let message = format!("{} may be an image and is not touched", suspected.text);
+            let (text, why) = (&suspected.text, suspected.why);
+            let message = format!("{text} may be an image ({why}) and is not touched");
             results.push(result("warning", &message, &suspected.at));
         }
         for absent in &findings.absent {
