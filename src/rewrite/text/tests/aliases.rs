@@ -52,7 +52,7 @@ spec:
         .iter()
         .map(|change| (change.at.line, change.at.column))
         .collect();
-    assert_eq!(told, [(9, 20), (11, 12), (12, 12)]);
+    assert_eq!(told, [(9, 22), (11, 12), (12, 12)]);
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn a_custom_kind_is_known_by_a_definition_anywhere_in_the_text() {
     );
     let rewritten_object = object.replace("quay.io", "reg.corp");
     assert_eq!(after(object), object);
-    assert_eq!(rewritten(object).findings.suspected.len(), 1);
+    assert_eq!(rewritten(object).findings.suspected.len(), 2);
     for (text, expected) in [
         (
             format!("{definition}---\n{object}"),
