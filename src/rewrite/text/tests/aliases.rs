@@ -96,3 +96,19 @@ fn a_container_that_stands_elsewhere_changes_at_its_anchor() {
     let text = "apiVersion: v1\nkind: Pod\nx-base: &base\n  image: quay.io/a:1\nspec:\n  containers:\n  - <<: *base\n    name: a\n  - <<: *base\n    name: b\n";
     assert_eq!(after(text), text.replace("quay.io", "reg.corp"));
 }
+
+#[test]
+fn a_text_within_a_text_changes_where_no_other_place_shares_it() {
+    let map = |label: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  pod.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {{labels: {{x: {label}}}}}\n    spec:\n      containers:\n      - image: {image}\n      - image: *i\n"
+        )
+    };
+    let text = map("y", "&i quay.io/a:1");
+    assert_eq!(after(&text), text.replace("quay.io", "reg.corp"));
+    for text in [map("&i quay.io/a:1", "nginx"), map("&i quay.io/a:1", "*i")] {
+        let rewritten = rewritten(&text);
+        assert_eq!(rewritten.edits, []);
+        assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a:1");
+    }
+}
