@@ -152,11 +152,22 @@ impl<'a> Document<'a> {
         Cow::Owned(self.built(self.root(), unread))
     }
 
+    /// What one field of the outermost mapping says.
+    pub fn field(&self, field: &str) -> Option<Value> {
+        match self.value.get() {
+            Some(value) => value.get(field).cloned(),
+            None => Some(self.built(self.field_of(self.root(), field)?, &[])),
+        }
+    }
+
     /// The text of a field that is written in the mapping at `of`.
     pub fn text(&self, of: Place, field: &str) -> Option<&str> {
+        self.said(self.field_of(of, field)?)
+    }
+
+    fn field_of(&self, of: Place, field: &str) -> Option<Place> {
         let is_mapping = self.nodes.get(of.0 as usize)?.shape == Shape::Mapping;
-        let value = is_mapping.then(|| self.entry(of, field)).flatten()?;
-        self.said(value)
+        is_mapping.then(|| self.entry(of, field)).flatten()
     }
 
     /// The document's bytes, with directives and comments before it.
