@@ -38,6 +38,7 @@ pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind};
+pub use split::PARTS;
 pub use suspected::{Suspect, Suspicion};
 pub use unread::unread_fields;
 pub use words::{may_lack_images, may_name_images};
