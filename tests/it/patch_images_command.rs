@@ -73,7 +73,7 @@ async fn what_a_deployment_tool_owns_is_told_and_force_patches_it() {
         (
             "argo",
             json!({}),
-            json!({"argocd.argoproj.io/tracking-id": "arc:apps/Deployment:x/controller-manager"}),
+            json!({"argocd.argoproj.io/tracking-id": "arc:apps/Deployment:owned-argo/controller-manager"}),
             "Argo CD application arc",
         ),
         (
