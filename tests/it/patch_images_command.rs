@@ -1,8 +1,11 @@
 //! `patch-images` as somebody types it, without a configuration file.
 
 mod install;
+mod killed;
 mod many;
+mod raced;
 mod registry;
+mod watched;
 
 use serde_json::{Value, json};
 
