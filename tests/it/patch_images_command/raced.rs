@@ -14,7 +14,7 @@ fn containers() -> Value {
     json!([{"name": "web", "image": BEFORE}])
 }
 
-fn add(path: &str, value: Value) -> Value {
+fn add(path: &str, value: &Value) -> Value {
     json!({"op": "add", "path": path, "value": value})
 }
 
@@ -40,20 +40,22 @@ async fn gone(watched: &Watched, object: &ObjectRef) {
 
 /// What others do to them while the first patches wait for their answers.
 async fn meddle(watched: &Watched) {
-    let upgraded = add(IMAGE, json!("quay.io/shop/web:2.0.0"));
+    let upgraded = add(IMAGE, &json!("quay.io/shop/web:2.0.0"));
     watched.change("upgraded", &[upgraded]).await;
-    watched.change("fixed", &[add(IMAGE, json!(PATCHED))]).await;
     watched
-        .change("scaled", &[add("/spec/replicas", json!(3))])
+        .change("fixed", &[add(IMAGE, &json!(PATCHED))])
+        .await;
+    watched
+        .change("scaled", &[add("/spec/replicas", &json!(3))])
         .await;
     let first = json!({"name": "first", "image": "r.example.com/first:1.0.0"});
-    let moved = add("/spec/template/spec/containers/0", first);
+    let moved = add("/spec/template/spec/containers/0", &first);
     watched.change("moved", &[moved]).await;
-    let noted = add("/metadata/annotations", json!({"example.com/mine": "x"}));
+    let noted = add("/metadata/annotations", &json!({"example.com/mine": "x"}));
     watched.change("noted", &[noted]).await;
     let owned = add(
         "/metadata/annotations",
-        json!({"meta.helm.sh/release-name": "shop"}),
+        &json!({"meta.helm.sh/release-name": "shop"}),
     );
     watched.change("owned", &[owned]).await;
     gone(watched, &reference("deleted")).await;
@@ -132,7 +134,7 @@ async fn an_image_that_is_upgraded_while_the_undo_is_on_its_way_stays() {
     watched.run(PATCH).await.expect_code(0);
     let held = watched.held(UNDO, Hold::Before(1), 2).await;
     watched
-        .change("raced", &[add(IMAGE, json!("mine.example.com/web:2.0.0"))])
+        .change("raced", &[add(IMAGE, &json!("mine.example.com/web:2.0.0"))])
         .await;
     let outcome = held.release().await.expect_code(0);
     let mut wanted = before;

@@ -27,7 +27,7 @@ fn rewritten(before: &Value, after: &Value, at: &Pointer, found: &mut Vec<Pointe
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// undo(patch(x)) = x, to the byte; with a pull secret too, and after a second patch by other rules.
     #[test]
