@@ -9,6 +9,7 @@ mod discovery;
 mod error;
 mod kubeconfig;
 mod pages;
+mod patience;
 mod query;
 mod reading;
 mod request;
