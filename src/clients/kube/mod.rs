@@ -8,6 +8,7 @@ mod connect;
 mod discovery;
 mod error;
 mod kubeconfig;
+mod lean;
 mod pages;
 mod patience;
 mod query;
