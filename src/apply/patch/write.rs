@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, Treatment, Written};
+use super::report::{ObjectReport, Treatment, Untaken, Written};
 use super::{PatchOptions, Task};
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
-use crate::object::ObjectRef;
 use crate::object::pods::{CustomKinds, pod_specs};
+use crate::object::{ObjectRef, text_at};
 use crate::observe::Targets;
-use crate::observe::workloads::{ServiceAccounts, is_arc_program};
+use crate::observe::workloads::ServiceAccounts;
 use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
 use crate::rules::RuleSet;
 
@@ -35,6 +36,7 @@ pub(super) struct Work<'a> {
     /// The cluster's own kinds that have pods.
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
+    pub(super) interrupt: &'a Interrupt,
     pub(super) accounts: ServiceAccounts,
 }
 
@@ -43,7 +45,7 @@ pub(super) struct Treated {
     pub(super) object: ObjectRef,
     /// One of ARC's own.
     pub(super) is_own: bool,
-    pub(super) written: Result<Written, ClusterError>,
+    pub(super) written: Result<Written, Untaken>,
 }
 
 /// What is to be done with an object: send this patch, or leave it.
@@ -59,14 +61,18 @@ impl Work<'_> {
         Treated {
             object: ObjectRef::from_value(&object),
             is_own,
-            written: self.treat(object).await,
+            written: self.treat(object, is_own).await,
         }
     }
 
-    /// Decides and writes; every error but a lost race is returned.
-    pub(super) async fn treat(&self, mut object: Value) -> Result<Written, ClusterError> {
+    /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
+    pub(super) async fn treat(
+        &self,
+        mut object: Value,
+        is_own: bool,
+    ) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
-        let is_wanted = is_program(&object);
+        let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
@@ -77,7 +83,12 @@ impl Work<'_> {
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            if let Some(treatment) = self.verify(&mut report, &patch.after).await? {
+            let verified = tokio::select! {
+                biased;
+                _ = self.interrupt.requested() => return Ok(Written::Stopped),
+                verified = self.verify(&mut report, &patch.after) => verified?,
+            };
+            if let Some(treatment) = verified {
                 report.treatment = treatment;
                 report.slots.clear();
                 report.pull_secrets.clear();
@@ -88,7 +99,7 @@ impl Work<'_> {
                 Err(error) => error,
             };
             if !may_have_moved(&error) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             let Some(now) = self.cluster.get(&report.object).await? else {
                 report.treatment = Treatment::Gone;
@@ -97,7 +108,7 @@ impl Work<'_> {
             };
             let is_conflict = matches!(error, ClusterError::Conflict { .. });
             if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             attempt += 1;
             object = now;
@@ -124,6 +135,9 @@ impl Work<'_> {
                 report.slots = std::mem::take(&mut patch.slots);
                 report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
                 report.removed = std::mem::take(&mut patch.removed);
+                if report.changes_nothing() {
+                    report.treatment = Treatment::Kept;
+                }
                 return Ok(Next::Send(patch, report));
             }
             Verdict::Made(from) => Treatment::Made { from },
@@ -194,11 +208,6 @@ impl Work<'_> {
         let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
         secrets.await
     }
-}
-
-/// True for a Deployment of one of ARC's programs.
-fn is_program(object: &Value) -> bool {
-    object.get("kind").and_then(Value::as_str) == Some("Deployment") && is_arc_program(object)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

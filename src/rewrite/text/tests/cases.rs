@@ -324,18 +324,12 @@ fn a_list_is_told_as_one_document() {
 fn a_custom_kind_is_known_by_a_definition_anywhere_in_the_text() {
     // No field ends in `template`: only the schema tells that a pod stands there.
     let object = "apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f}\nspec:\n  worker:\n    spec:\n      containers:\n      - {name: w, image: quay.io/a:1, args: [--side-image=quay.io/b:1]}\n";
-    let of_container: String = [
-        "args",
-        "command",
-        "env",
-        "envFrom",
-        "imagePullPolicy",
-        "resources",
-        "securityContext",
-        "volumeMounts",
-    ]
-    .map(|name| format!("{name}: {{type: array}}, "))
-    .concat();
+    let fields = "args command env envFrom imagePullPolicy resources securityContext volumeMounts";
+    let fields: Vec<String> = fields
+        .split(' ')
+        .map(|name| format!("{name}: {{type: array}}, "))
+        .collect();
+    let of_container = fields.concat();
     let definition = format!(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: farms.example.com}}\nspec:\n  group: example.com\n  names: {{kind: Farm, plural: farms}}\n  scope: Namespaced\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n        properties:\n          spec:\n            type: object\n            properties:\n              worker:\n                type: object\n                properties:\n                  spec:\n                    type: object\n                    properties:\n                      containers:\n                        type: array\n                        items:\n                          type: object\n                          properties: {{{of_container}name: {{type: string}}, image: {{type: string}}}}\n"
     );
