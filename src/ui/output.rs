@@ -42,7 +42,9 @@ pub fn answer(
 
 /// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
 pub fn data_text(text: &str) -> Result<(), Failure> {
-    data_pieces([text])
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes());
+    ended(written.and_then(|()| stdout.flush()))
 }
 
 /// Writes a text to stdout that comes in pieces.
@@ -51,7 +53,11 @@ pub fn data_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Result<(), 
     let written = pieces
         .into_iter()
         .try_for_each(|piece| stdout.write_all(piece.as_bytes()));
-    match written.and_then(|()| stdout.flush()) {
+    ended(written.and_then(|()| stdout.flush()))
+}
+
+fn ended(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
             "output",
             Exit::Unexpected,
