@@ -31,8 +31,15 @@ impl Pointer {
     /// The pointer to `segment` under this one; `~` and `/` are escaped.
     #[must_use]
     pub fn child(&self, segment: &str) -> Self {
-        let escaped = segment.replace('~', "~0").replace('/', "~1");
-        Self(format!("{}/{escaped}", self.0))
+        let mut text = String::with_capacity(self.0.len() + 1 + segment.len());
+        text.push_str(&self.0);
+        text.push('/');
+        if segment.contains(['~', '/']) {
+            text.push_str(&segment.replace('~', "~0").replace('/', "~1"));
+        } else {
+            text.push_str(segment);
+        }
+        Self(text)
     }
 
     /// The pointer to element `index` under this one.
