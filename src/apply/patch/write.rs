@@ -66,11 +66,7 @@ impl Work<'_> {
     }
 
     /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
-    pub(super) async fn treat(
-        &self,
-        mut object: Value,
-        is_own: bool,
-    ) -> Result<Written, Untaken> {
+    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
