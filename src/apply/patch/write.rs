@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, Treatment, Written};
+use super::report::{ObjectReport, Treatment, Untaken, Written};
 use super::{PatchOptions, Task};
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::pods::{CustomKinds, pod_specs};
 use crate::object::{ObjectRef, text_at};
@@ -35,6 +36,7 @@ pub(super) struct Work<'a> {
     /// The cluster's own kinds that have pods.
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
+    pub(super) interrupt: &'a Interrupt,
     pub(super) accounts: ServiceAccounts,
 }
 
@@ -43,7 +45,7 @@ pub(super) struct Treated {
     pub(super) object: ObjectRef,
     /// One of ARC's own.
     pub(super) is_own: bool,
-    pub(super) written: Result<Written, ClusterError>,
+    pub(super) written: Result<Written, Untaken>,
 }
 
 /// What is to be done with an object: send this patch, or leave it.
@@ -63,12 +65,8 @@ impl Work<'_> {
         }
     }
 
-    /// Decides and writes; every error but a lost race is returned.
-    pub(super) async fn treat(
-        &self,
-        mut object: Value,
-        is_own: bool,
-    ) -> Result<Written, ClusterError> {
+    /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
+    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
@@ -81,7 +79,12 @@ impl Work<'_> {
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            if let Some(treatment) = self.verify(&mut report, &patch.after).await? {
+            let verified = tokio::select! {
+                biased;
+                _ = self.interrupt.requested() => return Ok(Written::Stopped),
+                verified = self.verify(&mut report, &patch.after) => verified?,
+            };
+            if let Some(treatment) = verified {
                 report.treatment = treatment;
                 report.slots.clear();
                 report.pull_secrets.clear();
@@ -92,7 +95,7 @@ impl Work<'_> {
                 Err(error) => error,
             };
             if !may_have_moved(&error) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             let Some(now) = self.cluster.get(&report.object).await? else {
                 report.treatment = Treatment::Gone;
@@ -101,7 +104,7 @@ impl Work<'_> {
             };
             let is_conflict = matches!(error, ClusterError::Conflict { .. });
             if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             attempt += 1;
             object = now;
@@ -128,6 +131,9 @@ impl Work<'_> {
                 report.slots = std::mem::take(&mut patch.slots);
                 report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
                 report.removed = std::mem::take(&mut patch.removed);
+                if report.changes_nothing() {
+                    report.treatment = Treatment::Kept;
+                }
                 return Ok(Next::Send(patch, report));
             }
             Verdict::Made(from) => Treatment::Made { from },

@@ -107,8 +107,16 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
         }
     }
     for pod in pods() {
+        // An earlier run may have said it in a container of the list.
+        let is_said = || {
+            containers::written(pod).any(|container| {
+                container.role(pod) == Role::Runner
+                    && variable(container.value, HOOK_VARIABLE).is_some()
+            })
+        };
         if pod.at.shape == Shape::RunnerSpec
             && (mode(Some(pod.spec)) == Some("kubernetes") || uses_hooks(pod.spec))
+            && !is_said()
         {
             hook_image(pod, &pod.at.pointer, pod.spec, &mut found);
         }
