@@ -46,6 +46,13 @@ pub enum Treatment {
         /// Which.
         images: Vec<TargetImage>,
     },
+    /// The pull secret that it would name is not in its namespace.
+    NoPullSecret {
+        /// The namespace.
+        namespace: String,
+        /// The name of the Secret.
+        name: String,
+    },
     /// The server did not take the patch.
     Failed {
         /// Its words.
@@ -201,6 +208,11 @@ impl PatchReport {
         self.count("absent") + self.count("unverified")
     }
 
+    /// How many would name a pull secret that is not there.
+    pub fn without_pull_secret(&self) -> usize {
+        self.count("no-pull-secret")
+    }
+
     /// How many the server did not take.
     pub fn failed(&self) -> usize {
         self.count("failed")
@@ -213,7 +225,8 @@ impl PatchReport {
 
     /// The exit code: what a tool owns is a conflict, what a rule, a registry or the server refuses is a failure.
     pub fn exit(&self) -> Exit {
-        if self.refused() + self.failed() + self.not_verified() > 0 {
+        let left = self.refused() + self.failed() + self.not_verified();
+        if left + self.without_pull_secret() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -236,6 +249,7 @@ impl PatchReport {
             Treatment::Refused { .. } => "refused",
             Treatment::Absent { .. } => "absent",
             Treatment::Unverified { .. } => "unverified",
+            Treatment::NoPullSecret { .. } => "no-pull-secret",
             Treatment::Failed { .. } => "failed",
             Treatment::Gone => "gone",
         };

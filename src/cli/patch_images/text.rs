@@ -35,6 +35,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
         ),
         (report.refused(), "refused by a rule"),
         (
+            report.without_pull_secret(),
+            "left as they are: the pull secret is not in their namespace",
+        ),
+        (
             report.not_verified(),
             "left as they are: their new images are not in the registry, or not known to be",
         ),
@@ -206,7 +210,13 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<String> {
     if report.refused() > 0 {
         let count = counted(report.refused(), "object");
         lines.push(format!(
-            "{count} left as it was: a rule denies an image; change the rule, or the object"
+            "{count} left as it was: a rule denies an image, or would make one image of two; change the rule, or the object"
+        ));
+    }
+    if report.without_pull_secret() > 0 {
+        let count = counted(report.without_pull_secret(), "object");
+        lines.push(format!(
+            "{count} left as it was: the pull secret is not in its namespace; make it there and run the same command again: kubectl create secret generic NAME -n NAMESPACE --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=config.json"
         ));
     }
     if report.not_verified() > 0 {
@@ -245,6 +255,10 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             "{}: not patched: not known to be in the registry: {}",
             report.object,
             targets(images)
+        ),
+        Treatment::NoPullSecret { namespace, name } => format!(
+            "{}: not patched: Secret {namespace}/{name} is not there, and its pods could not log in",
+            report.object
         ),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
         Treatment::Gone => format!("{}: it went away in between", report.object),
