@@ -1,7 +1,7 @@
 //! `patch-images`: rewrites what already runs, whoever installed it. Streams: page → decide → patch → emit.
 //!
-//! ARC's programs come first and are waited for, so that the webhooks that guard the resources answer. No
-//! plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
+//! ARC's programs come first, then everybody else's workloads; the programs are waited for before ARC's resources, so that
+//! the webhooks that guard these answer, and hold up nothing else. No plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
 
 mod failures;
 mod listeners;
@@ -173,6 +173,7 @@ async fn go(
         mode,
         custom_kinds: custom.kinds,
         targets: hands.targets,
+        interrupt: hands.interrupt,
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
         names: NewNames::default(),

@@ -13,7 +13,9 @@ use crate::observe::{Receipt, is_ours};
 use crate::plan::{PART_OF_THE_INSTALL, Plan, Rank, Step, Wave, is_runner_object};
 
 pub use self::found::installs;
-use self::found::{ASK, controller_namespace, find, receipts, without_receipt};
+use self::found::{
+    ASK, controller_namespace, find, receipts, unknown_controllers, without_receipt,
+};
 use super::namespace::{kept, others_of};
 
 /// Why an object goes, for whoever is asked.
@@ -27,6 +29,24 @@ fn why_gone(object: &ObjectRef) -> &'static str {
     }
 }
 
+/// The other installs of the cluster.
+struct Others<'a> {
+    receipts: &'a [Receipt],
+    /// True where one has no receipt that would say what it uses.
+    has_unknown: bool,
+}
+
+impl Others<'_> {
+    fn use_it(&self, object: &ObjectRef) -> bool {
+        let is_shared = object.kind == "CustomResourceDefinition";
+        (self.has_unknown && is_shared)
+            || self
+                .receipts
+                .iter()
+                .any(|other| other.entry(object).is_some())
+    }
+}
+
 /// Plans the removal of an install. `namespaces`, where its receipt may lie or its controller's, are needed only where
 /// several installs share the name, or where the user may not look into all.
 /// A plan without steps: there is nothing of it.
@@ -35,21 +55,15 @@ pub async fn plan_uninstall(
     install: &str,
     namespaces: &[&str],
 ) -> Result<Plan, Failure> {
-    let failed = |error: ClusterError| {
-        let failure = error.failure("cannot read what is installed", Exit::Preflight);
-        failure.remedy(ASK)
-    };
     let receipts = receipts(cluster, install, namespaces).await?;
     let (mine, others): (Vec<Receipt>, Vec<Receipt>) = receipts
         .into_iter()
         .partition(|receipt| receipt.install == install && receipt.is_of(namespaces));
     let receipt = the_one(install, mine)?;
     let namesake = others.iter().any(|other| other.install == install);
-    let mut found = find(cluster, install, receipt.as_ref(), namesake)
-        .await
-        .map_err(failed)?;
+    let (mut found, has_unknown) = live(cluster, install, receipt.as_ref(), namesake).await?;
     if receipt.is_none() && others.is_empty() {
-        found.extend(without_receipt(cluster).await.map_err(failed)?);
+        found.extend(without_receipt(cluster).await.map_err(unread)?);
     }
     let home = receipt
         .as_ref()
@@ -57,9 +71,13 @@ pub async fn plan_uninstall(
         .or_else(|| namespaces.first().map(|&namespace| namespace.to_owned()))
         .or_else(|| controller_namespace(&found))
         .unwrap_or_default();
+    let others = Others {
+        receipts: &others,
+        has_unknown,
+    };
     let steps = steps(cluster, &found, receipt.as_ref(), &others)
         .await
-        .map_err(failed)?;
+        .map_err(unread)?;
     Ok(Plan {
         install: install.to_owned(),
         namespace: home,
@@ -79,6 +97,34 @@ pub async fn plan_uninstall(
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn unread(error: ClusterError) -> Failure {
+    let failure = error.failure("cannot read what is installed", Exit::Preflight);
+    failure.remedy(ASK)
+}
+
+/// What lives of the install, and whether another one of its name does of which no receipt tells. Both have the same
+/// label: only a receipt can say then what is of this one.
+async fn live(
+    cluster: &Cluster,
+    install: &str,
+    receipt: Option<&Receipt>,
+    namesake: bool,
+) -> Result<(BTreeMap<ObjectRef, Value>, bool), Failure> {
+    let found = find(cluster, install, receipt, namesake)
+        .await
+        .map_err(unread)?;
+    let unknown = unknown_controllers(&found, receipt);
+    match receipt {
+        None if unknown.len() > 1 => Err(nobody_can_tell(install, &unknown)),
+        Some(_) if !unknown.is_empty() => {
+            let found = find(cluster, install, receipt, true).await;
+            Ok((found.map_err(unread)?, true))
+        }
+        _ => Ok((found, false)),
+    }
+}
+
 /// The receipt of the install, unless the name means several.
 fn the_one(install: &str, mut mine: Vec<Receipt>) -> Result<Option<Receipt>, Failure> {
     if mine.len() > 1 {
@@ -96,12 +142,26 @@ fn the_one(install: &str, mut mine: Vec<Receipt>) -> Result<Option<Receipt>, Fai
     Ok(mine.pop())
 }
 
+/// Controllers of one label in several namespaces are several installs, and what else has the label may be of each.
+fn nobody_can_tell(install: &str, namespaces: &BTreeSet<String>) -> Failure {
+    let failure = Failure::new(
+        "install-ambiguous",
+        Exit::Usage,
+        format!("several installs are named {install}, and no receipt tells what belongs to which"),
+    )
+    .remedy("run init again with the configuration of the one that is to go: it writes the receipt; then uninstall with --controller-namespace NAMESPACE removes that one alone");
+    let places = namespaces
+        .iter()
+        .map(|namespace| format!("a controller in {namespace}"));
+    places.fold(failure, Failure::evidence)
+}
+
 /// What is done with each object that was found.
 async fn steps(
     cluster: &Cluster,
     found: &BTreeMap<ObjectRef, Value>,
     receipt: Option<&Receipt>,
-    others: &[Receipt],
+    others: &Others<'_>,
 ) -> Result<BTreeMap<Rank, Vec<Step>>, ClusterError> {
     let mut steps: BTreeMap<Rank, Vec<Step>> = BTreeMap::new();
     let going: Vec<ObjectRef> = found.keys().cloned().collect();
@@ -209,7 +269,7 @@ async fn why_kept(
     object: &ObjectRef,
     live: &Value,
     receipt: Option<&Receipt>,
-    others: &[Receipt],
+    others: &Others<'_>,
     going: &[ObjectRef],
 ) -> Result<Option<String>, ClusterError> {
     let entry = receipt.and_then(|receipt| receipt.entry(object));
@@ -219,7 +279,7 @@ async fn why_kept(
     if !is_ours(live) {
         return Ok(Some("someone else made it anew".to_owned()));
     }
-    if others.iter().any(|other| other.entry(object).is_some()) && !is_runner_object(object) {
+    if others.use_it(object) && !is_runner_object(object) {
         return Ok(Some("another install uses it".to_owned()));
     }
     match object.kind.as_str() {

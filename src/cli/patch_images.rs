@@ -62,6 +62,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     };
     let cluster = session.connect().await?;
     let progress = session.progress();
+    let talk = progress.talker();
+    let cluster = cluster.patient(options.timeout, move |wait| {
+        let seconds = wait.as_secs();
+        talk(&format!(
+            "the API server has too much to do: going on in {seconds} s, as it asks"
+        ));
+    });
     progress.told(&target(&cluster));
     let run = PatchRun {
         cluster: &cluster,
@@ -112,13 +119,13 @@ impl PatchRun<'_> {
             &self.session.interrupt,
         ));
         let preview = preview.await?;
-        if preview.patched() == 0 {
+        if preview.patched() + preview.kept() == 0 {
             return Ok(());
         }
         for line in text::preview(&preview, self.options.task) {
             progress.told(&line);
         }
-        let count = counted(preview.patched(), "object");
+        let count = counted(preview.patched() + preview.kept(), "object");
         let verb = match self.options.task {
             Task::Rewrite => "Patch",
             Task::Undo => "Undo what was patched of",
@@ -166,7 +173,7 @@ impl PatchRun<'_> {
             Some(failure) if !answer.has_begun() => return Err(failure),
             Some(failure) => {
                 // What was written stays in the cluster, so it stands in the answer; that is one document.
-                answer.end_early(&report, &failure)?;
+                answer.end_early(&report, options, &failure)?;
                 let format = match session.format {
                     Format::Json | Format::Yaml => Format::Text,
                     format => format,
@@ -176,8 +183,13 @@ impl PatchRun<'_> {
             }
         }
         let code = report.exit();
-        for line in text::left_undone(&report) {
-            progress.told(&format!("{line} (exit code {})", code as u8));
+        for (line, asked) in text::left_undone(&report) {
+            let code = if asked == code {
+                format!(" (exit code {})", code as u8)
+            } else {
+                String::new()
+            };
+            progress.told(&format!("{line}{code}"));
         }
         Ok(code)
     }

@@ -62,7 +62,7 @@ impl Pointer {
 
     /// The value that it points to.
     pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
-        document.pointer(&self.0)
+        value_at(document, &self.0)
     }
 
     /// The value that it points to, to change.
@@ -114,14 +114,31 @@ impl Pointer {
     }
 }
 
+/// What stands at a pointer as it is written. As `Value::pointer`, which makes two texts of each step: the pointers of
+/// a large stream have hundreds of thousands.
+pub fn value_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') || !(pointer.is_empty() || pointer.starts_with('/')) {
+        return document.pointer(pointer);
+    }
+    let mut steps = pointer.split('/').skip(1);
+    steps.try_fold(document, |value, step| match value {
+        Value::Object(fields) => fields.get(step),
+        Value::Array(items) => {
+            let is_index = step == "0" || !step.starts_with(['0', '+']);
+            items.get(step.parse::<usize>().ok().filter(|_| is_index)?)
+        }
+        _ => None,
+    })
+}
+
 /// The text that stands at a pointer as it is written, such as `/metadata/name`; None for anything but text.
 pub fn text_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
-    document.pointer(pointer).and_then(Value::as_str)
+    value_at(document, pointer).and_then(Value::as_str)
 }
 
 /// The items of the list at a pointer as it is written; none for anything but a list.
 pub fn items_at<'a>(document: &'a Value, pointer: &str) -> &'a [Value] {
-    let list = document.pointer(pointer).and_then(Value::as_array);
+    let list = value_at(document, pointer).and_then(Value::as_array);
     list.map_or(&[], Vec::as_slice)
 }
 
@@ -172,6 +189,36 @@ mod tests {
             pointer.parent(),
             Some(Pointer::new("/metadata/annotations"))
         );
+    }
+
+    #[test]
+    fn a_pointer_leads_where_the_rfc_says() {
+        let document = json!({"": 1, "a": [{"b/c": 2}, {"~": [3]}], "0": {"00": 4}});
+        for pointer in [
+            "",
+            "/",
+            "//",
+            "a",
+            "/a",
+            "/a/0",
+            "/a/00",
+            "/a/+0",
+            "/a/-1",
+            "/a/2",
+            "/a/",
+            "/a/0/b~1c",
+            "/a/1/~0/0",
+            "/a/1/~00",
+            "/0/00",
+            "/0/0",
+            "/a/0/b/c",
+        ] {
+            assert_eq!(
+                value_at(&document, pointer),
+                document.pointer(pointer),
+                "{pointer}"
+            );
+        }
     }
 
     #[test]

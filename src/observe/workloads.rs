@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::clients::kube::{Cluster, ClusterError};
+use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::object::pods::{CustomKinds, LEGACY_GROUP, Role, SCALE_SET_GROUP, containers};
 
@@ -82,6 +83,23 @@ pub fn custom(kinds: &CustomKinds) -> Vec<Kind> {
     kinds
         .map(|kind| Kind::new(&kind.api_version(), &kind.kind))
         .collect()
+}
+
+/// Refuses a namespace that is named and not there: a run that finds nothing in it would look like success. Whoever may
+/// not read it may know better than this.
+pub async fn check_namespaces(cluster: &Cluster, names: &[String]) -> Result<(), Failure> {
+    for name in names {
+        let namespace = ObjectRef::new("v1", "Namespace", None, name);
+        if let Ok(None) = cluster.get(&namespace).await {
+            return Err(Failure::new(
+                "namespace-missing",
+                Exit::Usage,
+                format!("there is no namespace {name} in this cluster"),
+            )
+            .remedy("name one of those that kubectl get namespaces lists"));
+        }
+    }
+    Ok(())
 }
 
 /// True for a namespace of the platform itself: what runs there, the platform looks after.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::control_plane::eventually;
 use crate::support::arc_setup::{ArcSetup, Outcome};
 use crate::support::control_plane::ControlPlane;
+use crate::wizard::Terminal;
 
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
@@ -209,4 +210,78 @@ async fn editors_and_rancher_are_people_and_two_ways_are_a_conflict() {
         "{conflict:#}"
     );
     assert_eq!(edits.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_terminal_each_rule_is_asked_about_and_only_what_is_agreed_to_is_written() {
+    let plane = ControlPlane::shared().await.unwrap();
+    let install = Install::new(plane, "adopt-asked").await;
+    let containers = json!([{"name": "web", "image": "quay.io/shop/web:1.0.0"},
+        {"name": "side", "image": "ghcr.io/shop/side:1.0.0"}]);
+    install.create("web", &containers).await;
+    for fixed in [
+        format!("web={TARGET}/shop/web:1.0.0"),
+        format!("side={TARGET}/ghcr/shop/side:1.0.0"),
+    ] {
+        install.kubectl(&[], &["set", "image", "deployment/web", &fixed]);
+    }
+    let mine = "registry:\n  rules:   # of mine\n    - {host: docker.io, keep: true}\n";
+    install.program.file("arc-setup.yaml", mine).unwrap();
+    let file = install.path("arc-setup.yaml");
+    let text = || std::fs::read_to_string(&file).unwrap();
+    let arguments = format!("adopt --context by-hand -n adopt-asked --write {file}");
+    let asked = |answers: &[&str]| {
+        let mut terminal = Terminal::start(&install.program, &arguments).unwrap()?;
+        Some(tokio::task::block_in_place(|| {
+            for key in answers {
+                // A question is drawn again with its answer; the rule before it is shown once.
+                terminal.see("rewrite: ").unwrap();
+                terminal.press("Add this rule to", key).unwrap();
+            }
+            terminal.end().unwrap()
+        }))
+    };
+    // Broken off at the second question: what was agreed to before it is not written either.
+    let Some((code, screen)) = asked(&["y", "\x03"]) else {
+        return;
+    };
+    assert_eq!((code, text().as_str()), (Some(130), mine), "{screen}");
+    let (code, screen) = asked(&["n", "n"]).unwrap();
+    assert_eq!((code, text().as_str()), (Some(0), mine), "{screen}");
+    assert!(screen.contains("nothing was added"), "{screen}");
+
+    let (code, screen) = asked(&["n", "y"]).unwrap();
+    assert_eq!(code, Some(0), "{screen}");
+    // The rule stands on the screen before its question, with what was done by hand.
+    let rules: Vec<usize> = ["- host: ghcr.io", "- host: quay.io"]
+        .iter()
+        .map(|rule| {
+            screen
+                .find(rule)
+                .unwrap_or_else(|| panic!("{rule}: {screen}"))
+        })
+        .collect();
+    let first_question = screen.find("Add this rule to").unwrap();
+    assert!(
+        rules[0].min(rules[1]) < first_question && first_question < rules[0].max(rules[1]),
+        "{screen}"
+    );
+    assert!(screen.contains("1 rule added"), "{screen}");
+    let (agreed, refused) = if rules[0] < rules[1] {
+        ("quay.io", "ghcr.io")
+    } else {
+        ("ghcr.io", "quay.io")
+    };
+    let written = text();
+    assert!(written.contains(&format!("- host: {agreed}")), "{written}");
+    assert!(!written.contains(refused), "{written}");
+    assert!(written.contains("rules:   # of mine\n"), "{written}");
+    // The other one is still offered; what is agreed to is not.
+    let outcome = install.adopt(&["-c", &file]).await.expect_code(0);
+    let offered = outcome.stdout;
+    assert!(
+        offered.contains(&format!("host: {refused}"))
+            && !offered.contains(&format!("host: {agreed}")),
+        "{offered}"
+    );
 }

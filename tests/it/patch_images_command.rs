@@ -1,8 +1,11 @@
 //! `patch-images` as somebody types it, without a configuration file.
 
 mod install;
+mod killed;
 mod many;
+mod raced;
 mod registry;
+mod watched;
 
 use serde_json::{Value, json};
 
@@ -73,7 +76,7 @@ async fn what_a_deployment_tool_owns_is_told_and_force_patches_it() {
         (
             "argo",
             json!({}),
-            json!({"argocd.argoproj.io/tracking-id": "arc:apps/Deployment:x/controller-manager"}),
+            json!({"argocd.argoproj.io/tracking-id": "arc:apps/Deployment:owned-argo/controller-manager"}),
             "Argo CD application arc",
         ),
         (

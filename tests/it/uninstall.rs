@@ -4,6 +4,7 @@ mod census;
 mod existing;
 mod half_done;
 mod manager;
+mod namesakes;
 mod site;
 
 use arc_setup::object::ObjectRef;

@@ -94,9 +94,13 @@ impl Terminal {
     }
 
     pub(crate) fn answer(&mut self, question: &str, keys: &str) -> Result<()> {
+        self.press(question, &format!("{keys}\r"))
+    }
+
+    /// The same without Enter, where one key is the answer: another would answer the next question.
+    pub(crate) fn press(&mut self, question: &str, keys: &str) -> Result<()> {
         self.see(question)?;
         self.keys.write_all(keys.as_bytes())?;
-        self.keys.write_all(b"\r")?;
         Ok(self.keys.flush()?)
     }
 
@@ -222,9 +226,7 @@ fn a_question_that_is_broken_off_ends_quietly() -> Result<()> {
     let Some(mut terminal) = Terminal::start(&setup, "config show")? else {
         return Ok(());
     };
-    terminal.see("Which GitHub server?")?;
-    terminal.keys.write_all(b"\x03")?;
-    terminal.keys.flush()?;
+    terminal.press("Which GitHub server?", "\x03")?;
     let (code, screen) = terminal.end()?;
     assert_eq!(code, Some(130), "{screen}");
     assert!(screen.lines().count() < 12, "{screen}");

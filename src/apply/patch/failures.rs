@@ -50,7 +50,7 @@ impl Run<'_, '_> {
     /// What is as it was patched although it does not become ready, and the way back.
     pub(super) fn goes_on(&self, failure: Failure, rolling: &[ObjectRef]) -> Failure {
         let mut failure = failure.remedy(format!(
-            "{}; what ran before goes on until new pods are ready, and the same command waits for them again",
+            "{}; what ran before goes on until new pods are ready, and the same command waits for them again (--no-wait does not, and goes on to the runners)",
             stays(self.report.patched())
         ));
         for object in rolling.iter().take(3) {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::requests::{ImageRequest, TargetImage, request};
+use crate::clients::kube::ClusterError;
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
 use crate::plan::patch::{Advice, Maker, Removal, Skipped, SlotChange};
@@ -58,6 +59,8 @@ pub enum Treatment {
         /// Its words.
         why: String,
     },
+    /// Nothing stands any more of what an earlier run wrote: what is there stays, and the record of it goes.
+    Kept,
     /// It went away in between.
     Gone,
 }
@@ -100,6 +103,37 @@ impl ObjectReport {
             notes,
         }
     }
+
+    /// True where the patch takes away the record of an earlier one, and nothing else.
+    pub(super) fn changes_nothing(&self) -> bool {
+        self.slots.is_empty() && self.removed.is_empty() && self.pull_secrets.is_empty()
+    }
+}
+
+/// A patch that was not taken, and what it would have written.
+#[derive(Debug)]
+pub(super) struct Untaken {
+    pub(super) error: ClusterError,
+    pub(super) slots: Vec<SlotChange>,
+}
+
+impl Untaken {
+    pub(super) fn of(report: ObjectReport, error: ClusterError) -> Self {
+        Self {
+            error,
+            slots: report.slots,
+        }
+    }
+}
+
+impl From<ClusterError> for Untaken {
+    /// An error before anything was decided.
+    fn from(error: ClusterError) -> Self {
+        Self {
+            error,
+            slots: Vec::new(),
+        }
+    }
 }
 
 /// What became of an object; `live` is what it is then, where somebody wants to know.
@@ -114,6 +148,8 @@ pub(super) enum Written {
     },
     /// Not patched, and why.
     Left(ObjectReport),
+    /// The run was interrupted before anything was sent.
+    Stopped,
 }
 
 impl Written {
@@ -121,7 +157,7 @@ impl Written {
     pub(super) fn live(&self) -> Option<&Value> {
         match self {
             Self::Unchanged { live } | Self::Changed { live, .. } => live.as_ref(),
-            Self::Left(_) => None,
+            Self::Left(_) | Self::Stopped => None,
         }
     }
 }
@@ -218,15 +254,26 @@ impl PatchReport {
         self.count("failed")
     }
 
+    /// How many cannot be changed while they exist.
+    pub fn skipped(&self) -> usize {
+        self.count("skipped")
+    }
+
+    /// How many only lose the record of an earlier patch.
+    pub fn kept(&self) -> usize {
+        self.count("kept")
+    }
+
     /// How many were handed on: everything that is not as the rules want it.
     pub fn told(&self) -> usize {
         self.treated.values().sum()
     }
 
-    /// The exit code: what a tool owns is a conflict, what a rule, a registry or the server refuses is a failure.
+    /// The exit code: what a tool owns is a conflict; what a rule, a registry or the server refuses is a failure, and a
+    /// kind that the user may not list is refused too.
     pub fn exit(&self) -> Exit {
-        let left = self.refused() + self.failed() + self.not_verified();
-        if left + self.without_pull_secret() > 0 {
+        let refused = self.refused() + self.failed() + self.not_verified();
+        if refused + self.without_pull_secret() + self.unlisted.len() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -251,6 +298,7 @@ impl PatchReport {
             Treatment::Unverified { .. } => "unverified",
             Treatment::NoPullSecret { .. } => "no-pull-secret",
             Treatment::Failed { .. } => "failed",
+            Treatment::Kept => "kept",
             Treatment::Gone => "gone",
         };
         self.note_images(report);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Written};
+use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Untaken, Written};
 use super::write::{Mode, Treated, Work};
 use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
@@ -11,7 +11,9 @@ use crate::facts::controller_of;
 use crate::failure::Failure;
 use crate::object::pods::{Role, image_slots};
 use crate::object::{ObjectRef, Pointer};
-use crate::observe::workloads::{Kind, custom, listener_image, programs, resources};
+use crate::observe::workloads::{
+    Kind, check_namespaces, custom, listener_image, programs, resources,
+};
 use crate::plan::counted;
 use crate::plan::patch::ORIGINAL_IMAGES;
 
@@ -78,16 +80,18 @@ impl<'a, 'h> Run<'a, 'h> {
         let selection = &self.work.options.selection;
         let custom = custom(&self.work.custom_kinds);
         selection.check_kinds(&custom)?;
-        if let Some(programs) = selection.programs() {
-            self.kinds(&[programs]).await?;
+        check_namespaces(self.work.cluster, &selection.namespaces).await?;
+        let programs = selection.programs();
+        self.kinds(programs.as_slice()).await?;
+        // They need none of ARC's programs, which may take their time or never become ready.
+        self.kinds(&selection.workloads(&custom)).await?;
+        if programs.is_some() {
             if self.work.options.wait {
                 self.roll_out().await?;
             }
             self.remake_listeners().await?;
         }
-        let resources = selection.resources();
-        let workloads = selection.workloads(&custom);
-        self.kinds(&[resources, workloads].concat()).await
+        self.kinds(&selection.resources()).await
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
@@ -122,26 +126,29 @@ impl<'a, 'h> Run<'a, 'h> {
             mut written,
         } = treated;
         // A webhook guards this kind and its pod is being replaced just now: that is what rolled out.
-        if let Err(ClusterError::WebhookFailed { .. }) = &written
+        if let Err(Untaken {
+            error: ClusterError::WebhookFailed { .. },
+            ..
+        }) = &written
             && self.work.mode == Mode::Write
             && !self.rolling.is_empty()
         {
             self.roll_out().await?;
             written = match self.work.cluster.get(&object).await {
-                Ok(Some(now)) => self.work.treat(now).await,
+                Ok(Some(now)) => self.work.treat(now, is_own).await,
                 Ok(None) => {
                     let report = ObjectReport::new(object.clone(), Treatment::Gone, Vec::new());
                     Ok(Written::Left(report))
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
             };
         }
         let written = match written {
             Ok(written) => written,
-            Err(error) if is_own || !is_of_the_object(&error) => {
+            Err(Untaken { error, .. }) if is_own || !is_of_the_object(&error) => {
                 return Err(self.failure(&object, &error));
             }
-            Err(error) => return self.took_no_patch(&object, &error),
+            Err(untaken) => return self.took_no_patch(&object, untaken),
         };
         self.look_at_rollout(&object, &written);
         match written {
@@ -153,12 +160,13 @@ impl<'a, 'h> Run<'a, 'h> {
                 Ok(())
             }
             Written::Changed { report, .. } | Written::Left(report) => self.tell(&report),
+            Written::Stopped => self.check_interrupt(),
         }
     }
 
     /// Remembers a program of ARC's that is waited for, and the listeners' image; counts other rollouts.
     fn look_at_rollout(&mut self, object: &ObjectRef, written: &Written) {
-        let changed = matches!(written, Written::Changed { .. });
+        let changed = matches!(written, Written::Changed { report, .. } if report.treatment == Treatment::Patched);
         let Some(live) = written.live() else {
             if changed && self.work.mode == Mode::Write && ROLLING.contains(&object.kind.as_str()) {
                 self.report.rolling += 1;
@@ -185,14 +193,16 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 
     /// An object that the server refuses is told, and the run goes on: it may be the only one.
-    fn took_no_patch(&mut self, object: &ObjectRef, error: &ClusterError) -> Result<(), Failure> {
+    fn took_no_patch(&mut self, object: &ObjectRef, untaken: Untaken) -> Result<(), Failure> {
+        let Untaken { error, slots } = untaken;
         let why = error.message().to_owned();
-        let report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
+        let mut report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
+        report.slots = slots;
         self.tell(&report)?;
         if self.report.failed() >= MOST_FAILED {
             let count = self.report.failed();
             return Err(self
-                .failure(object, error)
+                .failure(object, &error)
                 .evidence(format!("so it was with {} now", counted(count, "object"))));
         }
         Ok(())

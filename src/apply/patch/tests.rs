@@ -1,5 +1,6 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
+mod ends;
 mod meeting;
 mod pull_secret;
 
@@ -312,6 +313,8 @@ async fn one_object_that_the_server_refuses_does_not_stop_the_others() {
     let report = report.unwrap();
     assert_eq!((report.patched(), report.failed()), (2, 1));
     assert_eq!(report.exit(), Exit::ApplyFailed);
+    let refused = &report.objects[1];
+    assert_eq!(refused.slots[0].after, "mirror.corp/shop/web:1");
     let names: Vec<&str> = report
         .objects
         .iter()

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::names::NewNames;
-use super::report::{ObjectReport, Treatment, Written};
+use super::report::{ObjectReport, Treatment, Untaken, Written};
 use super::{PatchOptions, Task};
+use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
-use crate::object::ObjectRef;
 use crate::object::pods::{CustomKinds, pod_specs};
-use crate::observe::workloads::{ServiceAccounts, is_arc_program};
+use crate::object::{ObjectRef, text_at};
+use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{SecretPresence, Targets};
 use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
 use crate::rules::RuleSet;
@@ -36,6 +37,7 @@ pub(super) struct Work<'a> {
     /// The cluster's own kinds that have pods.
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
+    pub(super) interrupt: &'a Interrupt,
     pub(super) accounts: ServiceAccounts,
     pub(super) secrets: SecretPresence,
     pub(super) names: NewNames,
@@ -46,7 +48,7 @@ pub(super) struct Treated {
     pub(super) object: ObjectRef,
     /// One of ARC's own.
     pub(super) is_own: bool,
-    pub(super) written: Result<Written, ClusterError>,
+    pub(super) written: Result<Written, Untaken>,
 }
 
 /// What is to be done with an object: send this patch, or leave it.
@@ -62,14 +64,14 @@ impl Work<'_> {
         Treated {
             object: ObjectRef::from_value(&object),
             is_own,
-            written: self.treat(object).await,
+            written: self.treat(object, is_own).await,
         }
     }
 
-    /// Decides and writes; every error but a lost race is returned.
-    pub(super) async fn treat(&self, mut object: Value) -> Result<Written, ClusterError> {
+    /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
+    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
-        let is_wanted = is_program(&object);
+        let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
@@ -81,7 +83,11 @@ impl Work<'_> {
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            let left = self.left(&mut report, &patch.after).await?;
+            let left = tokio::select! {
+                biased;
+                _ = self.interrupt.requested() => return Ok(Written::Stopped),
+                left = self.left(&mut report, &patch.after) => left?,
+            };
             if let Some(treatment) = left {
                 report.treatment = treatment;
                 report.slots.clear();
@@ -93,7 +99,7 @@ impl Work<'_> {
                 Err(error) => error,
             };
             if !may_have_moved(&error) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             let Some(now) = self.cluster.get(&report.object).await? else {
                 report.treatment = Treatment::Gone;
@@ -102,7 +108,7 @@ impl Work<'_> {
             };
             let is_conflict = matches!(error, ClusterError::Conflict { .. });
             if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
-                return Err(error);
+                return Err(Untaken::of(report, error));
             }
             attempt += 1;
             object = now;
@@ -147,6 +153,9 @@ impl Work<'_> {
                 report.slots = std::mem::take(&mut patch.slots);
                 report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
                 report.removed = std::mem::take(&mut patch.removed);
+                if report.changes_nothing() {
+                    report.treatment = Treatment::Kept;
+                }
                 return Ok(Next::Send(patch, report));
             }
             Verdict::Made(from) => Treatment::Made { from },
@@ -217,11 +226,6 @@ impl Work<'_> {
         let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
         secrets.await
     }
-}
-
-/// True for a Deployment of one of ARC's programs.
-fn is_program(object: &Value) -> bool {
-    object.get("kind").and_then(Value::as_str) == Some("Deployment") && is_arc_program(object)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

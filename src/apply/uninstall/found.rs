@@ -184,6 +184,24 @@ pub(super) async fn find(
     Ok(found)
 }
 
+/// The namespaces in which a Deployment has the label that the receipt knows nothing of. It is written before the first
+/// object is: such a one is of another install, as `render` makes them without a receipt.
+pub(super) fn unknown_controllers(
+    found: &BTreeMap<ObjectRef, Value>,
+    receipt: Option<&Receipt>,
+) -> BTreeSet<String> {
+    let is_known = |object: &ObjectRef| {
+        receipt.is_some_and(|receipt| {
+            receipt.entry(object).is_some() || object.namespace.as_ref() == Some(&receipt.namespace)
+        })
+    };
+    found
+        .keys()
+        .filter(|object| object.kind == "Deployment" && !is_known(object))
+        .filter_map(|object| object.namespace.clone())
+        .collect()
+}
+
 /// Shared objects carry no install's label. An `init` that was killed before its first receipt leaves them, and
 /// with no receipt anywhere nobody else can have made them.
 pub(super) async fn without_receipt(

@@ -72,9 +72,14 @@ impl Answer {
     }
 
     /// Ends it where the run ended before its end; the failure is part of the document.
-    pub(super) fn end_early(&self, report: &PatchReport, failure: &Failure) -> Result<(), Failure> {
+    pub(super) fn end_early(
+        &self,
+        report: &PatchReport,
+        options: &PatchOptions,
+        failure: &Failure,
+    ) -> Result<(), Failure> {
         match self.format {
-            Format::Text | Format::Github => Ok(()),
+            Format::Text | Format::Github => self.end(report, options),
             Format::Json | Format::Yaml => {
                 let mut fields = value(report)?;
                 fields["failure"] = value(failure.details())?;

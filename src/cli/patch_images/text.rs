@@ -6,6 +6,7 @@ use crate::apply::patch::{
     ImageRequest, Made, ObjectReport, PatchOptions, PatchReport, Selection, TargetImage, Task,
     Treatment,
 };
+use crate::failure::Exit;
 use crate::plan::counted;
 use crate::ui::table;
 use crate::yaml;
@@ -15,12 +16,15 @@ const NAMED: usize = 6;
 
 /// What stands above the question.
 pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{} would be {}: {}",
-        counted(report.patched(), "object"),
-        done(task),
-        named(&report.patched_kinds)
-    )];
+    let mut lines = Vec::new();
+    if report.patched() > 0 {
+        lines.push(format!(
+            "{} would be {}: {}",
+            counted(report.patched(), "object"),
+            done(task, report.patched()),
+            named(&report.patched_kinds)
+        ));
+    }
     if report.patched_namespaces.len() > 1 {
         lines.push(format!(
             "  in {}: {}",
@@ -30,8 +34,16 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
     }
     let others = [
         (
+            report.kept(),
+            "would lose the record of an earlier patch: nothing of it stands any more",
+        ),
+        (
             report.owned(),
             "left to a deployment tool (--force patches them all the same)",
+        ),
+        (
+            report.skipped(),
+            "left alone: they cannot be changed while they exist",
         ),
         (report.refused(), "refused by a rule"),
         (
@@ -55,14 +67,16 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             counted(unknown, "new image")
         ));
     }
+    lines.push("each image before and after: the same command with --dry-run".to_owned());
     lines
 }
 
 /// What is done with an object.
-fn done(task: Task) -> &'static str {
-    match task {
-        Task::Rewrite => "patched",
-        Task::Undo => "put back as it was",
+fn done(task: Task, count: usize) -> &'static str {
+    match (task, count) {
+        (Task::Rewrite, _) => "patched",
+        (Task::Undo, 0 | 1) => "put back as it was",
+        (Task::Undo, _) => "put back as they were",
     }
 }
 
@@ -108,6 +122,21 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
         };
         lines.push(format!(
             "{under_way}; pods that cannot pull show in: kubectl get pods -A | grep -E 'ImagePull|ErrImage'"
+        ));
+    }
+    let kept = report.kept();
+    if kept > 0 {
+        let count = counted(kept, "object");
+        let loses = if report.dry_run { "would lose" } else { "lost" };
+        lines.push(format!(
+            "{count} {loses} the record of an earlier patch, of which nothing stands any more"
+        ));
+    }
+    let skipped = report.skipped();
+    if skipped > 0 {
+        let count = counted(skipped, "object");
+        lines.push(format!(
+            "{count} left alone that cannot be changed while existing, for the reasons above"
         ));
     }
     lines.push(last_line(report, options));
@@ -166,7 +195,7 @@ fn last_line(report: &PatchReport, options: &PatchOptions) -> String {
         (Task::Rewrite, many) => format!("{many} objects are as the rules want them"),
         (Task::Undo, many) => format!("{} never patched", counted_was(many)),
     };
-    let done = done(options.task);
+    let done = done(options.task, report.patched());
     let verb = match (report.dry_run, report.patched()) {
         (true, _) => format!("would be {done}"),
         (false, 1) => format!("was {done}"),
@@ -204,36 +233,72 @@ fn nothing_there(selection: &Selection) -> String {
     )
 }
 
-/// What the exit code says, in words.
-pub(super) fn left_undone(report: &PatchReport) -> Vec<String> {
+/// What was left undone, each with the exit code that it asks for; the run ends with the one of [`PatchReport::exit`].
+pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
+    let left = |count: usize| {
+        let was = if count == 1 { "it was" } else { "they were" };
+        format!("{} left as {was}", counted(count, "object"))
+    };
     let mut lines = Vec::new();
     if report.refused() > 0 {
-        let count = counted(report.refused(), "object");
-        lines.push(format!(
-            "{count} left as it was: a rule denies an image, or would make one image of two; change the rule, or the object"
+        let left = left(report.refused());
+        lines.push((
+            format!(
+                "{left}: a rule denies an image, or would make one image of two; change the rule, or the object"
+            ),
+            Exit::ApplyFailed,
         ));
     }
     if report.without_pull_secret() > 0 {
-        let count = counted(report.without_pull_secret(), "object");
-        lines.push(format!(
-            "{count} left as it was: the pull secret is not in its namespace; make it there and run the same command again: kubectl create secret generic NAME -n NAMESPACE --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=config.json"
+        let left = left(report.without_pull_secret());
+        lines.push((
+            format!(
+                "{left}: the pull secret is not in the namespace; make it there and run the same command again: kubectl create secret generic NAME -n NAMESPACE --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=config.json"
+            ),
+            Exit::ApplyFailed,
         ));
     }
     if report.not_verified() > 0 {
-        let count = counted(report.not_verified(), "object");
-        lines.push(format!(
-            "{count} left as it was: a new image is not in the registry, or not known to be; when the registry has them, run the same command again"
+        let left = left(report.not_verified());
+        lines.push((
+            format!(
+                "{left}: a new image is not in the registry, or not known to be; when the registry has it, run the same command again"
+            ),
+            Exit::ApplyFailed,
         ));
     }
     if report.failed() > 0 {
-        let count = counted(report.failed(), "object");
-        lines.push(format!(
-            "{count} left as it was: the server did not take the patch, for the reasons above"
+        let left = left(report.failed());
+        lines.push((
+            format!("{left}: the server did not take the patch, for the reasons above"),
+            Exit::ApplyFailed,
+        ));
+    }
+    if !report.unlisted.is_empty() {
+        let kinds = report.unlisted.len();
+        let verb = if kinds == 1 { "was" } else { "were" };
+        lines.push((
+            format!(
+                "{} {verb} not looked at, for the reasons above: use a login that may list them, or name those that are meant with --kind",
+                counted(kinds, "kind")
+            ),
+            Exit::ApplyFailed,
         ));
     }
     if report.owned() > 0 {
-        let count = counted(report.owned(), "object");
-        lines.push(format!("{count} left to its deployment tool: commit there what stands above, or patch it all the same with --force"));
+        let count = report.owned();
+        let (tool, it) = if count == 1 {
+            ("its deployment tool", "it")
+        } else {
+            ("their deployment tools", "them")
+        };
+        lines.push((
+            format!(
+                "{} left to {tool}: commit there what stands above, or patch {it} all the same with --force",
+                counted(count, "object")
+            ),
+            Exit::Conflict,
+        ));
     }
     lines
 }
@@ -261,6 +326,10 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             report.object
         ),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
+        Treatment::Kept => format!(
+            "{}: nothing stands any more of what was patched; its record goes",
+            report.object
+        ),
         Treatment::Gone => format!("{}: it went away in between", report.object),
         Treatment::Refused { reasons } => {
             format!("{}: refused: {}", report.object, reasons.join("; "))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::survey::{Pod, survey};
-use super::{CustomKinds, Part, PodSpecAt, Role, Shape, containers, runs_arc};
+use super::{CustomKinds, Part, PodSpecAt, Role, Shape, containers};
 use crate::object::Pointer;
 
 /// What is missing.
@@ -107,8 +107,16 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
         }
     }
     for pod in pods() {
+        // An earlier run may have said it in a container of the list.
+        let is_said = || {
+            containers::written(pod).any(|container| {
+                container.role(pod) == Role::Runner
+                    && variable(container.value, HOOK_VARIABLE).is_some()
+            })
+        };
         if pod.at.shape == Shape::RunnerSpec
             && (mode(Some(pod.spec)) == Some("kubernetes") || uses_hooks(pod.spec))
+            && !is_said()
         {
             hook_image(pod, &pod.at.pointer, pod.spec, &mut found);
         }
@@ -140,9 +148,9 @@ fn hook_image(pod: &Pod<'_>, holder: &Pointer, container: &Value, found: &mut Ve
     });
 }
 
+/// True for the legacy manager among the containers of ARC's programs.
 fn is_legacy_manager(container: &Value) -> bool {
-    runs_arc(container)
-        && !has_flag(container, "--auto-scaling-runner-set-only")
+    !has_flag(container, "--auto-scaling-runner-set-only")
         && !container
             .get("image")
             .and_then(Value::as_str)

@@ -159,6 +159,18 @@ fn the_hook_falls_back_to_a_public_image() {
     assert_eq!(texts(&object), ["r/runner:1", "r/runner:1"]);
 }
 
+/// A Runner's `env` reaches the container `runner` of its list: what stands there needs no second place.
+#[test]
+fn the_hooks_image_is_said_once_for_a_runner_with_a_list() {
+    let mut object = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
+        "spec": {"containerMode": "kubernetes", "containers": [{"name": "runner", "image": "r/runner:1",
+            "env": [{"name": "ACTIONS_RUNNER_CONTAINER_HOOKS", "value": "/home/runner/k8s/index.js"}]}]}});
+    let absent = absent_slots(&object);
+    assert_eq!(absent.len(), 1, "{absent:?}");
+    absent[0].fill(&mut object, "registry.corp/runner:1");
+    assert_eq!(absent_slots(&object), []);
+}
+
 #[test]
 fn containers_of_every_kind_and_image_volumes_but_no_ceph() {
     let object = json!({"apiVersion": "v1", "kind": "Pod", "spec": {

@@ -1,11 +1,14 @@
 //! Which deployment tool would write an object back: read from the marks that it leaves, else from managedFields.
+//!
+//! Each mark was read in the tool's own source or documentation, which its function names. What a tool only may have
+//! left (a label that others write as well) does not outweigh what another one surely did.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::object::items_at;
+use crate::object::{items_at, text_at};
 
 /// A tool that holds an object's desired state somewhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,6 +89,7 @@ pub fn owner(object: &Value) -> Option<Owner> {
         .or_else(|| marks.rancher())
         .or_else(|| marks.helm())
         .or_else(|| by_manager(object))
+        .or_else(|| marks.chart())
 }
 
 /// Labels and annotations that deployment tools leave.
@@ -118,27 +122,66 @@ impl Marks<'_> {
             .is_some_and(|marks| marks.keys().any(|key| key.starts_with(prefix)))
     }
 
+    /// Operator Lifecycle Manager, `pkg/lib/ownerutil` (read at 0267187): `olm.owner` on what a ClusterServiceVersion
+    /// deploys; `olm.managed` on everything of its own, of which an owner reference may name the version.
     fn olm(self) -> Option<Owner> {
-        let name = self
-            .label("olm.owner")
-            .or_else(|| self.has_label_of("operators.coreos.com/").then(String::new))?;
+        let name = self.label("olm.owner").or_else(|| {
+            let is_managed = self.label("olm.managed").as_deref() == Some("true")
+                || self.has_label_of("operators.coreos.com/");
+            is_managed.then(|| self.cluster_service_version())
+        })?;
         Some(Owner::Olm { name })
     }
 
+    fn cluster_service_version(self) -> String {
+        let owners = items_at(self.object, "/metadata/ownerReferences").iter();
+        owners
+            .filter(|owner| text_at(owner, "/kind") == Some("ClusterServiceVersion"))
+            .find_map(|owner| text_at(owner, "/name"))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Argo CD 3.3, "Resource Tracking" of its user guide: the annotation `tracking-id`, the default since 3.0. Before,
+    /// and with `application.instanceLabelKey` still, a label.
     fn argo_cd(self) -> Option<Owner> {
         const PREFIX: &str = "argocd.argoproj.io/";
         if !self.has_annotation_of(PREFIX) && !self.has_label_of(PREFIX) {
             return None;
         }
-        // `application:group/kind:namespace/name`
-        let application = self
-            .annotation("argocd.argoproj.io/tracking-id")
+        let id = self.annotation("argocd.argoproj.io/tracking-id");
+        let label = self.label("argocd.argoproj.io/instance");
+        if let (Some(id), None) = (&id, &label)
+            && !self.is_tracked_by(id)
+        {
+            return None;
+        }
+        let application = id
             .and_then(|id| id.split(':').next().map(str::to_owned))
-            .or_else(|| self.label("argocd.argoproj.io/instance"))
-            .unwrap_or_default();
-        Some(Owner::ArgoCd { application })
+            .or(label);
+        Some(Owner::ArgoCd {
+            application: application_name(&application.unwrap_or_default()),
+        })
     }
 
+    /// True where `application:group/kind:namespace/name` names this object. Argo CD leaves others alone: the annotation
+    /// was copied there along with the rest (its `isSelfReferencedObj`).
+    fn is_tracked_by(self, id: &str) -> bool {
+        let text = |pointer: &str| text_at(self.object, pointer).unwrap_or_default();
+        let group = text("/apiVersion").split_once('/');
+        let group = group.map_or("", |(group, _)| group);
+        let namespace = text("/metadata/namespace");
+        let mut parts = id.split(':').skip(1);
+        let (Some(kind), Some(place)) = (parts.next(), parts.next()) else {
+            return true;
+        };
+        let (in_namespace, name) = place.split_once('/').unwrap_or(("", place));
+        kind == format!("{group}/{}", text("/kind"))
+            && name == text("/metadata/name")
+            && (namespace.is_empty() || namespace == in_namespace)
+    }
+
+    /// Flux: kustomize-controller labels what it applies, and helm-controller everything of a release (its change 238).
     fn flux(self) -> Option<Owner> {
         [
             ("helm.toolkit.fluxcd.io", "HelmRelease"),
@@ -157,6 +200,8 @@ impl Marks<'_> {
         })
     }
 
+    /// Fleet, `internal/helmdeployer/postrender.go` (read at 0e74263): the set's name as an annotation without an owner, beside a label with its hash.
+    /// Labels of `fleet.cattle.io/` are on Fleet's own objects.
     fn fleet(self) -> Option<Owner> {
         const PREFIX: &str = "fleet.cattle.io/";
         let id = self
@@ -173,7 +218,8 @@ impl Marks<'_> {
         Some(Owner::Fleet { bundle })
     }
 
-    /// Rancher's own library for desired state names the object that it comes from.
+    /// Rancher's own library for desired state names the object that it comes from: wrangler, `pkg/apply`, as K3s and
+    /// RKE2 use it for their packaged files (`k3s.cattle.io/v1, Kind=Addon`).
     fn rancher(self) -> Option<Owner> {
         const PREFIX: &str = "objectset.rio.cattle.io/";
         if !self.has_label_of(PREFIX) && !self.has_annotation_of(PREFIX) {
@@ -195,26 +241,41 @@ impl Marks<'_> {
         Some(Owner::Rancher { kind, name })
     }
 
+    /// Helm 4, `pkg/action/validate.go`: release and namespace as annotations, beside the label, as in Helm 3.
     fn helm(self) -> Option<Owner> {
+        self.has_annotation_of("meta.helm.sh/")
+            .then(|| self.release())
+    }
+
+    /// A chart's own label. Without the annotations it was no release that wrote it, or an old one: a chart that Argo CD
+    /// has rendered has it too, and so has one behind `helm template`.
+    fn chart(self) -> Option<Owner> {
         let is_helm = self.label("app.kubernetes.io/managed-by").as_deref() == Some("Helm");
-        if !is_helm && !self.has_annotation_of("meta.helm.sh/") {
-            return None;
-        }
+        is_helm.then(|| self.release())
+    }
+
+    fn release(self) -> Owner {
         let namespace = self
             .annotation("meta.helm.sh/release-namespace")
             .or_else(|| mark(self.object, "/metadata", "namespace"))
             .unwrap_or_default();
-        Some(Owner::Helm {
+        Owner::Helm {
             release: self
                 .annotation("meta.helm.sh/release-name")
                 .unwrap_or_default(),
             namespace,
             chart: self.label("helm.sh/chart").unwrap_or_default(),
-        })
+        }
     }
 }
 
-/// A tool that left no other mark wrote the spec under its own name.
+/// As its command line takes it: in another namespace than Argo CD's own it is written `namespace_name`.
+fn application_name(written: &str) -> String {
+    written.replacen('_', "/", 1)
+}
+
+/// A tool that left no other mark wrote the spec under its own name. Argo CD tracked by the label that charts write as
+/// well (`app.kubernetes.io/instance`, the default before 3.0) is known by it alone.
 fn by_manager(object: &Value) -> Option<Owner> {
     items_at(object, "/metadata/managedFields")
         .iter()
@@ -228,7 +289,9 @@ fn by_manager(object: &Value) -> Option<Owner> {
             };
             match manager {
                 "argocd-controller" | "argocd-application-controller" => Some(Owner::ArgoCd {
-                    application: String::new(),
+                    application: mark(object, "/metadata/labels", "app.kubernetes.io/instance")
+                        .map(|name| application_name(&name))
+                        .unwrap_or_default(),
                 }),
                 "kustomize-controller" => Some(flux("Kustomization")),
                 "helm-controller" => Some(flux("HelmRelease")),
@@ -250,79 +313,4 @@ pub(super) fn mark(object: &Value, place: &str, key: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn every_tool_is_known_by_its_marks() {
-        let with = |labels: Value, annotations: Value| {
-            owner(&json!({"metadata": {"namespace": "n", "labels": labels, "annotations": annotations}}))
-                .map(|owner| owner.to_string())
-        };
-        assert_eq!(with(json!({}), json!({})), None);
-        assert_eq!(
-            with(
-                json!({"app.kubernetes.io/managed-by": "Helm"}),
-                json!({"meta.helm.sh/release-name": "arc"})
-            ),
-            Some("Helm release arc".into())
-        );
-        assert_eq!(
-            with(
-                json!({"app.kubernetes.io/managed-by": "Helm"}),
-                json!({"argocd.argoproj.io/tracking-id": "ci:apps/Deployment:n/x"})
-            ),
-            Some("Argo CD application ci".into())
-        );
-        assert_eq!(
-            with(
-                json!({"helm.toolkit.fluxcd.io/name": "arc", "helm.toolkit.fluxcd.io/namespace": "flux-system"}),
-                json!({"meta.helm.sh/release-name": "arc"})
-            ),
-            Some("Flux HelmRelease flux-system/arc".into())
-        );
-        assert_eq!(
-            with(
-                json!({}),
-                json!({"objectset.rio.cattle.io/id": "default-arc"})
-            ),
-            Some("Fleet bundle default-arc".into())
-        );
-        assert_eq!(
-            with(json!({"olm.owner": "arc.v1"}), json!({})),
-            Some("OLM arc.v1".into())
-        );
-    }
-
-    #[test]
-    fn a_tool_without_marks_is_known_by_what_it_wrote() {
-        let written = |manager: &str, field: &str| {
-            let entry = json!({"manager": manager, "operation": "Apply", "fieldsV1": {field: {}}});
-            owner(&json!({"metadata": {"namespace": "n", "managedFields": [entry]}}))
-                .map(|owner| owner.to_string())
-        };
-        assert_eq!(
-            written("argocd-controller", "f:spec"),
-            Some("Argo CD application (name unknown)".into())
-        );
-        assert_eq!(
-            written("kustomize-controller", "f:spec"),
-            Some("Flux Kustomization (name unknown)".into())
-        );
-        // Who only labels an object does not write its images back.
-        assert_eq!(written("argocd-controller", "f:metadata"), None);
-        assert_eq!(written("kubectl-client-side-apply", "f:spec"), None);
-    }
-
-    #[test]
-    fn rancher_names_what_it_deploys_from() {
-        let object = json!({"metadata": {"labels": {"objectset.rio.cattle.io/hash": "x"}, "annotations": {
-            "objectset.rio.cattle.io/id": "", "objectset.rio.cattle.io/owner-gvk": "k3s.cattle.io/v1, Kind=Addon",
-            "objectset.rio.cattle.io/owner-name": "coredns", "objectset.rio.cattle.io/owner-namespace": "kube-system"}}});
-        assert_eq!(
-            owner(&object).unwrap().to_string(),
-            "Rancher Addon kube-system/coredns"
-        );
-    }
-}
+mod tests;

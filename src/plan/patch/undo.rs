@@ -181,5 +181,4 @@ fn entry_place(entry: &Entry) -> String {
 }
 
 #[cfg(test)]
-#[path = "undo_tests.rs"]
 mod tests;

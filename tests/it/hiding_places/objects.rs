@@ -71,7 +71,7 @@ fn case_14_a_runner_deployment_has_a_scalar_beside_its_lists() {
         "metadata": {"name": "r", "namespace": "n"},
         "spec": {"template": {"spec": {"repository": "robbos/testing-grounds", "image": "quay.io/runner:1",
             "sidecarContainers": [{"name": "s", "image": "quay.io/side:1"}],
-            "containers": [{"name": "docker", "image": "docker:dind"}],
+            "containers": [{"name": "docker", "image": "docker:dind"}, {"name": "runner", "image": "quay.io/listed:1"}],
             "dockerEnv": [{"name": "BUILD_IMAGE", "value": "quay.io/build:1"}]}}}});
     let at = |field: &str| format!("/spec/template/spec/{field}");
     let mut changes = changes(&object, &story());
@@ -79,6 +79,7 @@ fn case_14_a_runner_deployment_has_a_scalar_beside_its_lists() {
     assert_eq!(
         changes,
         [
+            pair(&at("containers/1/image"), format!("{TARGET}/listed:1")),
             pair(&at("dockerEnv/0/value"), format!("{TARGET}/build:1")),
             pair(&at("image"), format!("{TARGET}/runner:1")),
             pair(&at("sidecarContainers/0/image"), format!("{TARGET}/side:1")),
@@ -129,6 +130,20 @@ fn case_15_flags_count_by_their_names() {
         ]
     );
     assert!(suspects(&object).is_empty());
+    // Rules for every host change these two and nothing else.
+    assert_eq!(
+        changes(&object, &everything()),
+        [
+            pair(
+                &format!("{CONTAINERS}/0/image"),
+                format!("{TARGET}/hub/summerwind/actions-runner-controller:v0.18.2")
+            ),
+            pair(
+                &format!("{CONTAINERS}/0/args/0"),
+                format!("--docker-image={TARGET}/hub/library/docker:dind")
+            ),
+        ]
+    );
     let runner = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
         "spec": {"replicas": 1, "template": {"spec": {"repository": "robbos/testing-grounds"}}}});
     assert!(slots(&runner).is_empty() && suspects(&runner).is_empty());

@@ -83,6 +83,15 @@ fn case_23_a_job_is_skipped_and_the_source_of_a_pod_is_named() {
         panic!("not made by a controller")
     };
     assert!(maker.to_string().contains("ReplicaSet d-5"), "{maker}");
+    // Where the ReplicaSet is a Deployment's own, the Deployment is the source.
+    controlled["metadata"]["labels"] = json!({"pod-template-hash": "5"});
+    let Verdict::Made(maker) = decided(&controlled, &story()).verdict else {
+        panic!("not made by a controller")
+    };
+    assert!(
+        maker.names_images() && maker.to_string().contains("from Deployment d,"),
+        "{maker}"
+    );
     // A pod of nobody is patched itself.
     assert_eq!(
         changes(&pod(&one("quay.io/a:1")), &story()),

@@ -58,8 +58,12 @@ fn case_04_tag_and_digest_are_both_kept() {
         let expected = Some(format!("{TARGET}/x{suffix}"));
         assert_eq!(rewritten(&story(), &format!("quay.io/x{suffix}")), expected);
     }
-    let error = ImageReference::parse(&format!("quay.io/repo:sha256:{HEX}")).unwrap_err();
+    let image = format!("quay.io/repo:sha256:{HEX}");
+    let error = ImageReference::parse(&image).unwrap_err();
     assert_eq!(error.reason, ImageReferenceReason::Tag);
+    // In an object it stays as it is.
+    let object = deployment(&json!({"containers": [{"name": "c", "image": image}]}));
+    assert_eq!(decided(&object, &story()).verdict, Verdict::Unchanged);
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! Cases 13, 19 and 27: the user's own files, of which only the bytes of references change.
 
-use arc_setup::rewrite::text::{Reading, Rewritten, Telling, rewrite};
+use arc_setup::object::pods::CustomKinds;
+use arc_setup::rewrite::text::{Reading, Rewriter, Rewritten, Telling};
 use arc_setup::rules::{Meeting, RuleSet};
 
 use super::{TARGET, story};
 
 fn read(text: &str, rules: &RuleSet) -> Rewritten {
-    rewrite(
-        text,
-        "file.yaml",
+    let rewriter = Rewriter {
         rules,
-        &mut Meeting::default(),
-        (Reading::ByWords, Telling::Each),
-    )
-    .unwrap()
+        kinds: &CustomKinds::default(),
+        reading: Reading::ByWords,
+        telling: Telling::Each,
+    };
+    rewriter
+        .rewrite(text, "file.yaml", &mut Meeting::default())
+        .unwrap()
 }
 
 /// The text as it is written; a second run changes nothing.
@@ -66,8 +68,26 @@ items:
 "#,
         3,
     );
-    let schema = "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nspec:\n  template:\n    spec:\n      \
-        containers:\n      - {name: c, image: quay.io/a:1}\n";
+    // A definition's schema speaks of images, with defaults and examples; none of them is pulled.
+    let schema = r#"kind: CustomResourceDefinition
+apiVersion: apiextensions.k8s.io/v1
+spec:
+  template:
+    spec:
+      containers:
+      - {name: c, image: quay.io/a:1}
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        properties:
+          spec:
+            properties:
+              image: {type: string, default: "quay.io/a/b:1", example: quay.io/a/b:2}
+              containers:
+                items: {properties: {name: {type: string}, image: {type: string}}}
+                default: [{name: c, image: quay.io/a/b:1}]
+"#;
     assert_eq!(written(schema), schema);
 }
 

@@ -126,6 +126,11 @@ impl RecordingProxy {
         self.shared.gate.is_held()
     }
 
+    /// How many writes came since [`Self::hold`], those that are held among them.
+    pub(crate) fn came(&self) -> usize {
+        self.shared.gate.came()
+    }
+
     /// Lets everything go on that was held.
     pub(crate) fn release(&self) {
         self.shared.gate.release();

@@ -30,7 +30,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "see whether the controller runs and reaches GitHub, then run the same command again"),
     code("install-ambiguous", "several installs have this name",
         "More than one install of this name is in the cluster, each in its own namespace.",
-        "name its namespace: --controller-namespace NAMESPACE"),
+        "name its namespace: --controller-namespace NAMESPACE; where they have no receipts, run init again with its configuration before"),
     code("install-namesake", "an install of this name is under the same controller",
         "Under controller.existing receipt and lock lie with the runner sets. A receipt of this name lies in another namespace: the configuration had other namespaces before, or another team uses the name.",
         "uninstall the one that is no longer wanted, or give this one a name of its own"),

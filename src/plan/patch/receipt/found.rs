@@ -29,16 +29,18 @@ pub(in super::super) fn find(
     receipt: &[Entry],
     claimed: &mut Vec<(Pointer, usize)>,
 ) -> Found {
-    let alike = receipt
+    let mut alike: Vec<Option<usize>> = receipt
         .iter()
         .filter(|other| other.at == entry.at && other.now == entry.now)
-        .count();
+        .map(|other| other.from)
+        .collect();
+    alike.sort_unstable();
     let places = places(object, entry);
     for place in &places {
         let Some(value) = place.at.get(object) else {
             continue;
         };
-        for from in stands(value, entry, alike) {
+        for from in stands(value, entry, &alike) {
             let claim = (place.at.clone(), from);
             if !claimed.contains(&claim) {
                 claimed.push(claim);
@@ -141,9 +143,9 @@ fn indices(items: &[Value], index: usize, name: Option<&str>, moves: bool) -> Ve
     called
 }
 
-/// The bytes from which on the value holds what was written, the likeliest first. `alike` changes of this text wrote
-/// the same.
-fn stands(value: &Value, entry: &Entry, alike: usize) -> Vec<usize> {
+/// The bytes from which on the value holds what was written, the likeliest first. `alike` is where each change of this
+/// text that wrote the same stood, in order.
+fn stands(value: &Value, entry: &Entry, alike: &[Option<usize>]) -> Vec<usize> {
     let is_whole = match (&entry.now, &entry.was) {
         (Some(now), _) => entry.from.is_none() && value == now,
         (None, Some(was)) => value
@@ -165,15 +167,16 @@ fn stands(value: &Value, entry: &Entry, alike: usize) -> Vec<usize> {
         return Vec::new();
     };
     let all = occurrences(text, now);
-    if all.contains(&from) {
-        vec![from]
-    } else if all.len() == alike {
-        // They moved together.
-        all
+    if all.len() == alike.len() {
+        // Where they moved, they moved together: each is the one of its number, whatever stands where it stood.
+        let number = alike.iter().position(|one| *one == Some(from));
+        number.and_then(|number| all.get(number).copied())
     } else {
-        // Which one it was is not known any more.
-        Vec::new()
+        // Else which one it was is not known any more, unless it is still there.
+        all.contains(&from).then_some(from)
     }
+    .into_iter()
+    .collect()
 }
 
 fn is_as_before(value: Option<&Value>, from: Option<usize>, was: &str) -> bool {

@@ -33,6 +33,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Writes {
     hold: Option<Hold>,
+    came: usize,
+    /// Those that were let in.
     seen: usize,
     /// Passed on and not done yet.
     running: usize,
@@ -87,6 +89,10 @@ impl Gate {
         *self.held.borrow()
     }
 
+    pub(super) fn came(&self) -> usize {
+        self.writes().came
+    }
+
     pub(super) fn release(&self) {
         self.writes().hold = None;
         self.state.send_modify(|state| state.open = true);
@@ -103,6 +109,9 @@ impl Gate {
     /// Waits until a request may be passed on; None where that was cut.
     pub(super) async fn enter(&self, writes: bool) -> Option<Pass> {
         let epoch = self.state.borrow().epoch;
+        if writes {
+            self.writes().came += 1;
+        }
         self.open(epoch).await?;
         let fate = if writes { self.begin() } else { Fate::Passed };
         if fate == Fate::Held {
