@@ -5,6 +5,9 @@
 
 mod failures;
 mod listeners;
+mod meeting;
+mod names;
+mod pull_secret;
 mod report;
 mod requests;
 mod run;
@@ -23,9 +26,10 @@ use crate::event::Sink;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::workloads::ServiceAccounts;
-use crate::observe::{CustomKindsReport, Targets, custom_kinds};
+use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
+use names::NewNames;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
 pub use requests::{ImageRequest, TargetImage};
 use run::Run;
@@ -53,7 +57,7 @@ pub struct PatchOptions {
     pub task: Task,
     /// Which objects.
     pub selection: Selection,
-    /// The pull secret to append.
+    /// The pull secret to append; an object in whose namespace it is not there stays as it is.
     pub pull_secret: Option<String>,
     /// Asks the server what would happen, writes nothing.
     pub dry_run: bool,
@@ -171,6 +175,8 @@ async fn go(
         targets: hands.targets,
         interrupt: hands.interrupt,
         accounts: ServiceAccounts::default(),
+        secrets: SecretPresence::default(),
+        names: NewNames::default(),
     };
     Run::new(&work, hands).all(custom.unread).await
 }

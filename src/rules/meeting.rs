@@ -33,6 +33,16 @@ impl Collision {
     }
 }
 
+/// What tells an image that becomes `target` from another one that does. One digest of one repository is one image,
+/// whatever tags and digests lead there: that is what a pin is for.
+pub fn identity(reference: &ImageReference, target: &str) -> String {
+    if target.contains('@') {
+        reference.name()
+    } else {
+        reference.canonical()
+    }
+}
+
 /// Gathers decisions, one image at a time, and tells which images meet in one target.
 #[derive(Debug, Clone, Default)]
 pub struct Meeting {
@@ -52,14 +62,8 @@ impl Meeting {
         if let (Outcome::Rewritten(target), Some(rule)) = (&decision.outcome, decision.name()) {
             let sources = self.targets.entry(target.clone()).or_default();
             let canonical = reference.canonical();
-            // One digest of one repository is one image, whatever tags and digests lead there: that is what a pin is for.
-            let identity = if target.contains('@') {
-                reference.name()
-            } else {
-                canonical.clone()
-            };
             sources
-                .entry(identity)
+                .entry(identity(reference, target))
                 .or_insert(Source { canonical, rule });
         }
     }

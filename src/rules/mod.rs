@@ -14,15 +14,19 @@ mod place;
 mod problem;
 #[cfg(test)]
 mod properties;
+mod results;
 mod rule;
+#[cfg(test)]
+mod samples;
 mod set;
+mod source;
 mod spec;
 mod target;
 mod target_set;
 mod template;
 
 pub use explain::{Asked, Explanation};
-pub use meeting::{Collision, Meeting};
+pub use meeting::{Collision, Meeting, identity};
 pub use mirrors::Mirror;
 pub use outline::{Does, Done, Outline, Takes};
 pub use place::{Place, Scope};

@@ -188,7 +188,7 @@ mod tests {
             .evidence("first\n::add-mask::a\u{7}");
         assert_eq!(
             text(&failure, PLAIN),
-            "error: pod a\\u{1b}[2J crashes\n  evidence:\n    first\n    \\::add-mask::a\\u{7}\n  code: x (exit code 2)"
+            "error: pod a□[2J crashes\n  evidence:\n    first\n    \\::add-mask::a□\n  code: x (exit code 2)"
         );
     }
 

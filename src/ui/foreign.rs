@@ -1,6 +1,8 @@
 //! Texts that others wrote (images, names, logs), made safe to print: no control letter of theirs reaches a terminal, no
 //! line of theirs is a command to GitHub's runner, and none fills the screen.
 
+use crate::spelling::visible;
+
 /// The most characters that are shown of a value.
 const VALUE: usize = 200;
 /// The most characters that are shown of a line.
@@ -8,12 +10,12 @@ const LINE: usize = 2000;
 
 /// A value, on one line.
 pub fn value(text: &str) -> String {
-    escaped(text, VALUE, false)
+    shown(text, VALUE, false)
 }
 
 /// A whole line.
 pub fn line(text: &str) -> String {
-    let shown = escaped(text, LINE, true);
+    let shown = shown(text, LINE, true);
     // The runner takes a command behind blanks too.
     let command = shown.trim_start();
     if command.starts_with("::") {
@@ -40,7 +42,7 @@ pub fn workflow_command<'a>(
         .collect();
     let message: Vec<String> = message
         .flat_map(str::lines)
-        .map(|part| escaped(part, LINE, true))
+        .map(|part| shown(part, LINE, true))
         .collect();
     let message = of_command(&message.join("\n"));
     format!("::{level} {}::{message}", properties.join(","))
@@ -50,26 +52,17 @@ fn of_command(text: &str) -> String {
     text.replace('%', "%25").replace('\n', "%0A")
 }
 
-fn escaped(text: &str, most: usize, keeps_tabs: bool) -> String {
+fn shown(text: &str, most: usize, keeps_tabs: bool) -> String {
     let mut letters = text.chars();
-    let mut shown = String::new();
-    for letter in letters.by_ref().take(most) {
-        if misleads(letter) && !(keeps_tabs && letter == '\t') {
-            shown.extend(letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
-    }
+    let seen = |letter| match letter {
+        '\t' if keeps_tabs => letter,
+        letter => visible(letter),
+    };
+    let mut shown: String = letters.by_ref().take(most).map(seen).collect();
     if letters.next().is_some() {
         shown.push('…');
     }
     shown
-}
-
-/// Letters that move the cursor, and those that turn the direction of what is read.
-fn misleads(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -79,11 +72,8 @@ mod tests {
     #[test]
     fn a_value_is_one_line_of_letters() {
         assert_eq!(value("quay.io/a/b:1"), "quay.io/a/b:1");
-        assert_eq!(
-            value("a\n::b\r\t\u{1b}[31m\u{9b}é"),
-            "a\\n::b\\r\\t\\u{1b}[31m\\u{9b}é"
-        );
-        assert_eq!(value("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(value("a\n::b\r\t\u{1b}[31m\u{9b}é"), "a□::b□□□[31m□é");
+        assert_eq!(value("a\u{202e}b"), "a□b");
         let long = value(&"é".repeat(1_000_000));
         assert_eq!(long, "é".repeat(VALUE) + "…");
     }
@@ -103,7 +93,7 @@ mod tests {
         let message = ["100% \u{1b}[31mred", "a\nb\r"];
         assert_eq!(
             workflow_command("warning", &properties, message.into_iter()),
-            "::warning file=n%2Ca%25%3Ab\\n%3A%3Ax,line=3::100%25 \\u{1b}[31mred%0Aa%0Ab\\r"
+            "::warning file=n%2Ca%25%3Ab□%3A%3Ax,line=3::100%25 □[31mred%0Aa%0Ab□"
         );
     }
 }

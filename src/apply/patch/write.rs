@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use super::names::NewNames;
 use super::report::{ObjectReport, Treatment, Untaken, Written};
 use super::{PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::pods::{CustomKinds, pod_specs};
 use crate::object::{ObjectRef, text_at};
-use crate::observe::Targets;
 use crate::observe::workloads::ServiceAccounts;
+use crate::observe::{SecretPresence, Targets};
 use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
 use crate::rules::RuleSet;
 
@@ -38,6 +39,8 @@ pub(super) struct Work<'a> {
     pub(super) targets: Option<&'a Targets>,
     pub(super) interrupt: &'a Interrupt,
     pub(super) accounts: ServiceAccounts,
+    pub(super) secrets: SecretPresence,
+    pub(super) names: NewNames,
 }
 
 /// An object that was treated.
@@ -74,17 +77,18 @@ impl Work<'_> {
             let (patch, mut report) = match self.decide(&object).await? {
                 Next::Send(patch, report) => (*patch, report),
                 Next::Unchanged => {
+                    self.note_written(&object);
                     let live = is_wanted.then_some(object);
                     return Ok(Written::Unchanged { live });
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            let verified = tokio::select! {
+            let left = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
-                verified = self.verify(&mut report, &patch.after) => verified?,
+                left = self.left(&mut report, &patch.after) => left?,
             };
-            if let Some(treatment) = verified {
+            if let Some(treatment) = left {
                 report.treatment = treatment;
                 report.slots.clear();
                 report.pull_secrets.clear();
@@ -109,6 +113,24 @@ impl Work<'_> {
             attempt += 1;
             object = now;
         }
+    }
+
+    /// Why the object is left as it is although its patch is known.
+    async fn left(
+        &self,
+        report: &mut ObjectReport,
+        after: &Value,
+    ) -> Result<Option<Treatment>, ClusterError> {
+        if let Some(missing) = self.secret_is_missing(report).await {
+            return Ok(Some(missing));
+        }
+        if let Some(unverified) = self.verify(report, after).await? {
+            return Ok(Some(unverified));
+        }
+        Ok(match self.options.task {
+            Task::Rewrite => self.would_meet(report),
+            Task::Undo => None,
+        })
     }
 
     async fn decide(&self, object: &Value) -> Result<Next, ClusterError> {

@@ -5,6 +5,7 @@
 
 mod found;
 mod record;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::object::Pointer;
 pub(in crate::plan) use found::original_image;
 pub(super) use found::{Found, find};
 pub(super) use record::Added;
+pub use written::written;
 
 /// The annotation that keeps the original spelling.
 pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";
