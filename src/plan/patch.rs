@@ -36,6 +36,7 @@ pub(in crate::plan) use place::place;
 pub use receipt::ORIGINAL_IMAGES;
 use receipt::Receipt;
 pub(in crate::plan) use receipt::original_image;
+pub use pull_secret::{AccountPullSecrets, accounted_pods, service_account};
 use remarks::remarks;
 use slots::{fill_absent_slots, rewrite_slots};
 pub use undo::undo;
@@ -50,8 +51,8 @@ pub struct Wanted<'a> {
     pub pull_secret: Option<&'a str>,
     /// Patches what a deployment tool owns.
     pub force: bool,
-    /// Pull secrets of the pod's ServiceAccount: a pod that names its own no longer gets them.
-    pub service_account_pull_secrets: &'a [String],
+    /// Pull secrets of the pods' ServiceAccounts: a pod that names its own no longer gets them.
+    pub service_account_pull_secrets: &'a [AccountPullSecrets],
     /// Custom kinds whose schemas say where their pods stand.
     pub custom_kinds: Option<&'a CustomKinds>,
 }

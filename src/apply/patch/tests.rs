@@ -1,5 +1,6 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
+mod accounts;
 mod ends;
 
 use std::convert::Infallible;
@@ -104,8 +105,22 @@ async fn run_with(
     let options = PatchOptions {
         selection,
         timeout: Duration::from_secs(1),
-        ..PatchOptions::default()
+        ..options()
     };
+    run_as(cluster, interrupt, &options).await
+}
+
+fn options() -> PatchOptions {
+    PatchOptions {
+        ..PatchOptions::default()
+    }
+}
+
+async fn run_as(
+    cluster: &Cluster,
+    interrupt: &Interrupt,
+    options: &PatchOptions,
+) -> Result<Ran, Failure> {
     let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
     let hands = Hands {
         rollouts: &|_, _| Box::pin(async { Ok(()) }),
@@ -117,7 +132,7 @@ async fn run_with(
         targets: None,
         interrupt,
     };
-    let Patched { report, failure } = patch_images(cluster, &rules(), &options, hands).await;
+    let Patched { report, failure } = patch_images(cluster, &rules(), options, hands).await;
     let objects = objects.into_inner().unwrap();
     failure.map_or(Ok(Ran { objects, report }), Err)
 }

@@ -6,11 +6,14 @@ use super::report::{ObjectReport, Treatment, Untaken, Written};
 use super::{PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
-use crate::object::ObjectRef;
-use crate::object::pods::{CustomKinds, pod_specs};
+use crate::object::pods::CustomKinds;
+use crate::object::{ObjectRef, text_at};
 use crate::observe::Targets;
 use crate::observe::workloads::{ServiceAccounts, is_arc_program};
-use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
+use crate::plan::patch::{
+    AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide,
+    service_account, undo,
+};
 use crate::rules::RuleSet;
 
 /// How often an object that moves is decided again.
@@ -187,22 +190,30 @@ impl Work<'_> {
         }
     }
 
-    async fn account_pull_secrets(&self, object: &Value) -> Result<Vec<String>, ClusterError> {
-        let namespace = object
-            .pointer("/metadata/namespace")
-            .and_then(Value::as_str);
-        let (Some(_), Some(namespace)) = (&self.options.pull_secret, namespace) else {
-            return Ok(Vec::new());
+    /// Of every ServiceAccount that a pod of the object runs as.
+    async fn account_pull_secrets(
+        &self,
+        object: &Value,
+    ) -> Result<Vec<AccountPullSecrets>, ClusterError> {
+        let mut found: Vec<AccountPullSecrets> = Vec::new();
+        let (Some(_), Some(namespace)) = (
+            &self.options.pull_secret,
+            text_at(object, "/metadata/namespace"),
+        ) else {
+            return Ok(found);
         };
-        // The controllers of ARC and a Deployment alike default to the namespace's own account.
-        let account = pod_specs(object)
-            .first()
-            .and_then(|pod| pod.pointer.child("serviceAccountName").get(object))
-            .and_then(Value::as_str)
-            .filter(|name| !name.is_empty())
-            .unwrap_or("default");
-        let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
-        secrets.await
+        for pod in accounted_pods(object, Some(&self.custom_kinds)) {
+            let account = service_account(object, &pod);
+            if found.iter().any(|known| known.account == account) {
+                continue;
+            }
+            let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
+            found.push(AccountPullSecrets {
+                account: account.to_owned(),
+                pull_secrets: secrets.await?,
+            });
+        }
+        Ok(found)
     }
 }
 

@@ -138,7 +138,10 @@ fn what_the_manager_falls_back_to_is_set() {
 
 #[test]
 fn a_pull_secret_is_appended_once_and_takes_none_away() {
-    let inherited = ["of-the-account".to_owned()];
+    let inherited = [AccountPullSecrets {
+        account: "default".to_owned(),
+        pull_secrets: vec!["of-the-account".to_owned()],
+    }];
     let wanted = Wanted {
         pull_secret: Some("mirror"),
         force: false,

@@ -32,7 +32,10 @@ proptest! {
     /// undo(patch(x)) = x, to the byte; with a pull secret too, and after a second patch by other rules.
     #[test]
     fn undo_restores_every_object(object in object(), secret in any::<bool>(), twice in any::<bool>()) {
-        let accounts = ["account".to_owned()];
+        let accounts = [AccountPullSecrets {
+            account: "default".to_owned(),
+            pull_secrets: vec!["account".to_owned()],
+        }];
         let kinds = kinds();
         let wanted = Wanted {
             pull_secret: secret.then_some("mirror"),
