@@ -3,6 +3,7 @@
 mod advice;
 mod everything;
 mod guarded;
+mod left;
 mod sources;
 mod story;
 mod undo;
@@ -12,7 +13,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arc_setup::apply::patch::{
-    Hands, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
+    Hands, Meetings, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
 };
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity, Scope};
@@ -91,6 +92,7 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt: &interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;

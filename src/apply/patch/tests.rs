@@ -2,6 +2,7 @@
 
 mod accounts;
 mod ends;
+mod meeting;
 
 use std::convert::Infallible;
 use std::ops::Deref;
@@ -104,7 +105,6 @@ async fn run_with(
 ) -> Result<Ran, Failure> {
     let options = PatchOptions {
         selection,
-        timeout: Duration::from_secs(1),
         ..options()
     };
     run_as(cluster, interrupt, &options).await
@@ -112,6 +112,7 @@ async fn run_with(
 
 fn options() -> PatchOptions {
     PatchOptions {
+        timeout: Duration::from_secs(1),
         ..PatchOptions::default()
     }
 }
@@ -130,6 +131,7 @@ async fn run_as(
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, &rules(), options, hands).await;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::report::{ObjectReport, Treatment, Untaken, Written};
-use super::{PatchOptions, Task};
+use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::pods::CustomKinds;
@@ -18,6 +18,10 @@ use crate::rules::RuleSet;
 
 /// How often an object that moves is decided again.
 const ATTEMPTS: usize = 5;
+
+/// Said of an object whose images came after the bound.
+const NOT_COMPARED: &str =
+    "there are too many images to know whether another one would become one of these";
 
 /// What is done with a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,7 @@ pub(super) struct Work<'a> {
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
     pub(super) interrupt: &'a Interrupt,
+    pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
 }
 
@@ -54,7 +59,8 @@ pub(super) struct Treated {
 /// What is to be done with an object: send this patch, or leave it.
 enum Next {
     Send(Box<Patch>, ObjectReport),
-    Unchanged,
+    /// With what is to be told of it all the same.
+    Unchanged(Option<ObjectReport>),
     Left(ObjectReport),
 }
 
@@ -76,9 +82,9 @@ impl Work<'_> {
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
                 Next::Send(patch, report) => (*patch, report),
-                Next::Unchanged => {
+                Next::Unchanged(told) => {
                     let live = is_wanted.then_some(object);
-                    return Ok(Written::Unchanged { live });
+                    return Ok(Written::Unchanged { live, told });
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
@@ -122,12 +128,34 @@ impl Work<'_> {
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&self.custom_kinds),
         };
-        let Decided { verdict, notes } = match self.options.task {
+        let Decided {
+            mut verdict,
+            mut notes,
+            arrivals,
+        } = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),
             Task::Undo => undo(object),
         };
+        let changes = !matches!(verdict, Verdict::Unchanged | Verdict::Stays);
+        match self.meetings.meet(&arrivals, object, changes) {
+            Ok(true) => {}
+            Ok(false) => notes.push(NOT_COMPARED.to_owned()),
+            Err(mut reasons) => {
+                if let Verdict::Refused(others) = verdict {
+                    reasons.extend(others);
+                }
+                verdict = Verdict::Refused(reasons);
+            }
+        }
         let treatment = match verdict {
-            Verdict::Unchanged => return Ok(Next::Unchanged),
+            Verdict::Unchanged => {
+                let told = (!notes.is_empty()).then(|| {
+                    let reference = ObjectRef::from_value(object);
+                    ObjectReport::new(reference, Treatment::Unchanged, notes)
+                });
+                return Ok(Next::Unchanged(told));
+            }
+            Verdict::Stays => Treatment::Stays,
             Verdict::Patch(mut patch) => {
                 let reference = ObjectRef::from_value(object);
                 let mut report = ObjectReport::new(reference, Treatment::Patched, notes);

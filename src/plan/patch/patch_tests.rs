@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::rules::{Action, Matcher, RuleSpec};
 
+#[path = "left_tests.rs"]
+mod left;
+
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
 fn rule(host: &str, action: Action) -> RuleSpec {

@@ -45,7 +45,9 @@ proptest! {
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
         let mut live = checked(&object, *patch).after;
-        prop_assert_eq!(decide(&live, &rules(), &wanted).verdict, Verdict::Unchanged);
+        // Of a pod that exists other places than its containers' images stay, and that is told.
+        let again = decide(&live, &rules(), &wanted).verdict;
+        prop_assert!(matches!(again, Verdict::Unchanged | Verdict::Stays), "{:?}", again);
         if twice {
             let onward = rewrite("registry.example.com", "new.example.com/much/longer");
             let onward = RuleSet::compile(&[onward]).unwrap();
