@@ -10,6 +10,19 @@ pub(crate) const PAIRS: usize = 7;
 /// Between two looks at a running process.
 const LOOK: Duration = Duration::from_micros(100);
 
+/// Ours and what stands beside it.
+pub(crate) type Pair = (Duration, Duration);
+
+/// Measures both sides in turn, each after one run that warms the caches.
+pub(crate) fn in_turn(
+    mut ours: impl FnMut() -> Result<Duration>,
+    mut theirs: impl FnMut() -> Result<Duration>,
+) -> Result<Vec<Pair>> {
+    ours()?;
+    theirs()?;
+    (0..PAIRS).map(|_| Ok((ours()?, theirs()?))).collect()
+}
+
 /// Runs a command to its end, its output thrown away.
 pub(crate) fn run(command: &mut Command, accepted: &[i32]) -> Result<Duration> {
     run_told(command, accepted).map(|(time, _)| time)
@@ -82,33 +95,44 @@ pub(crate) fn head() {
 }
 
 /// Prints one row: medians of both sides and of their ratio, and whether that is within its bound.
-pub(crate) fn report(name: &str, pairs: &[(Duration, Duration)], bound: f64) -> Result<()> {
+pub(crate) fn report(name: &str, pairs: &[Pair], bound: f64) -> Result<()> {
     ensure!(pairs.len() >= 5, "fewer than five pairs");
-    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
-    let ours = median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?;
-    let theirs = median(pairs.iter().map(|(_, theirs)| milliseconds(theirs)))?;
-    let ratio = median(
-        pairs
-            .iter()
-            .map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs)),
-    )?;
+    let Medians {
+        ours,
+        theirs,
+        ratio,
+    } = medians(pairs)?;
     let verdict = if ratio <= bound { "met" } else { "MISSED" };
     println!("{name:<40} {ours:>10.1} ms {theirs:>10.1} ms {ratio:>7.3} {bound:>6} {verdict}");
     Ok(())
 }
 
 /// Prints a row that has no bound of its own.
-pub(crate) fn report_beside(name: &str, pairs: &[(Duration, Duration)]) -> Result<()> {
-    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
-    let ours = median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?;
-    let theirs = median(pairs.iter().map(|(_, theirs)| milliseconds(theirs)))?;
-    let ratio = median(
-        pairs
-            .iter()
-            .map(|(ours, theirs)| milliseconds(ours) / milliseconds(theirs).max(0.1)),
-    )?;
+pub(crate) fn report_beside(name: &str, pairs: &[Pair]) -> Result<()> {
+    let Medians {
+        ours,
+        theirs,
+        ratio,
+    } = medians(pairs)?;
     println!("{name:<40} {ours:>10.1} ms {theirs:>10.1} ms {ratio:>7.3}");
     Ok(())
+}
+
+/// In milliseconds.
+struct Medians {
+    ours: f64,
+    theirs: f64,
+    ratio: f64,
+}
+
+fn medians(pairs: &[Pair]) -> Result<Medians> {
+    let milliseconds = |time: &Duration| time.as_secs_f64() * 1000.0;
+    let ratio = |(ours, theirs): &Pair| milliseconds(ours) / milliseconds(theirs).max(0.1);
+    Ok(Medians {
+        ours: median(pairs.iter().map(|(ours, _)| milliseconds(ours)))?,
+        theirs: median(pairs.iter().map(|(_, theirs)| milliseconds(theirs)))?,
+        ratio: median(pairs.iter().map(ratio))?,
+    })
 }
 
 /// Prints the peak memory of one side, in KiB, and whether that is within its bound.

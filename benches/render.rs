@@ -28,16 +28,10 @@ pub(crate) async fn run() -> Result<()> {
             .env("HOME", arc_setup.home());
         command
     };
-    // Both warm.
-    measure::run(&mut ours()?, &[0])?;
-    measure::run(&mut theirs(), &[0])?;
-    let mut pairs = Vec::new();
-    for _ in 0..measure::PAIRS {
-        pairs.push((
-            measure::run(&mut ours()?, &[0])?,
-            measure::run(&mut theirs(), &[0])?,
-        ));
-    }
+    let pairs = measure::in_turn(
+        || measure::run(&mut ours()?, &[0]),
+        || measure::run(&mut theirs(), &[0]),
+    )?;
     measure::report("render of the story / helm template", &pairs, 0.25)?;
     // A few runs: the last look at one that takes milliseconds may come too early.
     let peak = |command: &dyn Fn() -> Result<Command>| {

@@ -30,14 +30,13 @@ pub(crate) fn run() -> Result<()> {
 fn beside_the_parser(arc_setup: &ArcSetup, name: &str, text: &str) -> Result<()> {
     let file = arc_setup.file("stream.yaml", text)?;
     let ours = || ours(arc_setup, &file);
-    measure::run(&mut ours()?, &[0])?;
-    let mut pairs = Vec::new();
-    for _ in 0..measure::PAIRS {
-        pairs.push((measure::run(&mut ours()?, &[0])?, parsed(text)?));
-    }
+    let pairs = measure::in_turn(|| measure::run(&mut ours()?, &[0]), || parsed(text))?;
     measure::report(name, &pairs, 1.5)?;
-    let peak = measure::peak_kib(&mut ours()?, &[0])?;
-    measure::report_memory("  peak memory, and its bound", peak, KIB_OF_64_MIB);
+    for arguments in [&[][..], &["-o", "json"], &["--check", "-o", "json"]] {
+        let peak = measure::peak_kib(ours()?.args(arguments), &[0, 10])?;
+        let row = format!("  peak memory {}", arguments.join(" "));
+        measure::report_bytes(&row, peak, KIB_OF_64_MIB);
+    }
     Ok(())
 }
 
@@ -72,15 +71,10 @@ fn beside_kustomize(arc_setup: &ArcSetup) -> Result<()> {
         command
     };
     let ours = || ours(arc_setup, &file);
-    measure::run(&mut ours()?, &[0])?;
-    measure::run(&mut theirs(), &[0])?;
-    let mut pairs = Vec::new();
-    for _ in 0..measure::PAIRS {
-        pairs.push((
-            measure::run(&mut ours()?, &[0])?,
-            measure::run(&mut theirs(), &[0])?,
-        ));
-    }
+    let pairs = measure::in_turn(
+        || measure::run(&mut ours()?, &[0]),
+        || measure::run(&mut theirs(), &[0]),
+    )?;
     measure::report("rewrite 400 Deployments / kustomize", &pairs, 0.05)
 }
 

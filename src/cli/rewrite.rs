@@ -14,8 +14,9 @@ use crate::cli::{config_load, pass};
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::failure::{Exit, Failure};
+use crate::object::pods::CustomKinds;
 use crate::plan::counted;
-use crate::rewrite::text::{self, Findings, Reading, Rewritten, Telling};
+use crate::rewrite::text::{self, Findings, Reading, Rewriter, Rewritten, Telling};
 use crate::rules::{Meeting, RuleSet};
 use crate::ui::files::{self, Prepared};
 use crate::ui::format::Format;
@@ -23,7 +24,7 @@ use crate::ui::output;
 
 use answer::Answer;
 use function::Function;
-use input::{Input, Source};
+use input::{Input, Inputs, Source};
 
 /// Arguments of `rewrite`.
 #[derive(Debug, clap::Args)]
@@ -54,13 +55,8 @@ struct Done {
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     NoCluster::tell(session);
-    let sources = input::sources(&args.files, args.in_place)?;
-    let stdin = if sources.contains(&Source::Stdin) {
-        Some(Input::read(&Source::Stdin)?)
-    } else {
-        None
-    };
-    let function = match (&args.function_config, &stdin) {
+    let inputs = Inputs::of(input::sources(&args.files, args.in_place)?)?;
+    let function = match (&args.function_config, inputs.stdin()) {
         (Some(file), _) => Some(Function::in_file(file)?),
         (None, Some(stdin)) => Function::around(stdin)?,
         (None, None) => None,
@@ -73,19 +69,21 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     } else {
         Telling::Each
     };
+    let count = inputs.count();
     let mut run = Run {
         rules,
+        kinds: inputs.custom_kinds()?,
         telling,
         meeting: Meeting::default(),
         refused: Vec::new(),
         changed: Vec::new(),
     };
     if args.in_place {
-        run.in_place(&sources)?;
+        run.in_place(inputs)?;
     } else {
-        run.print_all(&sources, stdin, function.as_ref(), is_text)?;
+        run.print_all(inputs, function.as_ref(), is_text)?;
     }
-    run.answered(args, sources.len(), session)
+    run.answered(args, count, session)
 }
 
 /// The rules of flags, environment, and a functionConfig or file.
@@ -116,6 +114,8 @@ fn rules(args: &Args, function: Option<&Function>, session: &Session) -> Result<
 /// One run over all inputs.
 struct Run {
     rules: RuleSet,
+    /// Custom kinds that any of the inputs defines.
+    kinds: CustomKinds,
     telling: Telling,
     meeting: Meeting,
     /// Every refused image, told at the end, all at once.
@@ -126,14 +126,15 @@ struct Run {
 
 impl Run {
     fn rewrite(&mut self, input: Input) -> Result<Done, Failure> {
-        let mut rewritten = text::rewrite(
-            &input.text,
-            &input.name,
-            &self.rules,
-            &mut self.meeting,
-            (Reading::ByWords, self.telling),
-        )
-        .map_err(|failure| input.explained(failure))?;
+        let rewriter = Rewriter {
+            rules: &self.rules,
+            kinds: &self.kinds,
+            reading: Reading::ByWords,
+            telling: self.telling,
+        };
+        let mut rewritten = rewriter
+            .rewrite(&input.text, &input.name, &mut self.meeting)
+            .map_err(|failure| input.explained(failure))?;
         let findings = std::mem::take(&mut rewritten.findings);
         let refused = findings.refused.iter().cloned();
         self.refused
@@ -163,14 +164,16 @@ impl Run {
     }
 
     /// Each file is written beside its old self; once all are there, each takes the old one's place.
-    fn in_place(&mut self, sources: &[Source]) -> Result<(), Failure> {
+    fn in_place(&mut self, inputs: Inputs) -> Result<(), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
-        for source in sources {
-            let Source::File(path) = source else { continue };
-            let done = self.rewrite(Input::read(source)?)?;
+        for one in inputs.each() {
+            let (Source::File(path), input) = one? else {
+                continue;
+            };
+            let done = self.rewrite(input)?;
             if !done.rewritten.edits.is_empty() {
                 let pieces = done.rewritten.pieces(&done.input.text);
-                prepared.push(files::prepare(path, pieces)?);
+                prepared.push(files::prepare(&path, pieces)?);
             }
         }
         self.permitted()?;
@@ -179,20 +182,13 @@ impl Run {
 
     fn print_all(
         &mut self,
-        sources: &[Source],
-        mut stdin: Option<Input>,
+        inputs: Inputs,
         function: Option<&Function>,
         is_text: bool,
     ) -> Result<(), Failure> {
         let mut all = Vec::new();
-        for source in sources {
-            let input = match (source, stdin.take()) {
-                (Source::Stdin, Some(input)) => input,
-                (source, held) => {
-                    stdin = held;
-                    Input::read(source)?
-                }
-            };
+        for one in inputs.each() {
+            let (_, input) = one?;
             let done = self.rewrite(input)?;
             if is_text {
                 all.push(done);

@@ -141,6 +141,11 @@ fn of_tls(error: &rustls::Error) -> Cause {
                 Cause::WrongName(reason.to_string())
             }
             other if other.to_string().contains("CaUsedAsEndEntity") => Cause::AuthorityAsServer,
+            // Read before anything is sent, so it may be the client's own of a kubeconfig.
+            other if other.to_string().contains("UnsupportedCertVersion") => Cause::Other(
+                "a certificate, the server's or the client's, is of X.509 version 1: it must be made again in version 3, which is what extensions make it (openssl x509 -req -extfile …)"
+                    .to_owned(),
+            ),
             other => Cause::Other(format!("its certificate is not acceptable: {other}")),
         },
         rustls::Error::AlertReceived(alert) => Cause::ClientCertificate(format!("{alert:?}")),
@@ -187,5 +192,32 @@ fn of_login(error: &::kube::client::AuthError) -> String {
             "the OIDC token of the kubeconfig could not be refreshed: log in again".to_owned()
         }
         _ => "the kubeconfig's login did not work".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct UnsupportedCertVersion;
+
+    impl fmt::Display for UnsupportedCertVersion {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("UnsupportedCertVersion")
+        }
+    }
+
+    impl std::error::Error for UnsupportedCertVersion {}
+
+    /// What webpki says of it reaches rustls' text as a name in a program.
+    #[test]
+    fn a_certificate_of_version_one_is_said_in_words() {
+        let inner = rustls::OtherError(Arc::new(UnsupportedCertVersion));
+        let reason = rustls::CertificateError::Other(inner);
+        let cause = of_tls(&rustls::Error::InvalidCertificate(reason)).to_string();
+        assert!(cause.contains("X.509 version 1"), "{cause}");
     }
 }

@@ -19,5 +19,5 @@ pub use digest::sha256;
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use managed_fields::{Written, written_by};
 pub use manifest::{Manifest, Source};
-pub use pointer::{Pointer, items_at, text_at};
+pub use pointer::{Pointer, items_at, text_at, value_at};
 pub use reference::ObjectRef;

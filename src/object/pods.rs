@@ -19,6 +19,7 @@ mod slots;
 mod split;
 mod survey;
 mod suspected;
+mod unread;
 mod words;
 
 use serde_json::Value;
@@ -38,6 +39,7 @@ pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind};
 pub use suspected::{Suspect, Suspicion};
+pub use unread::unread_fields;
 pub use words::{may_lack_images, may_name_images};
 
 /// Group of the legacy generation.
@@ -126,6 +128,12 @@ pub fn suspected(object: &Value) -> Vec<Suspect> {
 /// As [`suspected`], where the schemas of custom kinds tell of pods.
 pub fn suspected_with(object: &Value, kinds: &CustomKinds) -> Vec<Suspect> {
     images::all(object, kinds, 0).suspects
+}
+
+/// Slots and suspects in one walk: [`image_slots_with`] and [`suspected_with`].
+pub fn slots_and_suspects(object: &Value, kinds: &CustomKinds) -> (Vec<ImageSlot>, Vec<Suspect>) {
+    let found = images::all(object, kinds, 0);
+    (found.slots, found.suspects)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! JSON pointers (RFC 6901) into a manifest.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,15 @@ impl Pointer {
     /// The pointer to `segment` under this one; `~` and `/` are escaped.
     #[must_use]
     pub fn child(&self, segment: &str) -> Self {
-        let escaped = segment.replace('~', "~0").replace('/', "~1");
-        Self(format!("{}/{escaped}", self.0))
+        let mut text = String::with_capacity(self.0.len() + 1 + segment.len());
+        text.push_str(&self.0);
+        text.push('/');
+        if segment.contains(['~', '/']) {
+            text.push_str(&segment.replace('~', "~0").replace('/', "~1"));
+        } else {
+            text.push_str(segment);
+        }
+        Self(text)
     }
 
     /// The pointer to element `index` under this one.
@@ -51,7 +59,7 @@ impl Pointer {
         self.0
             .split('/')
             .skip(1)
-            .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+            .map(|segment| unescaped(segment).into_owned())
             .collect()
     }
 
@@ -62,7 +70,7 @@ impl Pointer {
 
     /// The value that it points to.
     pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
-        document.pointer(&self.0)
+        value_at(document, &self.0)
     }
 
     /// The value that it points to, to change.
@@ -114,14 +122,44 @@ impl Pointer {
     }
 }
 
-/// The text that stands at a pointer as it is written, such as `/metadata/name`; None for anything but text.
+/// What stands at a pointer as it is written, such as `/metadata/name`. As [`Value::pointer`], which copies each segment
+/// of every pointer that is followed: this is asked for often.
+pub fn value_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.is_empty() {
+        return Some(document);
+    }
+    let segments = pointer.strip_prefix('/')?.split('/');
+    segments
+        .map(unescaped)
+        .try_fold(document, |place, segment| match place {
+            Value::Object(fields) => fields.get(segment.as_ref()),
+            Value::Array(items) => items.get(index_of(&segment)?),
+            _ => None,
+        })
+}
+
+/// An index as RFC 6901 writes it: no sign and no zero before another digit.
+fn index_of(segment: &str) -> Option<usize> {
+    let is_plain = !segment.starts_with('+') && (segment == "0" || !segment.starts_with('0'));
+    segment.parse().ok().filter(|_| is_plain)
+}
+
+fn unescaped(segment: &str) -> Cow<'_, str> {
+    if segment.contains('~') {
+        Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(segment)
+    }
+}
+
+/// The text that stands at a pointer as it is written; None for anything but text.
 pub fn text_at<'a>(document: &'a Value, pointer: &str) -> Option<&'a str> {
-    document.pointer(pointer).and_then(Value::as_str)
+    value_at(document, pointer).and_then(Value::as_str)
 }
 
 /// The items of the list at a pointer as it is written; none for anything but a list.
 pub fn items_at<'a>(document: &'a Value, pointer: &str) -> &'a [Value] {
-    let list = document.pointer(pointer).and_then(Value::as_array);
+    let list = value_at(document, pointer).and_then(Value::as_array);
     list.map_or(&[], Vec::as_slice)
 }
 
@@ -172,6 +210,37 @@ mod tests {
             pointer.parent(),
             Some(Pointer::new("/metadata/annotations"))
         );
+    }
+
+    #[test]
+    fn values_are_found_as_the_library_finds_them() {
+        let document = json!({"a": [{"b/c": {"~": 1}}, 2], "": {"": 3}, "1": 4, "~1": 5});
+        for pointer in [
+            "",
+            "/",
+            "//",
+            "a",
+            "/a",
+            "/a/0",
+            "/a/1",
+            "/a/2",
+            "/a/00",
+            "/a/01",
+            "/a/+1",
+            "/a/-",
+            "/a/0/b~1c/~0",
+            "/1",
+            "/1/x",
+            "/~01",
+            "/a/0/",
+            "/a/",
+        ] {
+            assert_eq!(
+                value_at(&document, pointer),
+                document.pointer(pointer),
+                "{pointer}"
+            );
+        }
     }
 
     #[test]

@@ -5,13 +5,19 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::clients::kube::{Cluster, ClusterError};
-use crate::object::pods::{CustomKinds, Definition, is_built_in};
+use crate::clients::kube::{Cluster, ClusterError, Scope, Selection};
+use crate::object::pods::{CustomKinds, Definition, OpenApi, is_built_in};
 
-/// Definitions in one answer: one has up to 1.5 MB, and a page of them is held as text.
-const PAGE: usize = 8;
-/// How often a list whose token has expired goes on or begins again.
-const RESTARTS: usize = 3;
+/// Group and version, kind, and plural of what is listed.
+const DEFINITION: (&str, &str, &str) = (
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+);
+/// Definitions of the first page: one has up to 1.5 MB.
+const FIRST: usize = 4;
+/// Most bytes of a document of `/openapi/v3`, which is held as text.
+const LARGEST_DOCUMENT: usize = 24 * 1024 * 1024;
 
 /// What the schemas of a cluster tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +28,7 @@ pub struct CustomKindsReport {
     pub unread: Vec<String>,
 }
 
-/// Reads the schemas of a cluster, one page or document in memory at a time. Only a server that does not answer is an
+/// Reads the schemas of a cluster: two pages or one document in memory as text, and one schema as values. Only a server that does not answer is an
 /// error.
 pub async fn custom_kinds(cluster: &Cluster) -> Result<CustomKindsReport, ClusterError> {
     match definitions(cluster).await {
@@ -37,48 +43,21 @@ pub async fn custom_kinds(cluster: &Cluster) -> Result<CustomKindsReport, Cluste
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct DefinitionList {
-    #[serde(default)]
-    metadata: ListMetadata,
-    items: Vec<Definition>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ListMetadata {
-    #[serde(default, rename = "continue")]
-    next: String,
-}
-
 async fn definitions(cluster: &Cluster) -> Result<CustomKinds, ClusterError> {
-    let first = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit={PAGE}");
+    let (api_version, kind, plural) = DEFINITION;
+    cluster.seed(api_version, kind, plural, Scope::Cluster);
     let mut kinds = CustomKinds::default();
-    let mut path = first.clone();
-    let mut restarts = 0;
-    loop {
-        let list: DefinitionList = match cluster.read_as(&path).await {
-            Ok(list) => list,
-            // A definition that is read twice adds nothing.
-            Err(ClusterError::Gone { next, .. }) if restarts < RESTARTS => {
-                restarts += 1;
-                path = next.map_or_else(|| first.clone(), |token| with_token(&first, &token));
-                continue;
+    // A definition that is read twice, since a token had expired, adds nothing.
+    let mut pages = cluster.pages_from(FIRST, api_version, kind, &Selection::default());
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        for number in 0..page.len() {
+            if let Some(definition) = page.object_as::<Definition>(number) {
+                kinds.add_definition(&definition?);
             }
-            Err(error) => return Err(error),
-        };
-        for definition in &list.items {
-            kinds.add_definition(definition);
         }
-        if list.metadata.next.is_empty() {
-            return Ok(kinds);
-        }
-        path = with_token(&first, &list.metadata.next);
     }
-}
-
-/// Tokens are made of letters, digits, `-` and `_`; `=` may fill them up.
-fn with_token(path: &str, token: &str) -> String {
-    format!("{path}&continue={}", token.replace('=', "%3D"))
+    Ok(kinds)
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,10 +93,18 @@ async fn documents(cluster: &Cluster) -> Result<CustomKindsReport, ClusterError>
         if is_built_in(group) {
             continue;
         }
-        match cluster.read_as(&entry.server_relative_url).await {
-            Ok(document) => report.kinds.add_openapi(&document),
+        let url = &entry.server_relative_url;
+        let text = match cluster.read_text(url, LARGEST_DOCUMENT).await {
+            Ok(text) => text,
             Err(error @ ClusterError::Unreachable { .. }) => return Err(error),
-            Err(error) => report.unread.push(format!("{path}: {}", error.message())),
+            Err(error) => {
+                report.unread.push(format!("{path}: {}", error.message()));
+                continue;
+            }
+        };
+        match serde_json::from_str::<OpenApi<'_>>(&text) {
+            Ok(document) => report.kinds.add_openapi(&document),
+            Err(error) => report.unread.push(format!("{path}: {error}")),
         }
     }
     Ok(report)

@@ -126,13 +126,12 @@ impl OfferedRule {
         }
         if let Some(first) = self.untouched.first() {
             let more = self.untouched.len() - 1;
-            let more = if more == 0 {
-                String::new()
-            } else {
-                format!(" and {more} more")
+            let stands = match more {
+                0 => " stands as it came".to_owned(),
+                _ => format!(" and {more} more stand as they came"),
             };
             lines.push(format!(
-                "# not the whole host: {first}{more} stands as it came; `host: {}` would take that, too",
+                "# not the whole host: {first}{stands}; `host: {}` would take that, too",
                 self.source.split('/').next().unwrap_or_default()
             ));
         }

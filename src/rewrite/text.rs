@@ -10,8 +10,11 @@ mod spelled;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
+
 use crate::failure::Failure;
-use crate::object::{Pointer, pods};
+use crate::object::Pointer;
+use crate::object::pods::{self, CustomKinds};
 use crate::rules::{Meeting, RuleSet};
 use crate::yaml::{self, Contents, Document, Lines, Part};
 
@@ -27,12 +30,12 @@ pub struct Rewritten {
     pub findings: Findings,
 }
 
-/// Which documents are parsed.
+/// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// Those that may hold an image by their words.
+    /// Documents that may hold an image by their words, and of a known kind the fields that may.
     ByWords,
-    /// Every one: to prove that words decide rightly.
+    /// All: to prove that words and fields decide rightly.
     Whole,
 }
 
@@ -45,38 +48,48 @@ pub enum Telling {
     Number,
 }
 
-/// Rewrites one text. `origin` is what errors call it. Which images meet in one target is known after the last text:
-/// `meeting` takes note.
-///
-/// # Errors
-/// A document that may hold an image and cannot be read, with line and column.
-pub fn rewrite(
-    text: &str,
-    origin: &str,
-    rules: &RuleSet,
-    meeting: &mut Meeting,
-    (reading, telling): (Reading, Telling),
-) -> Result<Rewritten, Failure> {
-    let wish = Wish {
-        origin,
-        rules,
-        reading,
-        telling,
-    };
-    let parts: Vec<Part<'_>> = yaml::parts(text).collect();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let shares = (text.len() / WORTH_A_THREAD + 1)
-        .min(workers)
-        .min(MOST_THREADS);
-    if shares == 1 {
-        return wish.rewrite(&parts, meeting);
+/// By what texts are rewritten.
+#[derive(Debug, Clone, Copy)]
+pub struct Rewriter<'a> {
+    /// What becomes of an image.
+    pub rules: &'a RuleSet,
+    /// Custom kinds whose pods are known: see [`read_definitions`].
+    pub kinds: &'a CustomKinds,
+    /// What is read.
+    pub reading: Reading,
+    /// What is told.
+    pub telling: Telling,
+}
+
+/// Adds the custom kinds that the CustomResourceDefinitions of a text define. What cannot be read is passed by: whoever
+/// rewrites the text says so.
+pub fn read_definitions(text: &str, kinds: &mut CustomKinds) {
+    let word = memchr::memmem::Finder::new("CustomResourceDefinition");
+    if word.find(text.as_bytes()).is_none() {
+        return;
     }
-    let mut rewritten = Rewritten::default();
-    for (share, met) in wish.rewrite_shares(&shared(&parts, text.len().div_ceil(shares))) {
-        rewritten.extend(share?);
-        meeting.extend(met);
+    for part in yaml::parts(text) {
+        if word.find(part.text.as_bytes()).is_none() {
+            continue;
+        }
+        let mut of_items = kinds.clone();
+        let contents = Document::read_by_item(part, "", &mut |item| {
+            of_items.read_object(item.value());
+        });
+        match contents {
+            Ok(Contents::Items) => *kinds = of_items,
+            Ok(Contents::Whole(document)) => read_definition(document.value(), kinds),
+            Ok(Contents::Empty) | Err(_) => {}
+        }
     }
-    Ok(rewritten)
+}
+
+/// Follows lists.
+fn read_definition(object: &Value, kinds: &mut CustomKinds) {
+    match object.get("items").and_then(Value::as_array) {
+        Some(items) => items.iter().for_each(|item| kinds.read_object(item)),
+        None => kinds.read_object(object),
+    }
 }
 
 /// Bytes that take longer to read than a thread to start.
@@ -99,21 +112,44 @@ fn shared<'a, 'b>(parts: &'b [Part<'a>], size: usize) -> Vec<&'b [Part<'a>]> {
     shares
 }
 
-/// What is wanted of every document.
-#[derive(Clone, Copy)]
-struct Wish<'a> {
-    origin: &'a str,
-    rules: &'a RuleSet,
-    reading: Reading,
-    telling: Telling,
-}
+impl Rewriter<'_> {
+    /// Rewrites one text. `origin` is what errors call it. Which images meet in one target is known after the last text:
+    /// `meeting` takes note.
+    ///
+    /// # Errors
+    /// A document that may hold an image and cannot be read, with line and column.
+    pub fn rewrite(
+        &self,
+        text: &str,
+        origin: &str,
+        meeting: &mut Meeting,
+    ) -> Result<Rewritten, Failure> {
+        let parts: Vec<Part<'_>> = yaml::parts(text).collect();
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let shares = (text.len() / WORTH_A_THREAD + 1)
+            .min(workers)
+            .min(MOST_THREADS);
+        if shares == 1 {
+            return self.rewrite_parts(&parts, origin, meeting);
+        }
+        let mut rewritten = Rewritten::default();
+        let shares = shared(&parts, text.len().div_ceil(shares));
+        for (share, met) in self.rewrite_shares(&shares, origin) {
+            rewritten.extend(share?);
+            meeting.extend(met);
+        }
+        Ok(rewritten)
+    }
 
-impl Wish<'_> {
     /// Each share in a thread of its own, in their order.
-    fn rewrite_shares(&self, shares: &[&[Part<'_>]]) -> Vec<(Result<Rewritten, Failure>, Meeting)> {
+    fn rewrite_shares(
+        &self,
+        shares: &[&[Part<'_>]],
+        origin: &str,
+    ) -> Vec<(Result<Rewritten, Failure>, Meeting)> {
         let rewrite = |parts: &[Part<'_>]| {
             let mut meeting = Meeting::default();
-            (self.rewrite(parts, &mut meeting), meeting)
+            (self.rewrite_parts(parts, origin, &mut meeting), meeting)
         };
         std::thread::scope(|scope| {
             let started: Vec<_> = shares
@@ -135,22 +171,26 @@ impl Wish<'_> {
         })
     }
 
-    fn rewrite(&self, parts: &[Part<'_>], meeting: &mut Meeting) -> Result<Rewritten, Failure> {
+    fn rewrite_parts(
+        &self,
+        parts: &[Part<'_>],
+        origin: &str,
+        meeting: &mut Meeting,
+    ) -> Result<Rewritten, Failure> {
         let mut rewritten = Rewritten::default();
         for &part in parts {
             if self.reading == Reading::ByWords && !pods::may_name_images(part.text) {
                 continue;
             }
             let mut pass = document::Pass {
-                rules: self.rules,
+                by: self,
                 meeting,
-                telling: self.telling,
                 lines: Lines::of(part),
                 may_lack: self.reading == Reading::Whole || pods::may_lack_images(part.text),
             };
             let mut of_items = Rewritten::default();
             let mut number = 0;
-            let contents = Document::read_by_item(part, self.origin, &mut |item| {
+            let contents = Document::read_by_item(part, origin, &mut |item| {
                 let at = Pointer::root().child("items").index(number);
                 number += 1;
                 pass.rewrite(&item, &at, &mut of_items);

@@ -9,13 +9,25 @@ use crate::failure::{Exit, Failure};
 use crate::ui::format::Format;
 use crate::yaml;
 
+const API_VERSION: &str = "arc-setup/v1";
+
+/// The versioned envelope, with the fields of the data behind its own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a, T> {
+    api_version: &'static str,
+    kind: &'a str,
+    #[serde(flatten)]
+    data: &'a T,
+}
+
 /// Wraps data in the versioned envelope that every `-o json` answer carries.
 ///
 /// `kind` names the shape, such as `Images`; the fields of `data` follow it.
 pub fn document(kind: &str, data: &impl Serialize) -> Result<Value, Failure> {
     let data = serde_json::to_value(data)
         .map_err(|error| Failure::unforeseen("cannot write the answer as JSON", &error.into()))?;
-    let mut document = json!({"apiVersion": "arc-setup/v1", "kind": kind});
+    let mut document = json!({"apiVersion": API_VERSION, "kind": kind});
     if let (Value::Object(fields), Value::Object(more)) = (&mut document, data) {
         fields.extend(more);
     }
@@ -31,26 +43,46 @@ pub fn answer(
 ) -> Result<(), Failure> {
     match format {
         Format::Text | Format::Github => data_text(&text()),
-        Format::Json => {
-            let mut line = format!("{:#}", document(kind, data)?);
-            line.push('\n');
-            data_text(&line)
-        }
+        Format::Json => json(kind, data),
         Format::Yaml => data_text(&yaml::to_string(&document(kind, data)?)),
     }
 }
 
+/// Writes the document as it is made: an answer may list tens of thousands of changes.
+fn json(kind: &str, data: &impl Serialize) -> Result<(), Failure> {
+    let document = Document {
+        api_version: API_VERSION,
+        kind,
+        data,
+    };
+    let mut stdout = buffered();
+    let written = serde_json::to_writer_pretty(&mut stdout, &document).map_err(|error| {
+        let kind = error.io_error_kind();
+        std::io::Error::new(kind.unwrap_or(std::io::ErrorKind::InvalidData), error)
+    });
+    flushed(written.and_then(|()| stdout.write_all(b"\n")), stdout)
+}
+
 /// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
 pub fn data_text(text: &str) -> Result<(), Failure> {
-    data_pieces([text])
+    let mut stdout = std::io::stdout().lock();
+    flushed(stdout.write_all(text.as_bytes()), stdout)
 }
 
 /// Writes a text to stdout that comes in pieces.
 pub fn data_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
-    let mut stdout = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    let mut stdout = buffered();
     let written = pieces
         .into_iter()
         .try_for_each(|piece| stdout.write_all(piece.as_bytes()));
+    flushed(written, stdout)
+}
+
+fn buffered() -> std::io::BufWriter<std::io::StdoutLock<'static>> {
+    std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock())
+}
+
+fn flushed(written: std::io::Result<()>, mut stdout: impl Write) -> Result<(), Failure> {
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
             "output",

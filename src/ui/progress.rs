@@ -141,6 +141,16 @@ impl Progress {
         }
     }
 
+    /// [`Progress::told`] for somebody who outlives it.
+    pub fn talker(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let (bar, quiet) = (self.bar.clone(), self.quiet);
+        move |text| {
+            if !quiet {
+                bar.suspend(|| output::talk(text));
+            }
+        }
+    }
+
     fn line_when_plain(&self, text: &str) {
         if self.beat.is_some() {
             output::talk(text);

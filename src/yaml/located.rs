@@ -2,14 +2,18 @@
 //! others kept: comments, order, quoting, line endings.
 //!
 //! The value is what [`super::parse_documents`] reads from the same text. Documents with tags, aliases or merge keys are
-//! read by it; all others are built here in the same pass over the parser's events that finds the places.
+//! read by it; all others are made of what one pass over the parser's events finds, and only as much as is asked for.
 
 mod build;
 mod raw;
+mod scan;
+mod values;
 
-pub use build::is_plain_text;
+pub use values::is_plain_text;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -49,10 +53,10 @@ pub struct Scalar {
 #[derive(Clone)]
 pub struct Document<'a> {
     part: Part<'a>,
-    value: Value,
     nodes: Vec<Node>,
-    /// Keys whose text differs from their bytes.
-    keys: HashMap<u32, String>,
+    said: values::Said,
+    /// Made when it is asked for; of a document that the reader of values has read, there from the start.
+    value: OnceCell<Value>,
     aliases: bool,
 }
 
@@ -79,11 +83,22 @@ struct Node {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    Scalar(Style),
+    Scalar(Style, Meaning),
     List,
     Mapping,
     /// Of the node with this number; `u32::MAX` where the anchor is unknown.
     Alias(u32),
+}
+
+/// How it is known what a scalar says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// A text: its bytes, without quotes.
+    Written,
+    /// A text that its bytes spell in another way, kept beside.
+    Kept,
+    /// A number, a boolean, null, or what the reader of values has made of it.
+    Other,
 }
 
 /// Aliases within aliases; the reader of values bounds them too.
@@ -114,9 +129,45 @@ impl<'a> Document<'a> {
         build::read_items(part, origin, &mut Some(visit))
     }
 
+    fn of(part: Part<'a>, nodes: Vec<Node>, said: values::Said) -> Self {
+        Self {
+            part,
+            nodes,
+            said,
+            value: OnceCell::new(),
+            aliases: false,
+        }
+    }
+
     /// What the document says.
     pub fn value(&self) -> &Value {
-        &self.value
+        self.value.get_or_init(|| self.built(self.root(), &[]))
+    }
+
+    /// The same, where the fields called as in `unread`, wherever they stand, may be left out.
+    pub fn value_without(&self, unread: &[&str]) -> Cow<'_, Value> {
+        if unread.is_empty() || self.value.get().is_some() {
+            return Cow::Borrowed(self.value());
+        }
+        Cow::Owned(self.built(self.root(), unread))
+    }
+
+    /// What one field of the outermost mapping says.
+    pub fn field(&self, field: &str) -> Option<Value> {
+        match self.value.get() {
+            Some(value) => value.get(field).cloned(),
+            None => Some(self.built(self.field_of(self.root(), field)?, &[])),
+        }
+    }
+
+    /// The text of a field that is written in the mapping at `of`.
+    pub fn text(&self, of: Place, field: &str) -> Option<&str> {
+        self.said(self.field_of(of, field)?)
+    }
+
+    fn field_of(&self, of: Place, field: &str) -> Option<Place> {
+        let is_mapping = self.nodes.get(of.0 as usize)?.shape == Shape::Mapping;
+        is_mapping.then(|| self.entry(of, field)).flatten()
     }
 
     /// The document's bytes, with directives and comments before it.
@@ -127,6 +178,22 @@ impl<'a> Document<'a> {
     /// True where an alias or a merge key lets one scalar stand at several pointers.
     pub fn has_aliases(&self) -> bool {
         self.aliases
+    }
+
+    /// Every alias, by the node that it stands for.
+    pub fn aliases(&self) -> BTreeMap<Place, Vec<Place>> {
+        let mut aliases: BTreeMap<Place, Vec<Place>> = BTreeMap::new();
+        if self.aliases {
+            for (node, number) in self.nodes.iter().zip(0..) {
+                if let Shape::Alias(target) = node.shape {
+                    aliases
+                        .entry(Place(target))
+                        .or_default()
+                        .push(Place(number));
+                }
+            }
+        }
+        aliases
     }
 
     /// The outermost node.
@@ -162,7 +229,7 @@ impl<'a> Document<'a> {
         let place = self.resolved(place)?;
         let node = self.nodes.get(place.0 as usize)?;
         match node.shape {
-            Shape::Scalar(style) => Some(Scalar {
+            Shape::Scalar(style, _) => Some(Scalar {
                 place,
                 bytes: self.part.start + node.start as usize..self.part.start + node.end as usize,
                 style,
@@ -190,8 +257,14 @@ impl<'a> Document<'a> {
 
     /// The byte of the stream at which a node begins; an alias stands where it is used.
     pub fn start(&self, place: Place) -> usize {
+        self.bytes(place).start
+    }
+
+    /// The bytes of the stream that a node takes; of an alias its `*` and name.
+    pub fn bytes(&self, place: Place) -> Range<usize> {
         let node = self.nodes.get(place.0 as usize);
-        self.part.start + node.map_or(0, |node| node.start as usize)
+        let within = node.map_or(0..0, |node| node.start as usize..node.end as usize);
+        self.part.start + within.start..self.part.start + within.end
     }
 
     fn children(&self, place: Place) -> impl Iterator<Item = Place> {
@@ -269,19 +342,7 @@ impl<'a> Document<'a> {
 
     /// The text of a key.
     fn key(&self, place: Place) -> Option<&str> {
-        let place = self.resolved(place)?;
-        let node = self.nodes.get(place.0 as usize)?;
-        if let Some(text) = self.keys.get(&place.0) {
-            return Some(text);
-        }
-        let (start, end) = (node.start as usize, node.end as usize);
-        match node.shape {
-            Shape::Scalar(Style::Plain) => self.part.text.get(start..end),
-            Shape::Scalar(Style::SingleQuoted | Style::DoubleQuoted) => {
-                self.part.text.get(start + 1..end.checked_sub(1)?)
-            }
-            _ => None,
-        }
+        self.said(self.resolved(place)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `patch-images` on a real API server: what others installed, as they left it.
 
 mod advice;
+mod compacted;
 mod everything;
 mod guarded;
 mod left;

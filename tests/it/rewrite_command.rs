@@ -1,5 +1,6 @@
 //! `rewrite` as it is used: files and directories, standard input, what it refuses, and how much it holds.
 
+mod definitions;
 mod files;
 mod helm;
 mod kustomize;

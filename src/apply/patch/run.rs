@@ -135,7 +135,7 @@ impl<'a, 'h> Run<'a, 'h> {
         {
             self.roll_out().await?;
             written = match self.work.cluster.get(&object).await {
-                Ok(Some(now)) => self.work.treat(now).await,
+                Ok(Some(now)) => self.work.treat(now, is_own).await,
                 Ok(None) => {
                     let report = ObjectReport::new(object.clone(), Treatment::Gone, Vec::new());
                     Ok(Written::Left(report))

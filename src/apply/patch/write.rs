@@ -9,7 +9,7 @@ use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::pods::CustomKinds;
 use crate::object::{ObjectRef, text_at};
 use crate::observe::Targets;
-use crate::observe::workloads::{ServiceAccounts, is_arc_program};
+use crate::observe::workloads::ServiceAccounts;
 use crate::plan::patch::{
     AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide,
     service_account, undo,
@@ -70,14 +70,14 @@ impl Work<'_> {
         Treated {
             object: ObjectRef::from_value(&object),
             is_own,
-            written: self.treat(object).await,
+            written: self.treat(object, is_own).await,
         }
     }
 
     /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
-    pub(super) async fn treat(&self, mut object: Value) -> Result<Written, Untaken> {
+    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
-        let is_wanted = is_program(&object);
+        let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
@@ -243,11 +243,6 @@ impl Work<'_> {
         }
         Ok(found)
     }
-}
-
-/// True for a Deployment of one of ARC's programs.
-fn is_program(object: &Value) -> bool {
-    object.get("kind").and_then(Value::as_str) == Some("Deployment") && is_arc_program(object)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

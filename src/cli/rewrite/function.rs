@@ -43,8 +43,8 @@ impl Function {
         let Some(document) = yaml::Document::read(part, &stdin.name)? else {
             return Ok(None);
         };
-        let list = document.value();
-        let text = |key: &str| list.get(key).and_then(Value::as_str).unwrap_or_default();
+        // The items may be many, and are read one by one later.
+        let text = |key| document.text(document.root(), key).unwrap_or_default();
         if text("kind") != "ResourceList" || !text("apiVersion").starts_with(GROUP) {
             return Ok(None);
         }
@@ -56,8 +56,8 @@ impl Function {
         let is_alone = part.text.len() == stdin.text.len() && stdin.text.ends_with('\n');
         let is_open = !stdin.text.trim_end().ends_with("...");
         Ok(Some(Self {
-            rules: rules(&list["functionConfig"])?,
-            tells: is_block && is_alone && is_open && list.get("results").is_none(),
+            rules: rules(&document.field("functionConfig").unwrap_or_default())?,
+            tells: is_block && is_alone && is_open && document.field("results").is_none(),
         }))
     }
 
@@ -108,7 +108,8 @@ impl Function {
             results.push(result("warning", &message, &skipped.at));
         }
         for suspected in &findings.suspected {
-            let message = format!("{} may be an image and is not touched", suspected.text);
+            let (text, why) = (&suspected.text, suspected.why);
+            let message = format!("{text} may be an image ({why}) and is not touched");
             results.push(result("warning", &message, &suspected.at));
         }
         for absent in &findings.absent {

@@ -5,6 +5,8 @@ use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
+use crate::object::pods::CustomKinds;
+use crate::rewrite::text::read_definitions;
 use crate::yaml;
 
 /// Where a text comes from.
@@ -21,6 +23,60 @@ pub(super) struct Input {
     /// What errors and answers call it.
     pub(super) name: String,
     pub(super) text: String,
+}
+
+/// The inputs of a run, each read when its turn comes. One that is read before that waits here.
+pub(super) struct Inputs {
+    sources: Vec<Source>,
+    ahead: Option<(usize, Input)>,
+}
+
+impl Inputs {
+    /// Reads standard input, which may call a function, and else the only input.
+    pub(super) fn of(sources: Vec<Source>) -> Result<Self, Failure> {
+        let stdin = sources.iter().position(|source| *source == Source::Stdin);
+        let ahead = match stdin.or((sources.len() == 1).then_some(0)) {
+            Some(at) => Some((at, Input::read(&sources[at])?)),
+            None => None,
+        };
+        Ok(Self { sources, ahead })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.sources.len()
+    }
+
+    pub(super) fn stdin(&self) -> Option<&Input> {
+        let (at, input) = self.ahead.as_ref()?;
+        (self.sources[*at] == Source::Stdin).then_some(input)
+    }
+
+    /// The custom kinds that are defined in any of them, so that neither their order nor that of their documents matters.
+    pub(super) fn custom_kinds(&self) -> Result<CustomKinds, Failure> {
+        let mut kinds = CustomKinds::default();
+        for (at, source) in self.sources.iter().enumerate() {
+            match &self.ahead {
+                Some((ahead, input)) if *ahead == at => read_definitions(&input.text, &mut kinds),
+                _ => read_definitions(&Input::read(source)?.text, &mut kinds),
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// Each with where it comes from, in order.
+    pub(super) fn each(self) -> impl Iterator<Item = Result<(Source, Input), Failure>> {
+        let mut ahead = self.ahead;
+        self.sources
+            .into_iter()
+            .enumerate()
+            .map(move |(at, source)| {
+                let input = match ahead.take_if(|(ahead, _)| *ahead == at) {
+                    Some((_, input)) => input,
+                    None => Input::read(&source)?,
+                };
+                Ok((source, input))
+            })
+    }
 }
 
 /// Names of files that a directory stands for.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::ClusterError;
 use super::discovery::{Discovery, Scope};
+use super::patience::Patience;
 use super::query::Path;
 use super::request::Call;
 use crate::object::ObjectRef;
@@ -21,6 +23,7 @@ pub struct Cluster {
     /// Which cluster, as whom.
     pub identity: Identity,
     pub(super) discovery: Arc<Discovery>,
+    pub(super) patience: Patience,
 }
 
 /// What a person must see before anything is written.
@@ -87,7 +90,20 @@ impl Cluster {
             client,
             identity,
             discovery: Arc::default(),
+            patience: Patience::default(),
         }
+    }
+
+    /// Waits up to `longest` for a server that has too much to do, a minute at least; `tell` takes how long each wait
+    /// is that a person would notice.
+    #[must_use]
+    pub fn patient(
+        mut self,
+        longest: Duration,
+        tell: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
+        self.patience = Patience::new(longest, tell);
+        self
     }
 
     /// One object; None where it, its namespace or its kind is not there.

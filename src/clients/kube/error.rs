@@ -1,5 +1,7 @@
 //! What an API server refuses, as a closed enum that stages match on instead of on texts.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -133,6 +135,16 @@ impl ClusterError {
             | Self::Gone { message, .. }
             | Self::TooLarge { message }
             | Self::Other { message, .. } => message,
+        }
+    }
+
+    /// The same, where the server said how long it wants to be left alone.
+    pub(super) fn comes_back_in(self, wait: Duration) -> Self {
+        match self {
+            Self::TooManyRequests { message } => Self::TooManyRequests {
+                message: format!("{message}; it asks to come back in {} s", wait.as_secs()),
+            },
+            other => other,
         }
     }
 

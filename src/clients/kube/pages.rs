@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
+use super::lean;
 use super::reading::{select, typed};
 use super::request::Call;
 use super::{Cluster, ClusterError, Selection};
@@ -55,6 +56,17 @@ impl Cluster {
     /// Begins to list a kind. A token that has expired meanwhile goes on where it was, by the server's new one.
     /// [`ClusterError::NotFound`] for a kind that is not served.
     pub fn pages(&self, api_version: &str, kind: &str, selection: &Selection<'_>) -> Pages {
+        self.pages_from(FIRST, api_version, kind, selection)
+    }
+
+    /// As [`Cluster::pages`], with so many objects in the first page: for a kind whose objects are large.
+    pub fn pages_from(
+        &self,
+        first: usize,
+        api_version: &str,
+        kind: &str,
+        selection: &Selection<'_>,
+    ) -> Pages {
         let mut pages = Pages {
             of: Of {
                 cluster: self.clone(),
@@ -63,7 +75,7 @@ impl Cluster {
                 namespace: selection.namespace.map(str::to_owned),
                 labels: selection.labels.map(str::to_owned),
             },
-            limit: FIRST,
+            limit: first,
             asked: JoinSet::new(),
             resumed: 0,
         };
@@ -197,11 +209,25 @@ impl RawPage {
         self.items.is_empty()
     }
 
-    /// The object of this number, with apiVersion and kind.
+    /// The object of this number, with apiVersion and kind. Of its managedFields it has who wrote which top-level
+    /// fields, and no more.
     pub fn object(&self, number: usize) -> Option<Result<Value, ClusterError>> {
-        let text = self.text.get(self.items.get(number)?.clone())?;
-        let object = serde_json::from_str(text).map_err(|error| no_json(&error));
+        let text = self.object_text(number)?;
+        let object = lean::object(text).map_err(|error| no_json(&error));
         Some(object.map(|object| typed(&self.api_version, &self.kind, object)))
+    }
+
+    /// The object of this number, as much of it as `T` keeps.
+    pub fn object_as<'a, T: Deserialize<'a>>(
+        &'a self,
+        number: usize,
+    ) -> Option<Result<T, ClusterError>> {
+        let object = serde_json::from_str(self.object_text(number)?);
+        Some(object.map_err(|error| no_json(&error)))
+    }
+
+    fn object_text(&self, number: usize) -> Option<&str> {
+        self.text.get(self.items.get(number)?.clone())
     }
 }
 

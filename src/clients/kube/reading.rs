@@ -206,6 +206,13 @@ impl Cluster {
         })
     }
 
+    /// The text that a path of the API server answers; [`ClusterError::TooLarge`] where it has more bytes.
+    pub async fn read_text(&self, path: &str, largest: usize) -> Result<String, ClusterError> {
+        let mut call = Call::get(Path::new(path));
+        call.largest = Some(largest);
+        self.call_text(call).await.map(|answer| answer.text)
+    }
+
     /// Any path of the API server that answers JSON, such as `/version`.
     pub async fn read(&self, path: &str) -> Result<Value, ClusterError> {
         self.call(Call::get(Path::new(path)))

@@ -8,16 +8,13 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::patience::{Next, repeatable};
 use super::query::Path;
 use super::{Cluster, ClusterError};
 use crate::clients::cause::{self, Cause};
 
 /// Longest wait for an answer's head or body; the API server itself gives up after 60 s.
 const ANSWER: Duration = Duration::from_secs(65);
-/// Longest that one request waits for a server that asks for patience.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Longest single wait, whatever the server says.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A request that can be sent more than once.
 #[derive(Debug, Clone)]
@@ -132,16 +129,25 @@ impl Cluster {
                 });
             }
             attempt += 1;
-            match wait_before_retry(status, &headers, &call.method, attempt) {
-                Some(wait) if start.elapsed() + wait <= PATIENCE => sleep(wait).await,
-                _ => return Err(ClusterError::from_answer(status, &body)),
+            let elapsed = start.elapsed();
+            match self
+                .patience
+                .next(status, &headers, &call.method, attempt, elapsed)
+            {
+                Next::Wait(wait) => {
+                    self.patience.tell(wait);
+                    sleep(wait).await;
+                }
+                Next::TooLong(wait) => {
+                    return Err(ClusterError::from_answer(status, &body).comes_back_in(wait));
+                }
+                Next::End => return Err(ClusterError::from_answer(status, &body)),
             }
         }
     }
 
     async fn send_once(&self, call: &Call) -> Result<(u16, HeaderMap, Vec<u8>), Broken> {
         let request = call.request().map_err(Broken::Answer)?.map(Body::from);
-        let asked = (request.method().clone(), request.uri().to_string());
         let start = Instant::now();
         let exchange = async {
             let response = self
@@ -153,7 +159,7 @@ impl Cluster {
             let body = whole(body, call.largest).await?;
             let took = start.elapsed();
             // Bodies and headers stay out of the log: both can hold secrets.
-            tracing::debug!(method = %asked.0, path = asked.1, status = parts.status.as_u16(), ?took, "cluster");
+            tracing::debug!(method = %call.method, path = call.path.as_str(), status = parts.status.as_u16(), ?took, "cluster");
             Ok((parts.status.as_u16(), parts.headers, body))
         };
         timeout(ANSWER, exchange).await.unwrap_or_else(|_| {
@@ -216,35 +222,6 @@ pub(super) fn unreachable(error: &::kube::Error) -> ClusterError {
     Broken::of(error).into()
 }
 
-/// Reads; and patches, which bring an object to the same state when they are sent twice.
-fn repeatable(method: &Method) -> bool {
-    method == Method::GET || method == Method::PATCH
-}
-
-/// 429 says that nothing was done, so every method may be repeated; 503 and 504 only for what is safe to repeat.
-fn wait_before_retry(
-    status: u16,
-    headers: &HeaderMap,
-    method: &Method,
-    attempt: u32,
-) -> Option<Duration> {
-    let limit = match status {
-        429 => 8,
-        503 | 504 if repeatable(method) => 4,
-        _ => 0,
-    };
-    if attempt > limit {
-        return None;
-    }
-    let told = headers
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.trim().parse::<u64>().ok())
-        .map(Duration::from_secs);
-    let own = Duration::from_millis(250 << attempt.min(5));
-    Some(told.unwrap_or(own).min(LONGEST_WAIT))
-}
-
 /// The texts of the headers `Warning: 299 - "text"` (RFC 7234 section 5.5), in order, without repetition.
 fn warnings(headers: &HeaderMap) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
@@ -291,18 +268,5 @@ mod tests {
             headers.append(header::WARNING, HeaderValue::from_static(value));
         }
         assert_eq!(warnings(&headers), [r#"would violate "restricted""#]);
-    }
-
-    #[test]
-    fn only_what_is_safe_is_repeated_and_never_without_end() {
-        let mut headers = HeaderMap::new();
-        assert!(wait_before_retry(503, &headers, &Method::POST, 1).is_none());
-        assert!(wait_before_retry(503, &headers, &Method::GET, 1).is_some());
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
-        assert_eq!(
-            wait_before_retry(429, &headers, &Method::POST, 1),
-            Some(LONGEST_WAIT)
-        );
-        assert_eq!(wait_before_retry(429, &headers, &Method::POST, 9), None);
     }
 }

@@ -1,12 +1,14 @@
 //! The cluster's requests and answers, without a network.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ::kube::Client;
 use ::kube::client::Body;
 use futures::StreamExt;
 use http::{Request, Response};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::object::ObjectRef;
@@ -188,19 +190,40 @@ async fn a_page_is_reduced_before_the_next_is_read_and_an_expired_list_begins_ag
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn too_many_requests_waits_as_told_and_gives_up() {
     let (cluster, log) = server(|line, earlier| match line {
-        "GET /version" if earlier < 2 => (429, vec![("retry-after", "0")], "busy".into()),
+        "GET /version" if earlier < 2 => (429, vec![("retry-after", "100")], "busy".into()),
         "GET /version" => ok(&json!({"minor": "33"})),
+        "GET /long" => (429, vec![("retry-after", "3600")], "busy".into()),
         _ => (429, vec![("retry-after", "0")], "busy".into()),
     });
+    let told: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let seen = told.clone();
+    let cluster = cluster.patient(Duration::from_mins(5), move |wait| {
+        seen.lock().unwrap().push(wait.as_secs());
+    });
+    let start = Instant::now();
     assert_eq!(cluster.read("/version").await.unwrap()["minor"], "33");
+    assert_eq!(start.elapsed().as_secs(), 200);
+    assert_eq!(*told.lock().unwrap(), [100, 100]);
+    // More patience than anybody has is not asked for in silence.
+    let start = Instant::now();
+    let error = cluster.read("/long").await.unwrap_err();
+    assert_eq!(start.elapsed().as_secs(), 0);
+    let said = error.message();
+    assert!(
+        said.ends_with("busy; it asks to come back in 3600 s"),
+        "{said}"
+    );
+    // And what is never served ends.
     assert!(matches!(
         cluster.read("/other").await,
         Err(ClusterError::TooManyRequests { .. })
     ));
-    assert_eq!(log.lock().unwrap().len(), 3 + 9);
+    assert!(start.elapsed() <= Duration::from_mins(5));
+    let requests = log.lock().unwrap().len() - 4;
+    assert!((10..60).contains(&requests), "{requests}");
 }
 
 #[tokio::test]

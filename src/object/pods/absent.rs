@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::survey::{Pod, survey};
-use super::{CustomKinds, Part, PodSpecAt, Role, Shape, containers, runs_arc};
+use super::{CustomKinds, Part, PodSpecAt, Role, Shape, containers};
 use crate::object::Pointer;
 
 /// What is missing.
@@ -148,9 +148,9 @@ fn hook_image(pod: &Pod<'_>, holder: &Pointer, container: &Value, found: &mut Ve
     });
 }
 
+/// True for the legacy manager among the containers of ARC's programs.
 fn is_legacy_manager(container: &Value) -> bool {
-    runs_arc(container)
-        && !has_flag(container, "--auto-scaling-runner-set-only")
+    !has_flag(container, "--auto-scaling-runner-set-only")
         && !container
             .get("image")
             .and_then(Value::as_str)

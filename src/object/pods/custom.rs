@@ -92,9 +92,10 @@ impl CustomKinds {
     }
 
     /// Adds every kind of one document of `/openapi/v3`.
-    pub fn add_openapi(&mut self, document: &OpenApi) {
-        for (group, version, kind, pods) in document.kinds() {
-            self.add(group, kind, version, false, pods);
+    pub fn add_openapi(&mut self, document: &OpenApi<'_>) {
+        for found in document.kinds() {
+            let version = &found.version;
+            self.add(&found.group, &found.kind, version, false, found.pods);
         }
     }
 

@@ -4,13 +4,15 @@
 //! Certain in a text is only what parses as a Kubernetes object or as a pod template, and whose bytes can be changed
 //! where they stand. Everything else that may be an image is suspected.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::Value;
 
 use super::survey::{is_template, survey, survey_of_text, survey_with_suspects};
 use super::suspected::{Suspect, Suspicion, lines};
 use super::{CustomKinds, ImageSlot, SlotKind, in_pods, slots};
 use crate::object::Pointer;
-use crate::yaml::{Document, Style, located_documents};
+use crate::yaml::{Document, Place, Style, located_documents};
 
 /// Texts within texts: a ConfigMap in a manifest in a ConfigMap.
 const DEEPEST: usize = 3;
@@ -112,8 +114,17 @@ fn in_document(
         found.suspects.extend(parts);
         (slots, survey.suspects.unwrap_or_default())
     };
+    let places: HashSet<Place> = slots
+        .iter()
+        .filter_map(|slot| document.find(document.root(), slot.pointer.as_str()))
+        .collect();
+    let aliases = document.aliases();
     for slot in slots {
-        match placed(at, text, document, &slot) {
+        let is_its_own = !is_shared(document, &slot, &places, &aliases);
+        match is_its_own
+            .then(|| placed(at, text, document, &slot))
+            .flatten()
+        {
             // An alias lets one text stand at several places.
             Some(placed) if found.slots.iter().any(|one| one.span == placed.span) => {}
             Some(placed) => found.slots.push(placed),
@@ -124,6 +135,23 @@ fn in_document(
     found
         .suspects
         .extend(inner.map(|inner| suspect(at, &inner.text)));
+}
+
+/// True where an anchor lets the text of a slot stand in a place that is none, which would change with it.
+fn is_shared(
+    document: &Document<'_>,
+    slot: &ImageSlot,
+    slots: &HashSet<Place>,
+    aliases: &BTreeMap<Place, Vec<Place>>,
+) -> bool {
+    let place = document.find(document.root(), slot.pointer.as_str());
+    let Some(anchor) = place.and_then(|place| document.scalar(place)) else {
+        return false;
+    };
+    aliases.get(&anchor.place).is_some_and(|uses| {
+        let mut places = uses.iter().chain([&anchor.place]);
+        places.any(|place| !slots.contains(place))
+    })
 }
 
 fn suspect(at: &Pointer, text: &str) -> Suspect {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::{CustomPod, Shape};
 
@@ -66,17 +67,24 @@ impl Version {
     }
 }
 
-/// A document of `/openapi/v3`, as far as pods are concerned.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct OpenApi {
-    #[serde(default)]
-    components: Components,
+/// A document of `/openapi/v3` over its text. Each schema is read as it is asked for: those of one group can be larger
+/// than everything else in memory.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OpenApi<'a> {
+    #[serde(borrow, default)]
+    components: Components<'a>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-struct Components {
-    #[serde(default)]
-    schemas: BTreeMap<String, Schema>,
+struct Components<'a> {
+    #[serde(borrow, default)]
+    schemas: BTreeMap<String, &'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Identified {
+    #[serde(default, rename = "x-kubernetes-group-version-kind")]
+    identities: Vec<Identity>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -86,23 +94,51 @@ struct Identity {
     version: String,
 }
 
-impl OpenApi {
-    /// Group, version, kind and pods of each kind that holds some.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = (&str, &str, &str, Vec<CustomPod>)> {
-        let schemas = &self.components.schemas;
-        schemas.values().filter_map(|schema| {
+/// A kind that holds pods.
+pub(super) struct KindWithPods {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) pods: Vec<CustomPod>,
+}
+
+impl OpenApi<'_> {
+    /// Each kind that holds pods.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = KindWithPods> {
+        let schemas = self.components.schemas.iter();
+        schemas.filter_map(|(name, text)| {
+            let identified: Identified = serde_json::from_str(text.get()).ok()?;
             // A schema of several identities is one that all groups share (DeleteOptions).
-            let [identity] = schema.identities.as_slice() else {
-                return None;
-            };
-            let pods = pods(schema, schemas);
-            (!pods.is_empty()).then_some((
-                identity.group.as_str(),
-                identity.version.as_str(),
-                identity.kind.as_str(),
+            let [identity] = identified.identities.try_into().ok()?;
+            let shared = self.reached_from(name);
+            let pods = pods(shared.get(name)?, &shared);
+            let Identity {
+                group,
+                kind,
+                version,
+            } = identity;
+            (!pods.is_empty()).then_some(KindWithPods {
+                group,
+                version,
+                kind,
                 pods,
-            ))
+            })
         })
+    }
+
+    /// A schema, and every one that it refers to.
+    fn reached_from(&self, name: &str) -> BTreeMap<String, Schema> {
+        let mut reached = BTreeMap::new();
+        let mut wanted = vec![name.to_owned()];
+        while let Some(name) = wanted.pop() {
+            let text = self.components.schemas.get(&name);
+            let schema = text.and_then(|text| serde_json::from_str::<Schema>(text.get()).ok());
+            if let Some(schema) = schema.filter(|_| !reached.contains_key(&name)) {
+                schema.references(&mut wanted);
+                reached.insert(name, schema);
+            }
+        }
+        reached
     }
 }
 
@@ -122,8 +158,24 @@ struct Schema {
     reference: Option<String>,
     #[serde(rename = "allOf")]
     all_of: Vec<Schema>,
-    #[serde(rename = "x-kubernetes-group-version-kind")]
-    identities: Vec<Identity>,
+}
+
+impl Schema {
+    /// Adds the names of those that it refers to.
+    fn references(&self, names: &mut Vec<String>) {
+        let name = self.reference.as_deref().map(name_of);
+        names.extend(name.map(str::to_owned));
+        let inner = self.properties.values().chain(&self.all_of);
+        let boxed = self.items.iter().chain(&self.additional);
+        for schema in inner.chain(boxed.map(Box::as_ref)) {
+            schema.references(names);
+        }
+    }
+}
+
+/// `#/components/schemas/NAME`.
+fn name_of(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or_default()
 }
 
 /// `additionalProperties: true` says nothing of what stands there.
@@ -201,9 +253,7 @@ impl<'a> Walk<'a> {
                 _ => None,
             };
             let name = schema.reference.as_ref().or(alone);
-            let target = name
-                .and_then(|name| name.rsplit('/').next())
-                .and_then(|name| self.shared.get(name));
+            let target = name.and_then(|name| self.shared.get(name_of(name)));
             match target {
                 Some(target) => schema = target,
                 None => break,

@@ -9,7 +9,7 @@ use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
 use super::suspected::Suspect;
 use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind};
-use crate::object::Pointer;
+use crate::object::{Pointer, value_at};
 
 /// Mappings within mappings that are looked into; readers stop sooner.
 const DEEPEST: usize = 96;
@@ -123,7 +123,7 @@ impl<'a> Survey<'a> {
         }
         let known = places(group, kind);
         for place in known {
-            let pod = object.pointer(place.spec).filter(|spec| spec.is_object());
+            let pod = value_at(object, place.spec).filter(|spec| spec.is_object());
             let Some(spec) = pod else { continue };
             let at = |path: &str| Pointer::new(format!("{}{path}", self.at));
             self.pods.push(Pod {
@@ -134,7 +134,7 @@ impl<'a> Survey<'a> {
                     part: place.part,
                 },
                 spec,
-                metadata: place.metadata.and_then(|path| object.pointer(path)),
+                metadata: place.metadata.and_then(|path| value_at(object, path)),
             });
         }
         if !known.is_empty() {

@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use super::edits::{Granted, Wanted};
 use super::findings::{Absent, Change, Finding, Refused, Skipped, Suspected, Where};
-use super::{Rewritten, Telling};
+use super::{Reading, Rewriter, Rewritten, Telling};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, ImageSlot, SlotKind, absent_slots, image_slots, replacements, suspected,
+    AbsentKind, AbsentSlot, ImageSlot, SlotKind, absent_slots, replacements, slots_and_suspects,
+    unread_fields,
 };
 use crate::object::{ObjectRef, Pointer};
-use crate::rules::{Decision, Meeting, Outcome, Place, RuleSet};
+use crate::rules::{Decision, Meeting, Outcome, Place};
 use crate::yaml::{self, Document, Lines};
 
 /// What holds for every document of a stream.
 pub(super) struct Pass<'a> {
-    pub(super) rules: &'a RuleSet,
+    pub(super) by: &'a Rewriter<'a>,
     pub(super) meeting: &'a mut Meeting,
-    pub(super) telling: Telling,
     pub(super) lines: Lines<'a>,
     /// False where no object can lack an image that is compiled in.
     pub(super) may_lack: bool,
@@ -33,24 +33,30 @@ impl Pass<'_> {
         at: &Pointer,
         rewritten: &mut Rewritten,
     ) {
-        let mut reading = Reading {
+        let mut reading = OneDocument {
             document,
-            rules: self.rules,
+            by: self.by,
             may_lack: self.may_lack,
             meeting: self.meeting,
             wanted: Wanted::default(),
             planned: Vec::new(),
             found: Vec::new(),
         };
-        reading.objects(document.value(), document.root(), at);
-        reading.finish(self.telling, &mut self.lines, rewritten);
+        let says = |field| document.text(document.root(), field).unwrap_or_default();
+        let unread = match self.by.reading {
+            Reading::ByWords => unread_fields(says("apiVersion"), says("kind")),
+            Reading::Whole => &[],
+        };
+        let value = document.value_without(unread);
+        reading.objects(&value, document.root(), at);
+        reading.finish(&mut self.lines, rewritten);
     }
 }
 
 /// One document in work.
-struct Reading<'a> {
+struct OneDocument<'a> {
     document: &'a Document<'a>,
-    rules: &'a RuleSet,
+    by: &'a Rewriter<'a>,
     may_lack: bool,
     meeting: &'a mut Meeting,
     wanted: Wanted,
@@ -68,7 +74,7 @@ struct Object<'a> {
     reference: ObjectRef,
 }
 
-impl Reading<'_> {
+impl OneDocument<'_> {
     /// Follows lists: what a rule's scope and a reader know is the object, not the list around it.
     fn objects(&mut self, value: &Value, place: yaml::Place, at: &Pointer) {
         let kind = value
@@ -100,18 +106,16 @@ impl Reading<'_> {
     }
 
     fn object(&mut self, object: &Object<'_>) {
-        for slot in image_slots(object.value) {
+        let (slots, suspects) = slots_and_suspects(object.value, self.by.kinds);
+        for slot in slots {
             self.slot(object, &slot);
-        }
-        if self.rules.is_empty() {
-            return;
         }
         if self.may_lack {
             for slot in absent_slots(object.value) {
                 self.absent(object, &slot);
             }
         }
-        for suspect in suspected(object.value) {
+        for suspect in suspects {
             let Some((_, decision)) = self.decide(object, &suspect.text, &suspect.pointer) else {
                 continue;
             };
@@ -139,6 +143,7 @@ impl Reading<'_> {
     ) -> Option<(ImageReference, Decision)> {
         let reference = ImageReference::parse(image).ok()?;
         let decision = self
+            .by
             .rules
             .decide_at(&reference, &Place::of(object.value, pointer));
         Some((reference, decision))
@@ -153,7 +158,7 @@ impl Reading<'_> {
             }
         };
         let place = Place::of(object.value, &slot.pointer);
-        let decision = self.rules.decide_at(&reference, &place);
+        let decision = self.by.rules.decide_at(&reference, &place);
         self.meeting.note(&reference, &decision);
         let rule = decision.rule.unwrap_or_default();
         match decision.outcome {
@@ -250,11 +255,11 @@ impl Reading<'_> {
         number: usize,
     ) -> bool {
         let place = self.document.find(object.place, pointer.as_str());
-        let scalar = place.and_then(|place| self.document.scalar(place));
+        let said = place.and_then(|place| Some((place, self.document.scalar(place)?)));
         let text = pointer.get(object.value).and_then(Value::as_str);
-        match (scalar, text) {
-            (Some(scalar), Some(text)) => {
-                self.wanted.note(scalar, text, part, number);
+        match (said, text) {
+            (Some(said), Some(text)) => {
+                self.wanted.note(said, text, part, number);
                 true
             }
             _ => false,
@@ -324,7 +329,7 @@ impl Reading<'_> {
         self.found.push((byte, finding));
     }
 
-    fn finish(mut self, telling: Telling, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
+    fn finish(mut self, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
         let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
         for (number, (byte, change)) in self.planned.into_iter().enumerate() {
             let byte = match granted.get(&number) {
@@ -337,7 +342,7 @@ impl Reading<'_> {
                 None => byte,
             };
             rewritten.findings.changed += 1;
-            if telling == Telling::Each {
+            if self.by.telling == Telling::Each {
                 self.found.push((byte, Finding::Change(change)));
             }
         }

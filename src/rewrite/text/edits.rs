@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::spelled::{self, Spelled};
-use crate::yaml::{Document, Scalar};
+use crate::yaml::{Document, Place, Scalar};
 
 /// Bytes of a text that become others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Edit {
 /// What is wanted of one document's scalars. An anchored scalar is one, however often it is used.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    scalars: BTreeMap<crate::yaml::Place, OfScalar>,
+    scalars: BTreeMap<Place, OfScalar>,
 }
 
 /// What is wanted of one scalar.
@@ -26,9 +26,15 @@ pub(super) struct Wanted {
 struct OfScalar {
     scalar: Scalar,
     text: String,
-    /// Part of the text, what it becomes (None: it stays), and who wants it.
-    parts: Vec<(Range<usize>, Option<String>, usize)>,
+    /// By the node at which a pointer ends: the scalar itself, or an alias of it.
+    uses: BTreeMap<Place, Vec<Part>>,
 }
+
+/// Part of a text, what it becomes (None: it stays), and who wants it.
+type Part = (Range<usize>, Option<String>, usize);
+
+/// The parts that change, in order.
+type Changes<'a> = Vec<(Range<usize>, &'a str)>;
 
 /// What became of the wishes of one who wanted something, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +46,18 @@ pub(super) enum Granted {
 }
 
 const DIFFERENT: &str = "other places use the same anchor, and the rules decide differently there: write the image out in each of them";
+const HELD: &str =
+    "other places use the same anchor and stay as they are: write the image out in each of them";
 const TOGETHER: &str = "another part of the same image cannot be written";
 const UNPLACED: &str = "it cannot be told which bytes of the text are the image";
 const UNSPELLED: &str = "the new name cannot be written in this kind of scalar";
 
 impl Wanted {
-    /// Takes note that `number` wants `part` of a scalar's text to become `new`, or to stay as it is.
+    /// Takes note that `number` wants `part` of a text to become `new`, or to stay as it is. The text is that of
+    /// `scalar`; `at` is the node that says it, an alias or the scalar itself.
     pub(super) fn note(
         &mut self,
-        scalar: Scalar,
+        (at, scalar): (Place, Scalar),
         text: &str,
         (part, new): (Range<usize>, Option<String>),
         number: usize,
@@ -59,19 +68,23 @@ impl Wanted {
             .or_insert_with(|| OfScalar {
                 scalar,
                 text: text.to_owned(),
-                parts: Vec::new(),
+                uses: BTreeMap::new(),
             });
-        of.parts.push((part, new, number));
+        of.uses.entry(at).or_default().push((part, new, number));
     }
 
     /// The edits in the order of the text, and what became of each number's wish.
     pub(super) fn edits(self, document: &Document<'_>) -> (Vec<Edit>, BTreeMap<usize, Granted>) {
         let mut made: Vec<Made> = Vec::new();
         let mut granted: BTreeMap<usize, Granted> = BTreeMap::new();
+        let aliases = document.aliases();
         for of in self.scalars.into_values() {
-            match of.made(document) {
-                Ok(one) => made.push(one),
-                Err(reason) => refuse(&of.numbers(), reason, &mut granted),
+            let to_it = aliases.get(&of.scalar.place);
+            for one in of.made(document, to_it.map_or(&[], Vec::as_slice)) {
+                match one {
+                    Ok(one) => made.push(one),
+                    Err((numbers, reason)) => refuse(&numbers, reason, &mut granted),
+                }
             }
         }
         // What belongs to a refused image is not written, and what shares a scalar with that is not either.
@@ -118,14 +131,85 @@ impl Made {
     }
 }
 
+/// Who wanted what cannot be, and why it cannot.
+type Unmade = (Vec<usize>, &'static str);
+
 impl OfScalar {
-    fn numbers(&self) -> Vec<usize> {
-        let changing = self.parts.iter().filter(|(_, new, _)| new.is_some());
-        changing.map(|(_, _, number)| *number).collect()
+    /// What is to be written at the scalar and at the `aliases` that lead to it. Only references in slots change: where
+    /// another place would change with the anchor, an alias is replaced by what it becomes, and the anchor stays.
+    fn made(&self, document: &Document<'_>, aliases: &[Place]) -> Vec<Result<Made, Unmade>> {
+        let mut all = Vec::new();
+        let mut changes: BTreeMap<Place, Changes<'_>> = BTreeMap::new();
+        for (at, parts) in &self.uses {
+            match agreed(parts) {
+                Ok(agreed) if agreed.is_empty() => {}
+                Ok(agreed) => {
+                    changes.insert(*at, agreed);
+                }
+                Err(reason) => all.push(Err((numbers(parts), reason))),
+            }
+        }
+        let anchor = self.scalar.place;
+        let of_anchor = changes.remove(&anchor);
+        let is_held = aliases.iter().any(|alias| !changes.contains_key(alias));
+        let mut with_anchor = vec![anchor];
+        for (alias, of_alias) in &changes {
+            if !is_held && of_anchor.as_ref() == Some(of_alias) {
+                with_anchor.push(*alias);
+            } else {
+                let numbers = self.numbers(&[*alias]);
+                let made = self.replaced(document, *alias, of_alias);
+                all.push(made.map_err(|reason| (numbers, reason)));
+            }
+        }
+        if let Some(of_anchor) = of_anchor {
+            let made = if is_held {
+                Err(HELD)
+            } else {
+                self.within(document, &of_anchor, &with_anchor)
+            };
+            all.push(made.map_err(|reason| (self.numbers(&with_anchor), reason)));
+        }
+        all
     }
 
-    fn made(&self, document: &Document<'_>) -> Result<Made, &'static str> {
-        let parts = self.agreed()?;
+    fn numbers(&self, places: &[Place]) -> Vec<usize> {
+        let parts = places.iter().filter_map(|place| self.uses.get(place));
+        parts.flat_map(|parts| numbers(parts)).collect()
+    }
+
+    /// The text with its changes.
+    fn whole(&self, changes: &Changes<'_>) -> String {
+        let mut whole = self.text.clone();
+        for (range, new) in changes.iter().rev() {
+            whole.replace_range(range.clone(), new);
+        }
+        whole
+    }
+
+    /// An alias replaced by the text that it becomes.
+    fn replaced(
+        &self,
+        document: &Document<'_>,
+        alias: Place,
+        changes: &Changes<'_>,
+    ) -> Result<Made, &'static str> {
+        let text = spelled::alone(&self.whole(changes)).ok_or(UNSPELLED)?;
+        let bytes = document.bytes(alias);
+        let numbers = self.numbers(&[alias]).into_iter();
+        Ok(Made {
+            begins: numbers.map(|number| (number, bytes.start)).collect(),
+            edits: vec![Edit { bytes, text }],
+        })
+    }
+
+    /// The changes within the scalar, as these places want them.
+    fn within(
+        &self,
+        document: &Document<'_>,
+        parts: &Changes<'_>,
+        places: &[Place],
+    ) -> Result<Made, &'static str> {
         let ranges: Vec<Range<usize>> = parts.iter().map(|(range, _)| range.clone()).collect();
         let bytes = document
             .bytes_of(&self.scalar, &self.text, &ranges)
@@ -134,14 +218,12 @@ impl OfScalar {
             let at = ranges.iter().position(|one| one == range)?;
             bytes.get(at).map(|bytes| bytes.start)
         };
-        let changing = self.parts.iter().filter(|(_, new, _)| new.is_some());
+        let wanted = places.iter().filter_map(|place| self.uses.get(place));
+        let changing = wanted.flatten().filter(|(_, new, _)| new.is_some());
         let begins = changing
             .filter_map(|(range, _, number)| Some((*number, begin(range)?)))
             .collect();
-        let mut whole = self.text.clone();
-        for (range, new) in parts.iter().rev() {
-            whole.replace_range(range.clone(), new);
-        }
+        let whole = self.whole(parts);
         let mut edits = Vec::new();
         for ((_, new), bytes) in parts.iter().zip(&bytes) {
             match spelled::spell(self.scalar.style, new, &whole).ok_or(UNSPELLED)? {
@@ -162,25 +244,29 @@ impl OfScalar {
         }
         Ok(Made { edits, begins })
     }
+}
 
-    /// The parts that change, in order, each once; an error where the uses of one anchor differ.
-    fn agreed(&self) -> Result<Vec<(Range<usize>, &str)>, &'static str> {
-        let mut parts: Vec<(Range<usize>, Option<&str>)> = self
-            .parts
-            .iter()
-            .map(|(range, new, _)| (range.clone(), new.as_deref()))
-            .collect();
-        parts.sort_by_key(|(range, _)| (range.start, range.end));
-        parts.dedup();
-        let overlap = parts
-            .windows(2)
-            .any(|pair| pair[1].0.start < pair[0].0.end || pair[1].0 == pair[0].0);
-        if overlap {
-            return Err(DIFFERENT);
-        }
-        Ok(parts
-            .into_iter()
-            .filter_map(|(range, new)| Some((range, new?)))
-            .collect())
+fn numbers(parts: &[Part]) -> Vec<usize> {
+    let changing = parts.iter().filter(|(_, new, _)| new.is_some());
+    changing.map(|(_, _, number)| *number).collect()
+}
+
+/// The parts that change, in order, each once; an error where several pointers lead here and want different things.
+fn agreed(parts: &[Part]) -> Result<Changes<'_>, &'static str> {
+    let mut parts: Vec<(Range<usize>, Option<&str>)> = parts
+        .iter()
+        .map(|(range, new, _)| (range.clone(), new.as_deref()))
+        .collect();
+    parts.sort_by_key(|(range, _)| (range.start, range.end));
+    parts.dedup();
+    let overlap = parts
+        .windows(2)
+        .any(|pair| pair[1].0.start < pair[0].0.end || pair[1].0 == pair[0].0);
+    if overlap {
+        return Err(DIFFERENT);
     }
+    Ok(parts
+        .into_iter()
+        .filter_map(|(range, new)| Some((range, new?)))
+        .collect())
 }

@@ -28,6 +28,21 @@ pub(super) fn spell(style: Style, new: &str, whole: &str) -> Option<Spelled> {
     }
 }
 
+/// Spells a whole text where an alias stood; None where it has several lines.
+pub(super) fn alone(text: &str) -> Option<String> {
+    let is_safe = |letter: u8| letter.is_ascii_alphanumeric() || b"._-/:@=".contains(&letter);
+    let begins = text
+        .bytes()
+        .next()
+        .is_some_and(|letter| letter.is_ascii_alphanumeric());
+    let stays_plain =
+        begins && text.bytes().all(is_safe) && !text.ends_with(':') && is_plain_text(text);
+    if stays_plain {
+        return Some(text.to_owned());
+    }
+    quoted(text)
+}
+
 /// `text` between single quotes; None where it has several lines.
 fn quoted(text: &str) -> Option<String> {
     let is_one_line = !text.contains(|letter: char| letter.is_control());
@@ -65,6 +80,28 @@ mod tests {
             spell(Style::DoubleQuoted, "a\\\"", "a\\\""),
             part("a\\\\\\\"")
         );
+    }
+
+    #[test]
+    fn a_whole_text_is_plain_where_that_is_safe() {
+        for text in ["reg.corp/a:1", "reg.corp:5000/a@sha256:00"] {
+            assert_eq!(alone(text).as_deref(), Some(text));
+        }
+        for text in [
+            "[fc00::1]/a",
+            "--image=a",
+            "123",
+            "a,b",
+            "a: b",
+            "a #b",
+            "yes",
+            "é",
+            "",
+        ] {
+            assert_eq!(alone(text), Some(format!("'{text}'")));
+        }
+        assert_eq!(alone("it's").as_deref(), Some("'it''s'"));
+        assert_eq!(alone("a\nb"), None);
     }
 
     #[test]

@@ -1,5 +1,8 @@
+mod aliases;
 mod cases;
+mod generated;
 mod properties;
+mod spelling;
 
 use serde_json::Value;
 
@@ -7,6 +10,39 @@ use super::*;
 use crate::image_ref::ImageReference;
 use crate::object::pods::{image_slots, write_slots};
 use crate::rules::{Action, Matcher, Outcome, Place, RuleSpec};
+
+fn rewrite(
+    text: &str,
+    origin: &str,
+    rules: &RuleSet,
+    meeting: &mut Meeting,
+    (reading, telling): (Reading, Telling),
+) -> Result<Rewritten, Failure> {
+    let mut kinds = CustomKinds::default();
+    read_definitions(text, &mut kinds);
+    let rewriter = Rewriter {
+        rules,
+        kinds: &kinds,
+        reading,
+        telling,
+    };
+    rewriter.rewrite(text, origin, meeting)
+}
+
+/// The line that a failure names.
+fn line_of(failure: &Failure) -> usize {
+    let line = failure.details().what.split(':').nth(1);
+    line.unwrap().parse().unwrap()
+}
+
+/// One rule that sends quay.io to `target`.
+fn quay_to(target: &str) -> RuleSpec {
+    let action = Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
+    };
+    RuleSpec::new("quay", Matcher::Host("quay.io".to_owned()), action)
+}
 
 const BY_WORDS: (Reading, Telling) = (Reading::ByWords, Telling::Each);
 

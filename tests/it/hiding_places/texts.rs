@@ -1,19 +1,21 @@
 //! Cases 13, 19 and 27: the user's own files, of which only the bytes of references change.
 
-use arc_setup::rewrite::text::{Reading, Rewritten, Telling, rewrite};
+use arc_setup::object::pods::CustomKinds;
+use arc_setup::rewrite::text::{Reading, Rewriter, Rewritten, Telling};
 use arc_setup::rules::{Meeting, RuleSet};
 
 use super::{TARGET, story};
 
 fn read(text: &str, rules: &RuleSet) -> Rewritten {
-    rewrite(
-        text,
-        "file.yaml",
+    let rewriter = Rewriter {
         rules,
-        &mut Meeting::default(),
-        (Reading::ByWords, Telling::Each),
-    )
-    .unwrap()
+        kinds: &CustomKinds::default(),
+        reading: Reading::ByWords,
+        telling: Telling::Each,
+    };
+    rewriter
+        .rewrite(text, "file.yaml", &mut Meeting::default())
+        .unwrap()
 }
 
 /// The text as it is written; a second run changes nothing.

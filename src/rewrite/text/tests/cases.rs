@@ -115,35 +115,6 @@ fn a_change_says_where_what_and_by_which_rule() {
 }
 
 #[test]
-fn an_anchor_changes_once_for_all_its_uses() {
-    let text = "apiVersion: v1\nkind: Pod\nspec:\n  initContainers:\n  - image: &i quay.io/a:1\n  containers:\n  - &c\n    image: *i\n    name: a\n  - <<: *c\n    name: b\n";
-    let rewritten = rewritten(text);
-    assert_eq!(rewritten.written(text), text.replace("quay.io", "reg.corp"));
-    assert_eq!(rewritten.edits.len(), 1);
-    assert_eq!(rewritten.findings.changes.len(), 3);
-}
-
-#[test]
-fn uses_of_an_anchor_that_decide_differently_are_told_and_left() {
-    let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {namespace: a}, spec: {containers: [{image: &i quay.io/a:1}]}}\n- {apiVersion: v1, kind: Pod, metadata: {namespace: b}, spec: {containers: [{image: *i}]}}\n";
-    let mut spec = RuleSpec::new(
-        "scoped",
-        Matcher::Host("quay.io".to_owned()),
-        Action::Rewrite {
-            target: "reg.corp".to_owned(),
-            drop_library: false,
-        },
-    );
-    spec.scope.namespaces = vec!["a".to_owned()];
-    let rules = RuleSet::compile(&[spec]).unwrap();
-    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
-    assert_eq!(rewritten.edits, []);
-    assert_eq!(rewritten.findings.changes, []);
-    assert_eq!(rewritten.findings.skipped[0].at.line, 4);
-    assert!(rewritten.findings.skipped[0].reason.contains("anchor"));
-}
-
-#[test]
 fn what_a_rule_refuses_and_what_is_no_reference_is_told() {
     let text = format!("{}---\n{}", pod("evil.example.com/a:1"), pod("foo/Bar"));
     let findings = rewritten(&text).findings;
@@ -235,15 +206,7 @@ image: quay.io/a:1
 
 #[test]
 fn a_new_name_that_would_say_something_else_is_quoted() {
-    let rules = RuleSet::compile(&[RuleSpec::new(
-        "six",
-        Matcher::Host("quay.io".to_owned()),
-        Action::Rewrite {
-            target: "[fc00::1]:5000".to_owned(),
-            drop_library: false,
-        },
-    )])
-    .unwrap();
+    let rules = RuleSet::compile(&[quay_to("[fc00::1]:5000")]).unwrap();
     for (image, now) in [
         ("quay.io/a:1 # c", "'[fc00::1]:5000/a:1' # c"),
         ("'quay.io/a:1'", "'[fc00::1]:5000/a:1'"),
@@ -284,12 +247,12 @@ fn two_images_that_would_be_one_are_refused() {
 
 #[test]
 fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
-    for (broken, place) in [
-        ("image: a\nimage: b\n", "x.yaml:9:1"),
-        ("image: [\n", "x.yaml:8:8"),
-        ("image: 'a\n", "x.yaml:8:8"),
-        ("a:\n\timage: b\n", "x.yaml:9:2"),
-        ("image: *nowhere\n", "x.yaml:8:8"),
+    for (broken, line) in [
+        ("image: a\nimage: b\n", 9),
+        ("image: [\n", 8),
+        ("image: 'a\n", 8),
+        ("a:\n\timage: b\n", 9),
+        ("image: *nowhere\n", 8),
     ] {
         let text = format!(
             "{}---\n{broken}",
@@ -298,18 +261,9 @@ fn a_document_that_cannot_be_read_is_an_error_with_its_place() {
         let failure =
             rewrite(&text, "x.yaml", &rules(), &mut Meeting::default(), BY_WORDS).unwrap_err();
         assert!(failure.details().what.starts_with("x.yaml:"), "{failure}");
-        let line = place.split(':').nth(1).unwrap().parse::<usize>().unwrap();
-        let told: usize = failure
-            .details()
-            .what
-            .split(':')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
         assert!(
-            told.abs_diff(line) <= 1,
-            "{failure} for {broken:?}, about {place}"
+            line_of(&failure).abs_diff(line) <= 1,
+            "{failure} for {broken:?}, about line {line}"
         );
     }
 }
@@ -332,15 +286,7 @@ fn a_large_stream_is_read_in_shares_and_told_in_order() {
     // The first of two broken documents is told.
     let first = text.replacen("image: quay", "image: [quay", 1) + "---\nimage: [\n";
     let failure = rewrite(&first, "x", &rules(), &mut Meeting::default(), BY_WORDS).unwrap_err();
-    let line: usize = failure
-        .details()
-        .what
-        .split(':')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!(line < 20, "{failure}");
+    assert!(line_of(&failure) < 20, "{failure}");
 }
 
 #[test]
@@ -351,4 +297,45 @@ fn a_list_is_told_as_one_document() {
     let at = &rewritten.findings.changes[0].at;
     assert_eq!((at.line, at.column), (8, 31));
     assert_eq!(at.pointer, "/items/1/spec/containers/0/image");
+}
+
+#[test]
+fn a_custom_kind_is_known_by_a_definition_anywhere_in_the_text() {
+    // No field ends in `template`: only the schema tells that a pod stands there.
+    let object = "apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f}\nspec:\n  worker:\n    spec:\n      containers:\n      - {name: w, image: quay.io/a:1, args: [--side-image=quay.io/b:1]}\n";
+    let fields = "args command env envFrom imagePullPolicy resources securityContext volumeMounts";
+    let fields: Vec<String> = fields
+        .split(' ')
+        .map(|name| format!("{name}: {{type: array}}, "))
+        .collect();
+    let of_container = fields.concat();
+    let definition = format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: farms.example.com}}\nspec:\n  group: example.com\n  names: {{kind: Farm, plural: farms}}\n  scope: Namespaced\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n        properties:\n          spec:\n            type: object\n            properties:\n              worker:\n                type: object\n                properties:\n                  spec:\n                    type: object\n                    properties:\n                      containers:\n                        type: array\n                        items:\n                          type: object\n                          properties: {{{of_container}name: {{type: string}}, image: {{type: string}}}}\n"
+    );
+    let rewritten_object = object.replace("quay.io", "reg.corp");
+    assert_eq!(after(object), object);
+    assert_eq!(rewritten(object).findings.suspected.len(), 2);
+    for (text, expected) in [
+        (
+            format!("{definition}---\n{object}"),
+            format!("{definition}---\n{rewritten_object}"),
+        ),
+        (
+            format!("{object}---\n{definition}"),
+            format!("{rewritten_object}---\n{definition}"),
+        ),
+    ] {
+        assert_eq!(after(&text), expected);
+        assert!(rewritten(&text).findings.suspected.is_empty());
+    }
+    // In a list too, as kubectl gives it.
+    let indented = definition.replace('\n', "\n  ");
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {}\n",
+        indented.trim_end()
+    );
+    assert_eq!(
+        after(&format!("{object}---\n{list}")),
+        format!("{rewritten_object}---\n{list}")
+    );
 }

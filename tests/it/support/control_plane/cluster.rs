@@ -20,6 +20,8 @@ use super::webhook_proxy::WebhookProxy;
 use super::{binaries, kwok};
 
 const START_TIMEOUT: Duration = Duration::from_mins(2);
+/// Of etcd, in its home.
+const SOCKET: &str = "etcd.sock";
 const POLL: Duration = Duration::from_millis(50);
 
 /// What may run beside etcd and kube-apiserver.
@@ -61,7 +63,6 @@ impl Options {
 /// The store. Several API servers may share one, each under its own prefix.
 #[derive(Debug)]
 pub(super) struct Etcd {
-    #[expect(dead_code, reason = "dropping it stops etcd")]
     home: Home,
     endpoint: String,
 }
@@ -72,7 +73,7 @@ impl Etcd {
         let home = Home::create()?;
         let (command, endpoint) = components::etcd(&binaries, &home);
         home.spawn("etcd", command)?;
-        while !home.path("etcd.sock").exists() {
+        while !home.path(SOCKET).exists() {
             home.ensure_running("etcd")?;
             sleep(POLL).await;
         }
@@ -93,6 +94,10 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
+    pub(super) fn etcd_socket(&self) -> PathBuf {
+        self.etcd.home.path(SOCKET)
+    }
+
     /// Starts a control plane with an etcd of its own and waits until all that was asked for is ready.
     pub(crate) async fn start(options: Options) -> Result<Self> {
         Self::start_on(Arc::new(Etcd::start().await?), "/registry", options).await

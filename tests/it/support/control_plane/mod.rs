@@ -11,6 +11,7 @@ pub(crate) mod credentials;
 mod kwok;
 mod process;
 mod shared;
+mod store;
 mod webhook_proxy;
 
 pub(crate) use cluster::{Component, ControlPlane, Options};

@@ -1,0 +1,114 @@
+//! Anchors and aliases: one text in several places, of which only those change that are images.
+
+use super::*;
+
+#[test]
+fn an_anchor_changes_once_for_all_its_uses() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  initContainers:\n  - image: &i quay.io/a:1\n  containers:\n  - &c\n    image: *i\n    name: a\n  - <<: *c\n    name: b\n";
+    let rewritten = rewritten(text);
+    assert_eq!(rewritten.written(text), text.replace("quay.io", "reg.corp"));
+    assert_eq!(rewritten.edits.len(), 1);
+    assert_eq!(rewritten.findings.changes.len(), 3);
+}
+
+#[test]
+fn uses_of_an_anchor_that_decide_differently_are_told_and_left() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {namespace: a}, spec: {containers: [{image: &i quay.io/a:1}]}}\n- {apiVersion: v1, kind: Pod, metadata: {namespace: b}, spec: {containers: [{image: *i}]}}\n";
+    let mut spec = quay_to("reg.corp");
+    spec.scope.namespaces = vec!["a".to_owned()];
+    let rules = RuleSet::compile(&[spec]).unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
+    assert_eq!(rewritten.edits, []);
+    assert_eq!(rewritten.findings.changes, []);
+    assert_eq!(rewritten.findings.skipped[0].at.line, 4);
+    assert!(rewritten.findings.skipped[0].reason.contains("anchor"));
+}
+
+#[test]
+fn an_alias_is_replaced_where_its_anchor_is_no_image() {
+    let text = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  annotations:
+    built-from: &image \"quay.io/a:1\"  # the anchor
+    flag: &flag --side-image=quay.io/b:1
+spec:
+  containers:
+  - {name: a, image: *image}
+  - name: b
+    image: *image # the alias
+    args: [*flag, --log]
+";
+    let rewritten = rewritten(text);
+    let expected = text
+        .replace("image: *image", "image: reg.corp/a:1")
+        .replace("[*flag,", "['--side-image=reg.corp/b:1',");
+    assert_eq!(rewritten.written(text), expected);
+    assert_eq!(after(&expected), expected);
+    let told: Vec<(usize, usize)> = rewritten
+        .findings
+        .changes
+        .iter()
+        .map(|change| (change.at.line, change.at.column))
+        .collect();
+    assert_eq!(told, [(9, 22), (11, 12), (12, 12)]);
+}
+
+#[test]
+fn an_image_whose_anchor_serves_another_place_stays_and_is_told() {
+    for other in ["metadata: {annotations: {x: *i}}", "x: {*i : 1}"] {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: &i quay.io/a:1\n  - image: *i\n{other}\n"
+        );
+        let rewritten = rewritten(&text);
+        // The alias is an image, and can be written without changing any other place.
+        assert_eq!(
+            rewritten.written(&text),
+            text.replace("image: *i", "image: reg.corp/a:1")
+        );
+        let skipped = &rewritten.findings.skipped;
+        assert_eq!((skipped.len(), skipped[0].at.line), (1, 5));
+        assert!(skipped[0].reason.contains("stay as they are"));
+    }
+}
+
+#[test]
+fn uses_of_an_anchor_that_become_different_images_are_written_out() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {namespace: a}, spec: {containers: [{image: &i quay.io/a:1}]}}\n- {apiVersion: v1, kind: Pod, metadata: {namespace: b}, spec: {containers: [{image: *i}]}}\n";
+    let of = |namespace: &str| {
+        let mut spec = quay_to(&format!("reg.corp/{namespace}"));
+        spec.id = namespace.to_owned();
+        spec.scope.namespaces = vec![namespace.to_owned()];
+        spec
+    };
+    let rules = RuleSet::compile(&[of("a"), of("b")]).unwrap();
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
+    let expected = text
+        .replace("&i quay.io/a:1", "&i reg.corp/a/a:1")
+        .replace("image: *i", "image: reg.corp/b/a:1");
+    assert_eq!(rewritten.written(text), expected);
+    assert_eq!(rewritten.findings.skipped, []);
+}
+
+#[test]
+fn a_container_that_stands_elsewhere_changes_at_its_anchor() {
+    let text = "apiVersion: v1\nkind: Pod\nx-base: &base\n  image: quay.io/a:1\nspec:\n  containers:\n  - <<: *base\n    name: a\n  - <<: *base\n    name: b\n";
+    assert_eq!(after(text), text.replace("quay.io", "reg.corp"));
+}
+
+#[test]
+fn a_text_within_a_text_changes_where_no_other_place_shares_it() {
+    let map = |label: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\ndata:\n  pod.yaml: |\n    apiVersion: v1\n    kind: Pod\n    metadata: {{labels: {{x: {label}}}}}\n    spec:\n      containers:\n      - image: {image}\n      - image: *i\n"
+        )
+    };
+    let text = map("y", "&i quay.io/a:1");
+    assert_eq!(after(&text), text.replace("quay.io", "reg.corp"));
+    for text in [map("&i quay.io/a:1", "nginx"), map("&i quay.io/a:1", "*i")] {
+        let rewritten = rewritten(&text);
+        assert_eq!(rewritten.edits, []);
+        assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a:1");
+    }
+}
