@@ -5,8 +5,7 @@
 
 mod failures;
 mod listeners;
-mod meeting;
-mod names;
+mod meetings;
 mod pull_secret;
 mod report;
 mod requests;
@@ -29,7 +28,7 @@ use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
-use names::NewNames;
+pub use meetings::Meetings;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
 pub use requests::{ImageRequest, TargetImage};
 use run::Run;
@@ -95,6 +94,8 @@ pub struct Hands<'a> {
     pub emit: Emit<'a>,
     /// Who knows whether an image is there; None: nobody is asked.
     pub targets: Option<&'a Targets>,
+    /// Which image is a copy of which; what a count before has noted counts, too.
+    pub meetings: &'a Meetings,
     /// Looked at before each object.
     pub interrupt: &'a Interrupt,
 }
@@ -124,12 +125,14 @@ pub async fn patch_images(
     go(cluster, rules, options, mode, hands).await
 }
 
-/// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it.
+/// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it. What it
+/// notes in `meetings` lets the run leave both of two images that would be one.
 pub async fn preview(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
     targets: Option<&Targets>,
+    meetings: &Meetings,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
     let hands = Hands {
@@ -137,6 +140,7 @@ pub async fn preview(
         sink: &|_| {},
         emit: &|_| Ok(()),
         targets,
+        meetings,
         interrupt,
     };
     let counted = go(cluster, rules, options, Mode::Count, hands).await;
@@ -174,9 +178,9 @@ async fn go(
         custom_kinds: custom.kinds,
         targets: hands.targets,
         interrupt: hands.interrupt,
+        meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
-        names: NewNames::default(),
     };
     Run::new(&work, hands).all(custom.unread).await
 }

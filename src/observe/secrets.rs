@@ -37,10 +37,13 @@ pub async fn read_secrets(cluster: &Cluster, mut expected: Vec<Expected>) -> Vec
 /// Most namespaces whose answers are remembered; what comes after is asked for again.
 const MOST_NAMESPACES: usize = 4096;
 
+/// Whether it is there, or why nobody can tell; asked for once.
+type Answer = Arc<OnceCell<Result<bool, String>>>;
+
 /// Whether a Secret of one name is there, by namespace; each is asked for once.
 #[derive(Debug, Default)]
 pub struct SecretPresence {
-    known: Mutex<HashMap<String, Arc<OnceCell<Result<bool, String>>>>>,
+    known: Mutex<HashMap<String, Answer>>,
 }
 
 impl SecretPresence {

@@ -35,7 +35,7 @@ impl Collision {
 
 /// What tells an image that becomes `target` from another one that does. One digest of one repository is one image,
 /// whatever tags and digests lead there: that is what a pin is for.
-pub fn identity(reference: &ImageReference, target: &str) -> String {
+fn identity(reference: &ImageReference, target: &str) -> String {
     if target.contains('@') {
         reference.name()
     } else {

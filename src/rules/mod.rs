@@ -26,7 +26,7 @@ mod target_set;
 mod template;
 
 pub use explain::{Asked, Explanation};
-pub use meeting::{Collision, Meeting, identity};
+pub use meeting::{Collision, Meeting};
 pub use mirrors::Mirror;
 pub use outline::{Does, Done, Outline, Takes};
 pub use place::{Place, Scope};

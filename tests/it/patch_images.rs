@@ -4,6 +4,7 @@ mod advice;
 mod compacted;
 mod everything;
 mod guarded;
+mod left;
 mod sources;
 mod story;
 mod undo;
@@ -13,7 +14,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arc_setup::apply::patch::{
-    Hands, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
+    Hands, Meetings, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
 };
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity, Scope};
@@ -92,6 +93,7 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt: &interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;

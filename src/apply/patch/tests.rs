@@ -1,5 +1,6 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
+mod accounts;
 mod ends;
 mod meeting;
 mod pull_secret;
@@ -122,15 +123,6 @@ async fn run_as(
     interrupt: &Interrupt,
     options: &PatchOptions,
 ) -> Result<Ran, Failure> {
-    run_by(cluster, &rules(), interrupt, options).await
-}
-
-async fn run_by(
-    cluster: &Cluster,
-    rules: &RuleSet,
-    interrupt: &Interrupt,
-    options: &PatchOptions,
-) -> Result<Ran, Failure> {
     let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
     let hands = Hands {
         rollouts: &|_, _| Box::pin(async { Ok(()) }),
@@ -140,9 +132,10 @@ async fn run_by(
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt,
     };
-    let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;
+    let Patched { report, failure } = patch_images(cluster, &rules(), options, hands).await;
     let objects = objects.into_inner().unwrap();
     failure.map_or(Ok(Ran { objects, report }), Err)
 }

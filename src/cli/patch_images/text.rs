@@ -45,6 +45,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             report.skipped(),
             "left alone: they cannot be changed while they exist",
         ),
+        (
+            report.stays(),
+            "left alone: their images cannot be changed where they stand",
+        ),
         (report.refused(), "refused by a rule"),
         (
             report.without_pull_secret(),
@@ -137,6 +141,13 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
         let count = counted(skipped, "object");
         lines.push(format!(
             "{count} left alone that cannot be changed while existing, for the reasons above"
+        ));
+    }
+    let stays = report.stays();
+    if stays > 0 {
+        let count = counted(stays, "object");
+        lines.push(format!(
+            "{count} left alone with images that cannot be changed where they stand, for the reasons above"
         ));
     }
     lines.push(last_line(report, options));
@@ -243,9 +254,7 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
     if report.refused() > 0 {
         let left = left(report.refused());
         lines.push((
-            format!(
-                "{left}: a rule denies an image, or would make one image of two; change the rule, or the object"
-            ),
+            format!("{left}: a rule refuses an image, for the reasons above; change the rule, or the object"),
             Exit::ApplyFailed,
         ));
     }
@@ -307,6 +316,11 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
 pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
     let mut lines = vec![match &report.treatment {
         Treatment::Patched => report.object.to_string(),
+        Treatment::Unchanged => format!("{}: as the rules want it", report.object),
+        Treatment::Stays => format!(
+            "{}: left alone: nothing of it can be changed where it stands",
+            report.object
+        ),
         Treatment::Made { from } => {
             format!("{}: left alone, it is made from {from}", report.object)
         }

@@ -5,7 +5,6 @@
 
 mod found;
 mod record;
-mod written;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,6 @@ use crate::object::Pointer;
 pub(in crate::plan) use found::original_image;
 pub(super) use found::{Found, find};
 pub(super) use record::Added;
-pub use written::written;
 
 /// The annotation that keeps the original spelling.
 pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";
@@ -65,6 +63,13 @@ pub(super) struct Receipt {
 
 /// Why an annotation is no receipt, as a fragment.
 pub(super) type Unreadable = String;
+
+/// Why an object with such an annotation is left as it is, and what to do.
+pub(super) fn unreadable(why: &Unreadable) -> String {
+    format!(
+        "the annotation {ORIGINAL_IMAGES} cannot be read ({why}): put back by hand what it says, then take it away"
+    )
+}
 
 impl Receipt {
     /// The receipt of an object; None where there is none.
