@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Document, Meaning, Node, Place, Shape};
+use super::{Document, Meaning, Node, Place, Shape, Style};
 
 /// What scalars say where that is not what their bytes are, by the number of the node, in the order of the text.
 #[derive(Clone, Default)]
