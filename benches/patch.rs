@@ -48,7 +48,7 @@ impl Ours {
         let mut command = Command::new(program()?);
         command
             .args(["patch-images", "--context", "bench", "--all-workloads"])
-            .args(["--no-wait", "--quiet", "--registry-map"])
+            .args(["--no-wait", "--no-verify", "--quiet", "--registry-map"])
             .arg(rule)
             .args(place)
             .args(more);

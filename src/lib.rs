@@ -64,13 +64,15 @@ fn run(cli: &cli::Cli) -> Exit {
         let (sender, interrupt) = Interrupt::channel();
         let mut stop = interrupt.clone();
         let session = cli.global.session(variables, interrupt);
-        runtime.spawn(clients::interrupt::listen(sender));
-        runtime.spawn(async move {
-            stop.wait().await;
-            ui::output::talk(
-                "stopping as soon as what was begun is finished; once more ends at once",
-            );
-        });
+        if !cli.command.writes_nothing() {
+            runtime.spawn(clients::interrupt::listen(sender));
+            runtime.spawn(async move {
+                stop.wait().await;
+                ui::output::talk(
+                    "stopping as soon as what was begun is finished; once more ends at once",
+                );
+            });
+        }
         runtime.block_on(cli.command.run(&session))
     });
     outcome.unwrap_or_else(|failure| {

@@ -5,6 +5,8 @@
 
 mod failures;
 mod listeners;
+mod meetings;
+mod pull_secret;
 mod report;
 mod requests;
 mod run;
@@ -23,9 +25,10 @@ use crate::event::Sink;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::workloads::ServiceAccounts;
-use crate::observe::{CustomKindsReport, Targets, custom_kinds};
+use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
+pub use meetings::Meetings;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
 pub use requests::{ImageRequest, TargetImage};
 use run::Run;
@@ -53,7 +56,7 @@ pub struct PatchOptions {
     pub task: Task,
     /// Which objects.
     pub selection: Selection,
-    /// The pull secret to append.
+    /// The pull secret to append; an object in whose namespace it is not there stays as it is.
     pub pull_secret: Option<String>,
     /// Asks the server what would happen, writes nothing.
     pub dry_run: bool,
@@ -91,6 +94,8 @@ pub struct Hands<'a> {
     pub emit: Emit<'a>,
     /// Who knows whether an image is there; None: nobody is asked.
     pub targets: Option<&'a Targets>,
+    /// Which image is a copy of which; what a count before has noted counts, too.
+    pub meetings: &'a Meetings,
     /// Looked at before each object.
     pub interrupt: &'a Interrupt,
 }
@@ -120,12 +125,14 @@ pub async fn patch_images(
     go(cluster, rules, options, mode, hands).await
 }
 
-/// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it.
+/// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it. What it
+/// notes in `meetings` lets the run leave both of two images that would be one.
 pub async fn preview(
     cluster: &Cluster,
     rules: &RuleSet,
     options: &PatchOptions,
     targets: Option<&Targets>,
+    meetings: &Meetings,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
     let hands = Hands {
@@ -133,6 +140,7 @@ pub async fn preview(
         sink: &|_| {},
         emit: &|_| Ok(()),
         targets,
+        meetings,
         interrupt,
     };
     let counted = go(cluster, rules, options, Mode::Count, hands).await;
@@ -170,7 +178,9 @@ async fn go(
         custom_kinds: custom.kinds,
         targets: hands.targets,
         interrupt: hands.interrupt,
+        meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
+        secrets: SecretPresence::default(),
     };
     Run::new(&work, hands).all(custom.unread).await
 }

@@ -35,7 +35,10 @@ pub(super) struct AdmissionArgs {
     /// Instead of patching what runs, have the API server rewrite the images of new pods in the runner namespaces, job
     /// pods of workflows included: a MutatingAdmissionPolicy of the same rules (Kubernetes 1.36, or 1.34 with the beta
     /// turned on)
-    #[arg(long, conflicts_with_all = ["all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret"])]
+    #[arg(long, conflicts_with_all = [
+        "all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret", "force", "no_verify",
+        "require_verified", "use_cluster_pull_secrets", "no_wait",
+    ])]
     admission: bool,
     /// What happens to a pod whose images cannot be rewritten: made as it is with a warning, or refused
     #[arg(long, value_enum, default_value_t = OnFailure::Open, value_name = "HOW", requires = "admission")]

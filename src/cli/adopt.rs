@@ -16,6 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::observe::{HandWritten, hand_written};
 use crate::plan::adopt::{Adoption, HandEdit, OfferedRule, hand_edits, insert, offer, snippet};
 use crate::plan::counted;
+use crate::ui::format::Format;
 use crate::ui::progress::Progress;
 use crate::ui::{files, output, prompt};
 
@@ -194,7 +195,11 @@ fn agreed(
         return Ok(rules.to_vec());
     }
     if !session.terminal.interactive {
-        output::data_text(&snippet(rules))?;
+        // Standard output is one document for a machine, which is the failure.
+        match session.format {
+            Format::Text | Format::Github => output::data_text(&snippet(rules))?,
+            Format::Json | Format::Yaml => output::talk(snippet(rules).trim_end()),
+        }
         return Err(
             Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
                 .why("nothing was written; what would be added stands above")

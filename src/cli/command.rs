@@ -52,6 +52,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// True for what only reads and prints: a signal ends it at once, even while it waits for standard input.
+    pub(crate) fn writes_nothing(&self) -> bool {
+        match self {
+            Self::Rules(_) | Self::Explain(_) => true,
+            Self::Rewrite(args) => !args.is_in_place(),
+            _ => false,
+        }
+    }
+
     /// Runs the command to its exit code.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         match self {

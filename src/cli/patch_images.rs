@@ -11,7 +11,7 @@ use futures::FutureExt;
 use self::answer::Answer;
 pub(super) use self::args::Args;
 use self::args::options;
-use crate::apply::patch::{self, Hands, PatchOptions, Task};
+use crate::apply::patch::{self, Hands, Meetings, PatchOptions, Task};
 use crate::cli::admission;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, pass};
@@ -75,6 +75,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         rules: &rules,
         options: &options,
         targets: targets.as_ref(),
+        meetings: &Meetings::default(),
         session,
         progress: &progress,
     };
@@ -102,6 +103,7 @@ struct PatchRun<'a> {
     rules: &'a RuleSet,
     options: &'a PatchOptions,
     targets: Option<&'a Targets>,
+    meetings: &'a Meetings,
     session: &'a Session,
     progress: &'a Progress,
 }
@@ -116,6 +118,7 @@ impl PatchRun<'_> {
             self.rules,
             self.options,
             self.targets,
+            self.meetings,
             &self.session.interrupt,
         ));
         let preview = preview.await?;
@@ -162,6 +165,7 @@ impl PatchRun<'_> {
             sink: &sink,
             emit: &emit,
             targets: self.targets,
+            meetings: self.meetings,
             interrupt: &session.interrupt,
         };
         let patched = Box::pin(patch::patch_images(cluster, self.rules, options, hands)).await;

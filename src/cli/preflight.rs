@@ -236,7 +236,9 @@ pub(super) fn annotate(findings: &[Finding], format: Format) {
             .chain(finding.why.iter().map(String::as_str))
             .chain(finding.evidence.iter().map(String::as_str))
             .chain(finding.remedies());
-        output::talk(&ui::failure::workflow_command(level, &finding.id, parts));
+        let title = format!("arc-setup {}", finding.id);
+        let command = ui::foreign::workflow_command(level, &[("title", &title)], parts);
+        output::talk(&command);
     }
 }
 

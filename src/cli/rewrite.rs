@@ -53,6 +53,13 @@ struct Done {
     rewritten: Rewritten,
 }
 
+impl Args {
+    /// True where files are written.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+}
+
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     NoCluster::tell(session);
     let inputs = Inputs::of(input::sources(&args.files, args.in_place)?)?;
@@ -177,7 +184,7 @@ impl Run {
             }
         }
         self.permitted()?;
-        prepared.into_iter().try_for_each(Prepared::commit)
+        files::commit(prepared)
     }
 
     fn print_all(

@@ -38,6 +38,7 @@ pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind};
+pub use split::PARTS;
 pub use suspected::{Suspect, Suspicion};
 pub use unread::unread_fields;
 pub use words::{may_lack_images, may_name_images};
@@ -110,6 +111,12 @@ pub fn image_slots(object: &Value) -> Vec<ImageSlot> {
 /// As [`image_slots`], where the schemas of custom kinds tell of pods.
 pub fn image_slots_with(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
     images::certain(object, kinds)
+}
+
+/// As [`image_slots_with`] and [`suspected_with`] together, in one walk.
+pub fn images_with(object: &Value, kinds: &CustomKinds) -> (Vec<ImageSlot>, Vec<Suspect>) {
+    let found = images::all(object, kinds, 0);
+    (found.slots, found.suspects)
 }
 
 /// Every text of an object that may be an image and is no slot. In pods: words of arguments and variables that name a

@@ -5,6 +5,7 @@
 //! The way back is [`undo`].
 
 mod advice;
+mod arrival;
 mod edit;
 mod fixed;
 mod maker;
@@ -15,6 +16,7 @@ mod pull_secret;
 mod receipt;
 mod remarks;
 mod slots;
+mod suspects;
 mod undo;
 
 use serde::Serialize;
@@ -26,16 +28,18 @@ use crate::rules::RuleSet;
 
 pub use advice::Advice;
 use advice::advice;
+pub use arrival::Arrival;
 use edit::Edit;
 pub use fixed::Skipped;
-use fixed::{fixed, mirror_pod};
+use fixed::{finished, fixed, mirror_pod};
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
 pub(in crate::plan) use place::place;
+pub use pull_secret::{AccountPullSecrets, accounted_pods, service_account};
 pub use receipt::ORIGINAL_IMAGES;
-use receipt::Receipt;
 pub(in crate::plan) use receipt::original_image;
+use receipt::{Receipt, unreadable};
 use remarks::remarks;
 use slots::{fill_absent_slots, rewrite_slots};
 pub use undo::undo;
@@ -50,8 +54,8 @@ pub struct Wanted<'a> {
     pub pull_secret: Option<&'a str>,
     /// Patches what a deployment tool owns.
     pub force: bool,
-    /// Pull secrets of the pod's ServiceAccount: a pod that names its own no longer gets them.
-    pub service_account_pull_secrets: &'a [String],
+    /// Pull secrets of the pods' ServiceAccounts: a pod that names its own no longer gets them.
+    pub service_account_pull_secrets: &'a [AccountPullSecrets],
     /// Custom kinds whose schemas say where their pods stand.
     pub custom_kinds: Option<&'a CustomKinds>,
 }
@@ -106,8 +110,10 @@ pub struct Patch {
 /// What happens to an object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Nothing to do.
+    /// Nothing to do: it is as the rules want it. Notes are of what may be an image.
     Unchanged,
+    /// Nothing of it can be changed although a rule would, or it names what is no image: the notes say why.
+    Stays,
     /// A controller makes it; its source is patched instead.
     Made(Maker),
     /// A deployment tool would write it back: what to commit there.
@@ -127,13 +133,32 @@ pub struct Decided {
     pub verdict: Verdict,
     /// What was seen and left alone.
     pub notes: Vec<String>,
+    /// What the object has then under the rules' targets, as far as it is known of what it is a copy.
+    pub arrivals: Vec<Arrival>,
+}
+
+impl Decided {
+    fn of(verdict: Verdict, notes: Vec<String>) -> Self {
+        Self {
+            verdict,
+            notes,
+            arrivals: Vec::new(),
+        }
+    }
 }
 
 /// What was seen on the way.
 #[derive(Debug, Default)]
 struct Seen {
+    /// Remarks on what changes.
     notes: Vec<String>,
+    /// Images that a rule refuses.
     refused: Vec<String>,
+    /// Images that stay although they are not right.
+    stays: Vec<String>,
+    /// What may be an image.
+    suspects: Vec<String>,
+    arrivals: Vec<Arrival>,
 }
 
 /// Decides about one live object.
@@ -141,27 +166,29 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     let mut seen = Seen::default();
     let mut edit = Edit::new(object);
     let mut slots = rewrite_slots(object, rules, wanted.custom_kinds, &mut edit, &mut seen);
-    slots.extend(fill_absent_slots(
-        object,
-        rules,
-        &mut edit,
-        &mut seen.refused,
-    ));
+    slots.extend(fill_absent_slots(object, rules, &mut edit, &mut seen));
     let pull_secrets = wanted
         .pull_secret
         .map(|name| pull_secret::append(&mut edit, name, wanted, &mut seen.notes))
         .unwrap_or_default();
-    let Seen { mut notes, refused } = seen;
-    let verdict = if !refused.is_empty() {
-        Verdict::Refused(refused)
-    } else if edit.is_empty() {
-        notes.clear();
+    let is_right = edit.is_empty() && seen.refused.is_empty() && seen.stays.is_empty();
+    if (!is_right || !seen.suspects.is_empty())
+        && let Some(verdict) = out_of_reach(object, wanted)
+    {
+        if is_right {
+            return Decided::of(Verdict::Unchanged, Vec::new());
+        }
+        return Decided::of(verdict, [seen.refused, seen.stays].concat());
+    }
+    let mut notes = [seen.stays, seen.suspects].concat();
+    let verdict = if is_right {
         Verdict::Unchanged
-    } else if let Some(skipped) = mirror_pod(object) {
-        Verdict::Skipped(skipped)
-    } else if let Some(maker) = maker(object) {
-        Verdict::Made(maker.known_by(wanted.custom_kinds))
+    } else if !seen.refused.is_empty() {
+        Verdict::Refused(seen.refused)
+    } else if edit.is_empty() {
+        Verdict::Stays
     } else if let Some(owner) = owner(object).filter(|_| !wanted.force) {
+        notes.extend(seen.notes);
         Verdict::Owned(Box::new(advice(
             object,
             owner,
@@ -172,10 +199,26 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     } else if let Some(skipped) = fixed(object) {
         Verdict::Skipped(skipped)
     } else {
+        notes.extend(seen.notes);
         notes.extend(remarks(object, &slots));
         patched(object, edit, slots, pull_secrets)
     };
-    Decided { verdict, notes }
+    Decided {
+        verdict,
+        notes,
+        arrivals: seen.arrivals,
+    }
+}
+
+/// What nobody can change here, whatever the rules say of it.
+fn out_of_reach(object: &Value, wanted: &Wanted<'_>) -> Option<Verdict> {
+    if let Some(skipped) = mirror_pod(object) {
+        return Some(Verdict::Skipped(skipped));
+    }
+    if let Some(maker) = maker(object) {
+        return Some(Verdict::Made(maker.known_by(wanted.custom_kinds)));
+    }
+    finished(object).map(Verdict::Skipped)
 }
 
 fn patched(
@@ -184,8 +227,11 @@ fn patched(
     slots: Vec<SlotChange>,
     pull_secrets: Vec<Pointer>,
 ) -> Verdict {
-    // One that cannot be read is begun anew.
-    let receipt = Receipt::of(object).ok().flatten().unwrap_or_default();
+    let receipt = match Receipt::of(object) {
+        Ok(receipt) => receipt.unwrap_or_default(),
+        // What it keeps is written nowhere else.
+        Err(why) => return Verdict::Refused(vec![unreadable(&why)]),
+    };
     match edit.receipted(receipt) {
         Ok((operations, after)) => Verdict::Patch(Box::new(Patch {
             operations,

@@ -5,6 +5,7 @@
 
 mod document;
 mod edits;
+mod elsewhere;
 mod findings;
 mod spelled;
 #[cfg(test)]

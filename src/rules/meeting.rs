@@ -33,10 +33,27 @@ impl Collision {
     }
 }
 
+/// What tells an image that becomes `target` from another one that does. One digest of one repository is one image,
+/// whatever tags and digests lead there: that is what a pin is for.
+fn identity(reference: &ImageReference, target: &str) -> String {
+    if target.contains('@') {
+        reference.name()
+    } else {
+        reference.canonical()
+    }
+}
+
 /// Gathers decisions, one image at a time, and tells which images meet in one target.
 #[derive(Debug, Clone, Default)]
 pub struct Meeting {
-    targets: BTreeMap<String, BTreeMap<String, RuleName>>,
+    targets: BTreeMap<String, BTreeMap<String, Source>>,
+}
+
+/// Who comes to a target, as it was first seen.
+#[derive(Debug, Clone)]
+struct Source {
+    canonical: String,
+    rule: RuleName,
 }
 
 impl Meeting {
@@ -44,7 +61,10 @@ impl Meeting {
     pub fn note(&mut self, reference: &ImageReference, decision: &Decision) {
         if let (Outcome::Rewritten(target), Some(rule)) = (&decision.outcome, decision.name()) {
             let sources = self.targets.entry(target.clone()).or_default();
-            sources.entry(reference.canonical()).or_insert(rule);
+            let canonical = reference.canonical();
+            sources
+                .entry(identity(reference, target))
+                .or_insert(Source { canonical, rule });
         }
     }
 
@@ -52,8 +72,8 @@ impl Meeting {
     pub fn extend(&mut self, other: Self) {
         for (target, sources) in other.targets {
             let known = self.targets.entry(target).or_default();
-            for (source, rule) in sources {
-                known.entry(source).or_insert(rule);
+            for (identity, source) in sources {
+                known.entry(identity).or_insert(source);
             }
         }
     }
@@ -63,7 +83,14 @@ impl Meeting {
         self.targets
             .into_iter()
             .filter(|(_, sources)| sources.len() > 1)
-            .map(|(target, sources)| Collision { target, sources })
+            .map(|(target, sources)| {
+                let sources = sources.into_values();
+                let sources = sources.map(|source| (source.canonical, source.rule));
+                Collision {
+                    target,
+                    sources: sources.collect(),
+                }
+            })
             .collect()
     }
 

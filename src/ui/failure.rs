@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::secret::looks_like_a_secret;
 use crate::ui::format::Format;
-use crate::ui::output;
 use crate::ui::terminal::{Style, Terminal};
+use crate::ui::{foreign, output};
 
 /// A screen holds this many lines of each part; the rest is counted.
 const LINES_OF_A_PART: usize = 12;
@@ -89,10 +89,11 @@ fn asked_for(arguments: &[&str]) -> Format {
 /// The failure as text.
 pub fn text(failure: &Failure, terminal: Terminal) -> String {
     let details = failure.details();
+    let what: Vec<String> = details.what.lines().map(foreign::line).collect();
     let mut lines = vec![format!(
         "{} {}",
         terminal.paint(Style::Red, "error:"),
-        details.what
+        what.join("\n")
     )];
     // The same sentence twice helps nobody: parts that the heading contains are left out.
     let said = |part: &String| !details.what.contains(part.as_str());
@@ -127,7 +128,7 @@ fn part<'a>(
     lines.extend(
         text.iter()
             .take(LINES_OF_A_PART)
-            .map(|line| format!("    {line}")),
+            .map(|line| format!("    {}", foreign::line(line))),
     );
     if text.len() > LINES_OF_A_PART {
         lines.push(format!(
@@ -137,29 +138,15 @@ fn part<'a>(
     }
 }
 
-/// `::error title=…::…` as GitHub's runner reads it (newlines and percent signs escaped).
+/// `::error title=…::…` as GitHub's runner reads it.
 fn command(failure: &Failure) -> String {
     let details = failure.details();
     let parts = std::iter::once(&details.what)
         .chain(&details.why)
         .chain(&details.remedy)
         .map(String::as_str);
-    workflow_command("error", &details.code, parts)
-}
-
-/// A workflow command of `level` `error` or `warning`, on one line.
-pub fn workflow_command<'a>(
-    level: &str,
-    code: &str,
-    parts: impl Iterator<Item = &'a str>,
-) -> String {
-    let escaped = parts
-        .collect::<Vec<_>>()
-        .join("\n")
-        .replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A");
-    format!("::{level} title=arc-setup {code}::{escaped}")
+    let title = format!("arc-setup {}", details.code);
+    foreign::workflow_command("error", &[("title", &title)], parts)
 }
 
 /// The failure as a JSON value, for events and logs.
@@ -192,6 +179,16 @@ mod tests {
             text(&failure, PLAIN),
             "error: arc-setup.yaml: name is empty\n  why:\n    a label needs a character\n  evidence:\n    \
              arc-setup.yaml:1:7\n  what to do:\n    name: arc\n  code: config-invalid (exit code 2)"
+        );
+    }
+
+    #[test]
+    fn what_others_wrote_moves_no_cursor_and_commands_no_runner() {
+        let failure = Failure::new("x", Exit::Usage, "pod a\u{1b}[2J crashes")
+            .evidence("first\n::add-mask::a\u{7}");
+        assert_eq!(
+            text(&failure, PLAIN),
+            "error: pod a□[2J crashes\n  evidence:\n    first\n    \\::add-mask::a□\n  code: x (exit code 2)"
         );
     }
 

@@ -77,6 +77,23 @@ impl Prepared {
     }
 }
 
+/// Puts each in the place of its file. Where one cannot, those behind it stay as they are, and the failure says how many
+/// were written.
+pub fn commit(all: Vec<Prepared>) -> Result<(), Failure> {
+    let count = all.len();
+    for (written, one) in all.into_iter().enumerate() {
+        one.commit().map_err(|failure| {
+            failure.why(match written {
+                0 => "nothing was written".to_owned(),
+                _ => format!(
+                    "{written} of {count} files were written before it, and the others stay as they were"
+                ),
+            })
+        })?;
+    }
+    Ok(())
+}
+
 /// Removes a file; false where there is none.
 pub fn remove(path: &Path) -> Result<bool, Failure> {
     match std::fs::remove_file(path) {
@@ -94,4 +111,38 @@ fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
     )
     .why(error.to_string())
     .remedy("choose a place that can be written to")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_one_file_cannot_be_written_the_failure_says_how_far_it_went() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = ["a", "b", "c"].map(|name| home.path().join(name));
+        let prepared = || -> Vec<Prepared> {
+            let prepared = paths.iter().map(|path| {
+                std::fs::write(path, "old").unwrap();
+                prepare(path, ["new"]).unwrap()
+            });
+            prepared.collect()
+        };
+        let said = |path: &Path| std::fs::read_to_string(path).unwrap();
+        let all = prepared();
+        std::fs::remove_file(&paths[1]).unwrap();
+        std::fs::create_dir(&paths[1]).unwrap();
+        let failure = commit(all).unwrap_err();
+        let why = failure.details().why.join(" ");
+        assert!(why.contains("1 of 3 files were written before it"), "{why}");
+        assert_eq!(
+            (said(&paths[0]), said(&paths[2])),
+            ("new".to_owned(), "old".to_owned())
+        );
+        std::fs::remove_dir(&paths[1]).unwrap();
+        commit(prepared()).unwrap();
+        assert!(paths.iter().all(|path| said(path) == "new"));
+        // Nothing is left beside them.
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod failure;
 pub mod files;
+pub mod foreign;
 pub mod format;
 mod logging;
 pub mod output;

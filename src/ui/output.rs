@@ -55,7 +55,7 @@ fn json(kind: &str, data: &impl Serialize) -> Result<(), Failure> {
         kind,
         data,
     };
-    let mut stdout = stdout();
+    let mut stdout = buffered();
     let written = serde_json::to_writer_pretty(&mut stdout, &document).map_err(|error| {
         let kind = error.io_error_kind();
         std::io::Error::new(kind.unwrap_or(std::io::ErrorKind::InvalidData), error)
@@ -63,11 +63,25 @@ fn json(kind: &str, data: &impl Serialize) -> Result<(), Failure> {
     flushed(written.and_then(|()| stdout.write_all(b"\n")), stdout)
 }
 
-fn stdout() -> std::io::BufWriter<std::io::StdoutLock<'static>> {
+/// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
+pub fn data_text(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    flushed(stdout.write_all(text.as_bytes()), stdout)
+}
+
+/// Writes a text to stdout that comes in pieces.
+pub fn data_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut stdout = buffered();
+    let written = pieces
+        .into_iter()
+        .try_for_each(|piece| stdout.write_all(piece.as_bytes()));
+    flushed(written, stdout)
+}
+
+fn buffered() -> std::io::BufWriter<std::io::StdoutLock<'static>> {
     std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock())
 }
 
-/// A closed pipe ends quietly: the reader has what it wanted.
 fn flushed(written: std::io::Result<()>, mut stdout: impl Write) -> Result<(), Failure> {
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
@@ -78,20 +92,6 @@ fn flushed(written: std::io::Result<()>, mut stdout: impl Write) -> Result<(), F
         .why(error.to_string())),
         _ => Ok(()),
     }
-}
-
-/// Writes text to stdout. A closed pipe ends quietly: the reader has what it wanted.
-pub fn data_text(text: &str) -> Result<(), Failure> {
-    data_pieces([text])
-}
-
-/// Writes a text to stdout that comes in pieces.
-pub fn data_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
-    let mut stdout = stdout();
-    let written = pieces
-        .into_iter()
-        .try_for_each(|piece| stdout.write_all(piece.as_bytes()));
-    flushed(written, stdout)
 }
 
 /// Writes a line of talk to stderr. There is nowhere to report that stderr is gone.

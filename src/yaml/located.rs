@@ -12,8 +12,8 @@ mod values;
 pub use values::is_plain_text;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -58,7 +58,12 @@ pub struct Document<'a> {
     /// Made when it is asked for; of a document that the reader of values has read, there from the start.
     value: OnceCell<Value>,
     aliases: bool,
+    /// The items of long lists, of which one is asked for after the other.
+    items: RefCell<HashMap<Place, Vec<Place>>>,
 }
+
+/// Items of a list that are sooner walked past than remembered.
+const WALKED: usize = 32;
 
 /// What [`Document::read_by_item`] has found.
 #[derive(Debug)]
@@ -136,6 +141,7 @@ impl<'a> Document<'a> {
             said,
             value: OnceCell::new(),
             aliases: false,
+            items: RefCell::default(),
         }
     }
 
@@ -194,6 +200,23 @@ impl<'a> Document<'a> {
             }
         }
         aliases
+    }
+
+    /// True where an alias is written.
+    pub fn is_alias(&self, place: Place) -> bool {
+        let node = self.nodes.get(place.0 as usize);
+        node.is_some_and(|node| matches!(node.shape, Shape::Alias(_)))
+    }
+
+    /// The value of a key of the mapping at `place`, and whether it comes by `<<`.
+    pub fn value_of(&self, place: Place, key: &str) -> Option<(Place, bool)> {
+        let mapping = self.resolved(place)?;
+        if self.nodes[mapping.0 as usize].shape != Shape::Mapping {
+            return None;
+        }
+        let merged = || Some((self.merged(mapping, key, 0)?, true));
+        let own = self.entry(mapping, key).map(|value| (value, false));
+        own.or_else(merged)
     }
 
     /// The outermost node.
@@ -295,12 +318,24 @@ impl<'a> Document<'a> {
     fn child(&self, of: Place, segment: &str, depth: usize) -> Option<Place> {
         let of = self.resolved(of)?;
         match self.nodes[of.0 as usize].shape {
-            Shape::List => self.children(of).nth(segment.parse().ok()?),
+            Shape::List => self.item(of, segment.parse().ok()?),
             Shape::Mapping => self
                 .entry(of, segment)
                 .or_else(|| self.merged(of, segment, depth)),
             _ => None,
         }
+    }
+
+    /// One item of a list. To walk past those before it, each time, would take hours for a hundred thousand.
+    fn item(&self, list: Place, index: usize) -> Option<Place> {
+        if index < WALKED {
+            return self.children(list).nth(index);
+        }
+        let mut known = self.items.borrow_mut();
+        let items = known
+            .entry(list)
+            .or_insert_with(|| self.children(list).collect());
+        items.get(index).copied()
     }
 
     /// The value of a key that is written in the mapping itself.

@@ -5,6 +5,7 @@ mod site;
 
 use serde_json::{Value, json};
 
+use crate::support::arc_setup::ArcSetup;
 use crate::support::control_plane::{ControlPlane, Options};
 use site::{MIRROR, Site, images, pod};
 
@@ -368,4 +369,23 @@ async fn the_beta_is_used_where_it_is_turned_on_and_told_to_be_missing_elsewhere
         assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
     }
     assert_eq!(site.policies().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_about_patching_alone_is_no_word_of_admission() {
+    let program = ArcSetup::new().unwrap();
+    for flag in [
+        "--force",
+        "--no-verify",
+        "--require-verified",
+        "--use-cluster-pull-secrets",
+        "--no-wait",
+    ] {
+        let arguments = ["patch-images", "--admission", "--dry-run", flag];
+        let outcome = program.run(&arguments).await.unwrap().expect_code(2);
+        assert!(
+            outcome.stderr.contains("cannot be used with") && outcome.stderr.contains(flag),
+            "{outcome:?}"
+        );
+    }
 }

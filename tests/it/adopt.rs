@@ -122,6 +122,16 @@ async fn the_fix_of_the_story_becomes_a_rule_and_then_nothing_is_left_to_do() {
     let outcome = install.adopt(&["--write", &file]).await.expect_code(2);
     assert!(outcome.stderr.contains("--yes"), "{}", outcome.stderr);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), mine);
+    // For a machine that is one document; what would be added is told beside it.
+    let asked = ["--write", &file, "-o", "json"];
+    let outcome = install.adopt(&asked).await.expect_code(2);
+    let failure: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(failure["code"], "no-terminal");
+    assert!(
+        outcome.stderr.contains("- host: quay.io"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = install
         .adopt(&["--write", &file, "--yes"])
         .await

@@ -4,6 +4,7 @@ mod advice;
 mod compacted;
 mod everything;
 mod guarded;
+mod left;
 mod sources;
 mod story;
 mod undo;
@@ -13,7 +14,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arc_setup::apply::patch::{
-    Hands, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
+    Hands, Meetings, ObjectReport, PatchOptions, PatchReport, Patched, Selection, patch_images,
 };
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::{Cluster, Identity, Scope};
@@ -92,6 +93,7 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt: &interrupt,
     };
     let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;
@@ -101,6 +103,12 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
 
 async fn create(cluster: &Cluster, object: Value) {
     cluster.create(&object, false).await.unwrap();
+}
+
+/// What the kubelet logs in to a registry with.
+fn pull_secret(namespace: &str, name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+        "type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": r#"{"auths": {}}"#}})
 }
 
 async fn live(

@@ -27,6 +27,10 @@ pub enum Treatment {
         /// What to commit there.
         advice: Box<Advice>,
     },
+    /// It is as the rules want it; its notes are of what may be an image.
+    Unchanged,
+    /// Nothing of it can be changed although a rule would, or it names what is no image; its notes say why.
+    Stays,
     /// It cannot be changed while it exists.
     Skipped {
         /// Why, and what to do instead.
@@ -46,6 +50,13 @@ pub enum Treatment {
     Unverified {
         /// Which.
         images: Vec<TargetImage>,
+    },
+    /// The pull secret that it would name is not in its namespace.
+    NoPullSecret {
+        /// The namespace.
+        namespace: String,
+        /// The name of the Secret.
+        name: String,
     },
     /// The server did not take the patch.
     Failed {
@@ -132,8 +143,11 @@ impl From<ClusterError> for Untaken {
 /// What became of an object; `live` is what it is then, where somebody wants to know.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// As wanted already.
-    Unchanged { live: Option<Value> },
+    /// As wanted already; `told` is what is to be said of it all the same.
+    Unchanged {
+        live: Option<Value>,
+        told: Option<ObjectReport>,
+    },
     /// Patched, or counted, or accepted in a dry run.
     Changed {
         report: ObjectReport,
@@ -149,7 +163,7 @@ impl Written {
     /// The object as it is now; None where it was left, or nobody wants to know.
     pub(super) fn live(&self) -> Option<&Value> {
         match self {
-            Self::Unchanged { live } | Self::Changed { live, .. } => live.as_ref(),
+            Self::Unchanged { live, .. } | Self::Changed { live, .. } => live.as_ref(),
             Self::Left(_) | Self::Stopped => None,
         }
     }
@@ -237,6 +251,11 @@ impl PatchReport {
         self.count("absent") + self.count("unverified")
     }
 
+    /// How many would name a pull secret that is not there.
+    pub fn without_pull_secret(&self) -> usize {
+        self.count("no-pull-secret")
+    }
+
     /// How many the server did not take.
     pub fn failed(&self) -> usize {
         self.count("failed")
@@ -245,6 +264,11 @@ impl PatchReport {
     /// How many cannot be changed while they exist.
     pub fn skipped(&self) -> usize {
         self.count("skipped")
+    }
+
+    /// How many have nothing but images that stay although a rule would rewrite them, or that are none.
+    pub fn stays(&self) -> usize {
+        self.count("stays")
     }
 
     /// How many only lose the record of an earlier patch.
@@ -261,7 +285,7 @@ impl PatchReport {
     /// kind that the user may not list is refused too.
     pub fn exit(&self) -> Exit {
         let refused = self.refused() + self.failed() + self.not_verified();
-        if refused + self.unlisted.len() > 0 {
+        if refused + self.without_pull_secret() + self.unlisted.len() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -274,16 +298,19 @@ impl PatchReport {
         self.treated.get(word).copied().unwrap_or_default()
     }
 
-    /// Counts an object that is not as the rules want it.
+    /// Counts an object that is not as the rules want it; what is unchanged is counted elsewhere.
     pub(super) fn note(&mut self, report: &ObjectReport) {
         let word = match report.treatment {
             Treatment::Patched => "patched",
             Treatment::Made { .. } => "made",
             Treatment::Owned { .. } => "owned",
+            Treatment::Unchanged => return,
+            Treatment::Stays => "stays",
             Treatment::Skipped { .. } => "skipped",
             Treatment::Refused { .. } => "refused",
             Treatment::Absent { .. } => "absent",
             Treatment::Unverified { .. } => "unverified",
+            Treatment::NoPullSecret { .. } => "no-pull-secret",
             Treatment::Failed { .. } => "failed",
             Treatment::Kept => "kept",
             Treatment::Gone => "gone",

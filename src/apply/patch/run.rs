@@ -152,12 +152,12 @@ impl<'a, 'h> Run<'a, 'h> {
         };
         self.look_at_rollout(&object, &written);
         match written {
-            Written::Unchanged { .. } => {
+            Written::Unchanged { told, .. } => {
                 // Most hold no image at all.
                 if object.kind != "ConfigMap" {
                     self.report.unchanged += 1;
                 }
-                Ok(())
+                told.map_or(Ok(()), |report| self.tell(&report))
             }
             Written::Changed { report, .. } | Written::Left(report) => self.tell(&report),
             Written::Stopped => self.check_interrupt(),

@@ -1,6 +1,9 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
+mod accounts;
 mod ends;
+mod meeting;
+mod pull_secret;
 
 use std::convert::Infallible;
 use std::ops::Deref;
@@ -103,9 +106,23 @@ async fn run_with(
 ) -> Result<Ran, Failure> {
     let options = PatchOptions {
         selection,
+        ..options()
+    };
+    run_as(cluster, interrupt, &options).await
+}
+
+fn options() -> PatchOptions {
+    PatchOptions {
         timeout: Duration::from_secs(1),
         ..PatchOptions::default()
-    };
+    }
+}
+
+async fn run_as(
+    cluster: &Cluster,
+    interrupt: &Interrupt,
+    options: &PatchOptions,
+) -> Result<Ran, Failure> {
     let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
     let hands = Hands {
         rollouts: &|_, _| Box::pin(async { Ok(()) }),
@@ -115,9 +132,10 @@ async fn run_with(
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt,
     };
-    let Patched { report, failure } = patch_images(cluster, &rules(), &options, hands).await;
+    let Patched { report, failure } = patch_images(cluster, &rules(), options, hands).await;
     let objects = objects.into_inner().unwrap();
     failure.map_or(Ok(Ran { objects, report }), Err)
 }

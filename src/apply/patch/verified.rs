@@ -7,10 +7,9 @@ use super::report::{ObjectReport, Treatment};
 use super::requests::TargetImage;
 use super::write::Work;
 use crate::clients::kube::ClusterError;
-use crate::object::pods::pod_specs;
-use crate::object::{items_at, text_at};
+use crate::object::{Pointer, text_at};
 use crate::observe::ImagePresence;
-use crate::plan::patch::SlotChange;
+use crate::plan::patch::{SlotChange, accounted_pods, service_account};
 
 impl Work<'_> {
     /// Asks for every image that the patch would write. The treatment is why the object is left as it is.
@@ -22,14 +21,14 @@ impl Work<'_> {
         let Some(targets) = self.targets else {
             return Ok(None);
         };
-        let namespace = report.object.namespace.clone().unwrap_or_default();
-        let secrets = if targets.reads_pull_secrets() {
-            self.pod_pull_secrets(after, &namespace).await?
+        let namespace = &report.object.namespace.clone().unwrap_or_default();
+        let secrets = &if targets.reads_pull_secrets() {
+            self.pod_pull_secrets(after, namespace).await?
         } else {
             Vec::new()
         };
-        let (namespace, secrets) = (&namespace, &secrets);
         let asked = report.slots.iter().map(|slot| async move {
+            let secrets = secrets_of(secrets, slot);
             let answer = targets.ask(self.cluster, &slot.after, namespace, secrets);
             (slot, answer.await)
         });
@@ -60,28 +59,41 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// The pull secrets that a pod of this object has: its own, else those of its ServiceAccount.
+    /// The pull secrets of each pod of this object: its own, else those of its ServiceAccount.
     async fn pod_pull_secrets(
         &self,
         object: &Value,
         namespace: &str,
-    ) -> Result<Vec<String>, ClusterError> {
-        let pods = pod_specs(object);
-        let Some(pod) = pods.first().and_then(|pod| pod.pointer.get(object)) else {
-            return Ok(Vec::new());
-        };
-        let own: Vec<String> = items_at(pod, "/imagePullSecrets")
-            .iter()
-            .filter_map(|secret| text_at(secret, "/name").map(str::to_owned))
-            .collect();
-        if !own.is_empty() {
-            return Ok(own);
+    ) -> Result<Vec<(Pointer, Vec<String>)>, ClusterError> {
+        let mut found = Vec::new();
+        for pod in accounted_pods(object, Some(&self.custom_kinds)) {
+            let list = pod.pointer.child("imagePullSecrets");
+            let mut names: Vec<String> = list
+                .get(object)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|secret| text_at(secret, "/name").map(str::to_owned))
+                .collect();
+            if names.is_empty() {
+                let account = service_account(object, &pod);
+                let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
+                names = secrets.await?;
+            }
+            found.push((pod.pointer, names));
         }
-        let account = text_at(pod, "/serviceAccountName").filter(|name| !name.is_empty());
-        let account = account.unwrap_or("default");
-        let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
-        secrets.await
+        Ok(found)
     }
+}
+
+/// Those of the pod that an image stands in. One that stands beside a template is of the first pod.
+fn secrets_of<'a>(pods: &'a [(Pointer, Vec<String>)], slot: &SlotChange) -> &'a [String] {
+    let holds = |pod: &&(Pointer, Vec<String>)| {
+        let inner = slot.pointer.as_str().strip_prefix(pod.0.as_str());
+        inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('/'))
+    };
+    let pod = pods.iter().find(holds).or_else(|| pods.first());
+    pod.map_or(&[], |(_, secrets)| secrets.as_slice())
 }
 
 fn image(slot: &SlotChange, reason: String, why: String) -> TargetImage {

@@ -3,18 +3,25 @@
 use serde_json::Value;
 
 use super::report::{ObjectReport, Treatment, Untaken, Written};
-use super::{PatchOptions, Task};
+use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
-use crate::object::pods::{CustomKinds, pod_specs};
+use crate::object::pods::CustomKinds;
 use crate::object::{ObjectRef, text_at};
-use crate::observe::Targets;
 use crate::observe::workloads::ServiceAccounts;
-use crate::plan::patch::{Decided, MANAGER, Patch, Verdict, Wanted, decide, undo};
+use crate::observe::{SecretPresence, Targets};
+use crate::plan::patch::{
+    AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide,
+    service_account, undo,
+};
 use crate::rules::RuleSet;
 
 /// How often an object that moves is decided again.
 const ATTEMPTS: usize = 5;
+
+/// Said of an object whose images came after the bound.
+const NOT_COMPARED: &str =
+    "there are too many images to know whether another one would become one of these";
 
 /// What is done with a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +44,9 @@ pub(super) struct Work<'a> {
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
     pub(super) interrupt: &'a Interrupt,
+    pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
+    pub(super) secrets: SecretPresence,
 }
 
 /// An object that was treated.
@@ -51,7 +60,8 @@ pub(super) struct Treated {
 /// What is to be done with an object: send this patch, or leave it.
 enum Next {
     Send(Box<Patch>, ObjectReport),
-    Unchanged,
+    /// With what is to be told of it all the same.
+    Unchanged(Option<ObjectReport>),
     Left(ObjectReport),
 }
 
@@ -66,29 +76,25 @@ impl Work<'_> {
     }
 
     /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
-    pub(super) async fn treat(
-        &self,
-        mut object: Value,
-        is_own: bool,
-    ) -> Result<Written, Untaken> {
+    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object).await? {
                 Next::Send(patch, report) => (*patch, report),
-                Next::Unchanged => {
+                Next::Unchanged(told) => {
                     let live = is_wanted.then_some(object);
-                    return Ok(Written::Unchanged { live });
+                    return Ok(Written::Unchanged { live, told });
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            let verified = tokio::select! {
+            let left = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
-                verified = self.verify(&mut report, &patch.after) => verified?,
+                left = self.left(&mut report, &patch.after) => left?,
             };
-            if let Some(treatment) = verified {
+            if let Some(treatment) = left {
                 report.treatment = treatment;
                 report.slots.clear();
                 report.pull_secrets.clear();
@@ -115,6 +121,18 @@ impl Work<'_> {
         }
     }
 
+    /// Why the object is left as it is although its patch is known.
+    async fn left(
+        &self,
+        report: &mut ObjectReport,
+        after: &Value,
+    ) -> Result<Option<Treatment>, ClusterError> {
+        if let Some(missing) = self.secret_is_missing(report).await {
+            return Ok(Some(missing));
+        }
+        self.verify(report, after).await
+    }
+
     async fn decide(&self, object: &Value) -> Result<Next, ClusterError> {
         let accounts = self.account_pull_secrets(object).await?;
         let wanted = Wanted {
@@ -123,12 +141,34 @@ impl Work<'_> {
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&self.custom_kinds),
         };
-        let Decided { verdict, notes } = match self.options.task {
+        let Decided {
+            mut verdict,
+            mut notes,
+            arrivals,
+        } = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),
             Task::Undo => undo(object),
         };
+        let changes = !matches!(verdict, Verdict::Unchanged | Verdict::Stays);
+        match self.meetings.meet(&arrivals, object, changes) {
+            Ok(true) => {}
+            Ok(false) => notes.push(NOT_COMPARED.to_owned()),
+            Err(mut reasons) => {
+                if let Verdict::Refused(others) = verdict {
+                    reasons.extend(others);
+                }
+                verdict = Verdict::Refused(reasons);
+            }
+        }
         let treatment = match verdict {
-            Verdict::Unchanged => return Ok(Next::Unchanged),
+            Verdict::Unchanged => {
+                let told = (!notes.is_empty()).then(|| {
+                    let reference = ObjectRef::from_value(object);
+                    ObjectReport::new(reference, Treatment::Unchanged, notes)
+                });
+                return Ok(Next::Unchanged(told));
+            }
+            Verdict::Stays => Treatment::Stays,
             Verdict::Patch(mut patch) => {
                 let reference = ObjectRef::from_value(object);
                 let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
@@ -191,22 +231,30 @@ impl Work<'_> {
         }
     }
 
-    async fn account_pull_secrets(&self, object: &Value) -> Result<Vec<String>, ClusterError> {
-        let namespace = object
-            .pointer("/metadata/namespace")
-            .and_then(Value::as_str);
-        let (Some(_), Some(namespace)) = (&self.options.pull_secret, namespace) else {
-            return Ok(Vec::new());
+    /// Of every ServiceAccount that a pod of the object runs as.
+    async fn account_pull_secrets(
+        &self,
+        object: &Value,
+    ) -> Result<Vec<AccountPullSecrets>, ClusterError> {
+        let mut found: Vec<AccountPullSecrets> = Vec::new();
+        let (Some(_), Some(namespace)) = (
+            &self.options.pull_secret,
+            text_at(object, "/metadata/namespace"),
+        ) else {
+            return Ok(found);
         };
-        // The controllers of ARC and a Deployment alike default to the namespace's own account.
-        let account = pod_specs(object)
-            .first()
-            .and_then(|pod| pod.pointer.child("serviceAccountName").get(object))
-            .and_then(Value::as_str)
-            .filter(|name| !name.is_empty())
-            .unwrap_or("default");
-        let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
-        secrets.await
+        for pod in accounted_pods(object, Some(&self.custom_kinds)) {
+            let account = service_account(object, &pod);
+            if found.iter().any(|known| known.account == account) {
+                continue;
+            }
+            let secrets = self.accounts.pull_secrets(self.cluster, namespace, account);
+            found.push(AccountPullSecrets {
+                account: account.to_owned(),
+                pull_secrets: secrets.await?,
+            });
+        }
+        Ok(found)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::apply::patch::{
 };
 use crate::failure::Exit;
 use crate::plan::counted;
-use crate::ui::table;
+use crate::ui::{foreign, table};
 use crate::yaml;
 
 /// Kinds and namespaces that are named one by one in a line.
@@ -45,7 +45,15 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             report.skipped(),
             "left alone: they cannot be changed while they exist",
         ),
+        (
+            report.stays(),
+            "left alone: their images cannot be changed where they stand",
+        ),
         (report.refused(), "refused by a rule"),
+        (
+            report.without_pull_secret(),
+            "left as they are: the pull secret is not in their namespace",
+        ),
         (
             report.not_verified(),
             "left as they are: their new images are not in the registry, or not known to be",
@@ -135,6 +143,13 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
             "{count} left alone that cannot be changed while existing, for the reasons above"
         ));
     }
+    let stays = report.stays();
+    if stays > 0 {
+        let count = counted(stays, "object");
+        lines.push(format!(
+            "{count} left alone with images that cannot be changed where they stand, for the reasons above"
+        ));
+    }
     lines.push(last_line(report, options));
     lines
 }
@@ -153,8 +168,8 @@ fn requests(report: &PatchReport) -> Vec<String> {
             vec![
                 image
                     .before
-                    .clone()
-                    .unwrap_or_else(|| "(compiled in)".to_owned()),
+                    .as_deref()
+                    .map_or_else(|| "(compiled in)".to_owned(), foreign::value),
                 image.after.clone(),
                 image.rule.clone(),
                 needed,
@@ -239,7 +254,16 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
     if report.refused() > 0 {
         let left = left(report.refused());
         lines.push((
-            format!("{left}: a rule denies an image; change the rule, or the object"),
+            format!("{left}: a rule refuses an image, for the reasons above; change the rule, or the object"),
+            Exit::ApplyFailed,
+        ));
+    }
+    if report.without_pull_secret() > 0 {
+        let left = left(report.without_pull_secret());
+        lines.push((
+            format!(
+                "{left}: the pull secret is not in the namespace; make it there and run the same command again: kubectl create secret generic NAME -n NAMESPACE --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=config.json"
+            ),
             Exit::ApplyFailed,
         ));
     }
@@ -292,6 +316,11 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
 pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
     let mut lines = vec![match &report.treatment {
         Treatment::Patched => report.object.to_string(),
+        Treatment::Unchanged => format!("{}: as the rules want it", report.object),
+        Treatment::Stays => format!(
+            "{}: left alone: nothing of it can be changed where it stands",
+            report.object
+        ),
         Treatment::Made { from } => {
             format!("{}: left alone, it is made from {from}", report.object)
         }
@@ -305,6 +334,10 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             "{}: not patched: not known to be in the registry: {}",
             report.object,
             targets(images)
+        ),
+        Treatment::NoPullSecret { namespace, name } => format!(
+            "{}: not patched: Secret {namespace}/{name} is not there, and its pods could not log in",
+            report.object
         ),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
         Treatment::Kept => format!(
@@ -327,7 +360,8 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
         _ => &[],
     };
     for slot in report.slots.iter().chain(advised) {
-        let before = slot.before.as_deref().unwrap_or("(compiled in)");
+        let before = slot.before.as_deref().map(foreign::value);
+        let before = before.as_deref().unwrap_or("(compiled in)");
         lines.push(format!(
             "  {}: {before} → {} [{}]",
             slot.place, slot.after, slot.rule
@@ -351,7 +385,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),
     );
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
-    lines
+    lines.iter().map(|line| foreign::line(line)).collect()
 }
 
 fn targets(images: &[TargetImage]) -> String {

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::plan::counted;
 use crate::rewrite::text::{Absent, Change, Findings, Refused, Skipped, Suspected, Where};
+use crate::ui::foreign;
 
 /// The answer of one run.
 #[derive(Serialize)]
@@ -49,13 +50,21 @@ fn place(file: &str, at: &Where) -> String {
     format!("{file}:{}:{}", at.line, at.column)
 }
 
+/// What is said of an image that stays. It may be any text, for it may be no reference at all.
+pub(super) fn stays(skipped: &Skipped) -> String {
+    format!(
+        "{} stays: {}",
+        foreign::value(&skipped.image),
+        skipped.reason
+    )
+}
+
 /// One refused image as a line of evidence.
 pub(super) fn refusal(file: &str, refused: &Refused) -> String {
     let place = place(file, &refused.at);
-    format!(
-        "{place}: {}: {}: {}",
-        refused.at.object, refused.image, refused.reason
-    )
+    let object = refused.at.object.to_string();
+    let (object, image) = (foreign::value(&object), foreign::value(&refused.image));
+    format!("{place}: {object}: {image}: {}", refused.reason)
 }
 
 impl Answer {
@@ -100,7 +109,7 @@ impl Answer {
             } = &change.one;
             format!("{at}: {before} → {after} [{rule}]")
         });
-        let mut lines: Vec<String> = changes.collect();
+        let mut lines: Vec<String> = changes.map(|line| foreign::line(&line)).collect();
         lines.extend(self.notes());
         lines.push(self.last_line());
         lines.push(String::new());
@@ -111,7 +120,7 @@ impl Answer {
     pub(super) fn notes(&self) -> Vec<String> {
         let skipped = self.skipped.iter().map(|one| {
             let at = place(&one.file, &one.one.at);
-            format!("{at}: {} stays: {}", one.one.image, one.one.reason)
+            format!("{at}: {}", stays(&one.one))
         });
         let suspected = self.suspected.iter().map(|one| {
             let at = place(&one.file, &one.one.at);
@@ -134,14 +143,15 @@ impl Answer {
             } = &one.one;
             format!("{at}: {name} is not set, and {default} is compiled in: add {item} [{rule}]")
         });
-        skipped.chain(suspected).chain(absent).collect()
+        let notes = skipped.chain(suspected).chain(absent);
+        notes.map(|line| foreign::line(&line)).collect()
     }
 
     /// How many changed.
     pub(super) fn last_line(&self) -> String {
         let inputs = match self.changed.as_slice() {
             [] => return format!("nothing to change in {}", counted(self.inputs, "input")),
-            [(file, _)] => file.to_string(),
+            [(file, _)] => foreign::line(file),
             many => counted(many.len(), "file"),
         };
         let images = self.changed.iter().map(|(_, count)| count).sum();
@@ -156,17 +166,18 @@ impl Answer {
     /// As GitHub shows them beside the lines of a pull request.
     pub(super) fn commands(&self) -> Vec<String> {
         let command = |level: &str, file: &str, at: &Where, message: &str| {
-            let (line, column) = (at.line, at.column);
-            format!("::{level} file={file},line={line},col={column}::{message}")
+            let (line, column) = (at.line.to_string(), at.column.to_string());
+            let place = [("file", file), ("line", &line), ("col", &column)];
+            foreign::workflow_command(level, &place, std::iter::once(message))
         };
         let changes = self.changes.iter().map(|one| {
             let message = format!("{} → {} [{}]", one.one.before, one.one.after, one.one.rule);
             command("warning", &one.file, &one.one.at, &message)
         });
-        let skipped = self.skipped.iter().map(|one| {
-            let message = format!("{} stays: {}", one.one.image, one.one.reason);
-            command("warning", &one.file, &one.one.at, &message)
-        });
+        let skipped = self
+            .skipped
+            .iter()
+            .map(|one| command("warning", &one.file, &one.one.at, &stays(&one.one)));
         changes.chain(skipped).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::answer::stays;
 use super::input::{Input, Source};
 use crate::config::load::{GivenText, Sources};
 use crate::failure::{Exit, Failure};
@@ -48,11 +49,9 @@ impl Function {
         if text("kind") != "ResourceList" || !text("apiVersion").starts_with(GROUP) {
             return Ok(None);
         }
-        let is_block = !stdin
-            .text
-            .trim_start_matches("---")
-            .trim_start()
-            .starts_with('{');
+        // What is appended is a key of the root, which stands at the beginning of a line.
+        let (before, root) = stdin.text.split_at(document.start(document.root()));
+        let is_block = !root.starts_with('{') && (before.is_empty() || before.ends_with('\n'));
         let is_alone = part.text.len() == stdin.text.len() && stdin.text.ends_with('\n');
         let is_open = !stdin.text.trim_end().ends_with("...");
         Ok(Some(Self {
@@ -104,8 +103,7 @@ impl Function {
             results.push(result);
         }
         for skipped in &findings.skipped {
-            let message = format!("{} stays: {}", skipped.image, skipped.reason);
-            results.push(result("warning", &message, &skipped.at));
+            results.push(result("warning", &stays(skipped), &skipped.at));
         }
         for suspected in &findings.suspected {
             let (text, why) = (&suspected.text, suspected.why);

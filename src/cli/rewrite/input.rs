@@ -175,6 +175,12 @@ impl Input {
             ),
             Source::File(path) => {
                 let read = || -> std::io::Result<Vec<u8>> {
+                    // Opening a pipe waits for whoever writes to it.
+                    if !std::fs::metadata(path)?.is_file() {
+                        let why =
+                            "it is no regular file: of a pipe, name - and let it be standard input";
+                        return Err(std::io::Error::other(why));
+                    }
                     let file = std::fs::File::open(path)?;
                     let size = file.metadata()?.len();
                     limited(file, usize::try_from(size).unwrap_or(0))

@@ -2,8 +2,17 @@
 //!
 //! The reference grammar alone would take `10m`, `true` or `127.0.0.1:8080` for an image.
 
-/// Flags that hold an image although their names do not say so.
-pub(super) const KNOWN: [&str; 1] = ["prometheus-config-reloader"];
+use crate::image_ref::ImageReference;
+
+/// Flags and variables of which it is known that they hold an image, however short: ARC's, and one whose name does not
+/// say so.
+pub(super) const KNOWN: [&str; 5] = [
+    "docker-image",
+    "runner-image",
+    "actions-runner-image",
+    "controller-manager-container-image",
+    "prometheus-config-reloader",
+];
 /// Variables of operators, by a convention of OLM: whatever follows, the value is an image.
 const RELATED: &str = "related-image-";
 /// Words behind `image` that make the value something else.
@@ -29,15 +38,41 @@ const OTHER_THINGS: [&str; 19] = [
     "type",
 ];
 
+/// Words behind `image` by which a flag or variable tells where something is. A field of a custom kind that is called so
+/// may hold an image all the same: `imageURL`.
+const LOCATIONS: [&str; 14] = [
+    "path",
+    "folder",
+    "directory",
+    "root",
+    "bucket",
+    "store",
+    "prefix",
+    "host",
+    "server",
+    "url",
+    "uri",
+    "endpoint",
+    "address",
+    "file",
+];
+/// Endings of files that are called images and that no container runs.
+const FILES: [&str; 12] = [
+    ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".iso", ".img", ".qcow2", ".vmdk",
+    ".raw",
+];
+
 /// How much a name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameStrength {
     /// The name says nothing.
     None,
-    /// The value is an image if it parses and names its host or a path: `--image-repository`.
+    /// The value is an image if it names its host, or has both a path and a version: `--image-repository`.
     Likely,
-    /// The value is an image if it parses: `--docker-image`, `ACTIONS_RUNNER_IMAGE`.
+    /// The value is an image if it names its host or a version: `--sidecar-image`.
     Certain,
+    /// The value is an image if it parses: `--docker-image`, `ACTIONS_RUNNER_IMAGE`.
+    Known,
 }
 
 /// Judges the name of a flag (with or without dashes) or of an environment variable.
@@ -50,9 +85,32 @@ pub fn image_name_strength(name: &str) -> NameStrength {
         .to_ascii_lowercase()
         .replace(['_', '.'], "-");
     if KNOWN.contains(&name.as_str()) || name.starts_with(RELATED) {
-        return NameStrength::Certain;
+        return NameStrength::Known;
     }
-    strength(name.split('-'))
+    let behind = name.split('-').skip_while(|word| !is_image_word(word));
+    if behind.clone().any(|word| LOCATIONS.contains(&word)) {
+        return NameStrength::None;
+    }
+    strength(behind)
+}
+
+/// True where a text that parses as `reference` surely is an image under a name of this strength. The reference grammar
+/// takes `assets/logo` and `hero.png` too.
+pub(super) fn is_image(strength: NameStrength, reference: &ImageReference) -> bool {
+    let has_version = reference.tag().is_some() || reference.digest().is_some();
+    let is_file = || {
+        !has_version
+            && FILES
+                .iter()
+                .any(|ending| reference.path().ends_with(ending))
+    };
+    let names_host = || reference.names_host() && !is_file();
+    match strength {
+        NameStrength::None => false,
+        NameStrength::Likely => names_host() || (has_version && reference.original().contains('/')),
+        NameStrength::Certain => names_host() || has_version,
+        NameStrength::Known => true,
+    }
 }
 
 /// Judges the name of a field, whose words are written together: `proxyImage`, `imageName`.
@@ -92,8 +150,12 @@ fn mentions_image(name: &str) -> bool {
         .any(|window| window.eq_ignore_ascii_case(b"image"))
 }
 
+fn is_image_word(word: &str) -> bool {
+    matches!(word, "image" | "images")
+}
+
 fn strength<'a>(words: impl Iterator<Item = &'a str>) -> NameStrength {
-    let mut behind = words.skip_while(|word| !matches!(*word, "image" | "images"));
+    let mut behind = words.skip_while(|word| !is_image_word(word));
     let Some(first) = behind.next() else {
         return NameStrength::None;
     };
@@ -138,16 +200,20 @@ mod tests {
             "--docker-image",
             "runner_image",
             "ACTIONS_RUNNER_IMAGE",
-            "image",
             "--prometheus-config-reloader",
-            "--acme-http01-solver-image",
             "RELATED_IMAGE_PROXY",
             "RELATED_IMAGE_CACHE_SERVER",
+        ] {
+            assert_eq!(image_name_strength(name), NameStrength::Known, "{name}");
+        }
+        for name in [
+            "image",
+            "--acme-http01-solver-image",
             "spark.kubernetes.container.image",
         ] {
             assert_eq!(image_name_strength(name), NameStrength::Certain, "{name}");
         }
-        for name in ["--image-repository", "--images", "IMAGE_URL"] {
+        for name in ["--image-repository", "--images", "--path-image-name"] {
             assert_eq!(image_name_strength(name), NameStrength::Likely, "{name}");
         }
         for name in [
@@ -159,6 +225,9 @@ mod tests {
             "ImageOS",
             "--metrics-addr",
             "--images-dir",
+            "IMAGE_URL",
+            "--image-path",
+            "IMAGES_PATH",
             "",
         ] {
             assert_eq!(image_name_strength(name), NameStrength::None, "{name}");
@@ -177,7 +246,7 @@ mod tests {
             assert_eq!(field_strength(name), NameStrength::Certain, "{name}");
             assert!(names_image_last(name), "{name}");
         }
-        for name in ["imageName", "imageRepository", "relatedImages"] {
+        for name in ["imageName", "imageRepository", "relatedImages", "imageURL"] {
             assert_eq!(field_strength(name), NameStrength::Likely, "{name}");
         }
         for name in [

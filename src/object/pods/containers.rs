@@ -84,11 +84,6 @@ pub(super) fn of_pod<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = ContainerAt> 
     })
 }
 
-/// Every container of one pod as it stands, with its place.
-pub(super) fn values<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = (Pointer, &'a Value)> {
-    written(pod).map(|one| (one.pointer(pod), one.value))
-}
-
 /// A container that is written out in a pod.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written<'a> {

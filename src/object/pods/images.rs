@@ -114,13 +114,13 @@ fn in_document(
         found.suspects.extend(parts);
         (slots, survey.suspects.unwrap_or_default())
     };
-    let places: HashSet<Place> = slots
+    let standing: HashSet<Place> = slots
         .iter()
         .filter_map(|slot| document.find(document.root(), slot.pointer.as_str()))
         .collect();
     let aliases = document.aliases();
     for slot in slots {
-        let is_its_own = !is_shared(document, &slot, &places, &aliases);
+        let is_its_own = !is_shared(document, &slot, &standing, &aliases);
         match is_its_own
             .then(|| placed(at, text, document, &slot))
             .flatten()

@@ -1,17 +1,21 @@
 //! What may be an image in the arguments, variables and annotations of a pod, beside what surely is one.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::survey::Pod;
-use super::suspected::{Suspect, script};
-use super::{ImageSlot, Shape, containers};
-use crate::object::Pointer;
+use super::suspected::{Suspect, Suspicion, script};
+use super::{ImageSlot, Shape, containers, slots};
+use crate::object::{Pointer, text_at};
 
-/// What is suspected in `pods`, of which `slots` are certain.
-pub(super) fn suspects(pods: &[Pod<'_>], slots: &[ImageSlot]) -> Vec<Suspect> {
-    let certain: HashSet<&str> = slots.iter().map(|slot| slot.pointer.as_str()).collect();
+/// What is suspected in `pods`, of which `of_pods` are certain.
+pub(super) fn suspects(pods: &[Pod<'_>], of_pods: &[ImageSlot]) -> Vec<Suspect> {
+    // Most pods have none: what it takes to know where one stands is done for those that have.
+    let certain: Certain<'_> = LazyCell::new(Box::new(|| {
+        of_pods.iter().map(|slot| slot.pointer.as_str()).collect()
+    }));
     let mut found = Vec::new();
     for pod in pods {
         in_pod(pod, &certain, &mut found);
@@ -19,40 +23,56 @@ pub(super) fn suspects(pods: &[Pod<'_>], slots: &[ImageSlot]) -> Vec<Suspect> {
     found
 }
 
-fn in_pod(pod: &Pod<'_>, certain: &HashSet<&str>, found: &mut Vec<Suspect>) {
-    let mut look = |at: Pointer, text: &str| {
-        if !certain.contains(at.as_str()) {
-            script(text, &mut |word, why| {
-                found.push(Suspect {
-                    pointer: at.clone(),
-                    text: word.to_owned(),
-                    why,
-                });
-            });
+/// The places of what surely is an image.
+type Certain<'a> = LazyCell<HashSet<&'a str>, Box<dyn FnOnce() -> HashSet<&'a str> + 'a>>;
+
+fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
+    let mut look = |at: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
+        let mut named = slots::named(name, text, start);
+        if named.iter().any(|named| named.is_certain) && !certain.contains(at().as_str()) {
+            named.retain(|named| !named.is_certain);
         }
+        let mut suspect = |text: &str, why| {
+            found.push(Suspect {
+                pointer: at(),
+                text: text.to_owned(),
+                why,
+            });
+        };
+        for doubtful in named.iter().filter(|named| !named.is_certain) {
+            suspect(&text[doubtful.span.clone()], Suspicion::Name);
+        }
+        let told = named.iter().map(|named| &text[named.span.clone()]);
+        let told: HashSet<&str> = told.collect();
+        script(text, &mut |word, why| {
+            if !told.contains(word) {
+                suspect(word, why);
+            }
+        });
     };
-    let mut holder = |at: &Pointer, value: &Value| {
-        for list in ["command", "args", "env", "dockerEnv"] {
-            let items = value.get(list).and_then(Value::as_array);
-            for (index, item) in items.into_iter().flatten().enumerate() {
-                let item_at = || at.child(list).index(index);
-                match item {
-                    Value::String(text) => look(item_at(), text),
-                    _ => {
-                        if let Some(text) = item.get("value").and_then(Value::as_str) {
-                            look(item_at().child("value"), text);
-                        }
-                    }
+    let mut holder = |at: &dyn Fn() -> Pointer, value: &Value| {
+        for list in ["command", "args"] {
+            for (index, argument) in slots::arguments(items_of(value, list)).enumerate() {
+                let said = (argument.flag, argument.text, argument.start);
+                look(&|| at().child(list).index(index), said);
+            }
+        }
+        for list in ["env", "dockerEnv"] {
+            for (index, item) in items_of(value, list).iter().enumerate() {
+                if let Some(text) = text_at(item, "/value") {
+                    let name = text_at(item, "/name").unwrap_or_default();
+                    let at = || at().child(list).index(index).child("value");
+                    look(&at, (name, text, 0));
                 }
             }
         }
     };
-    for (at, container) in containers::values(pod) {
-        holder(&at, container);
+    for container in containers::written(pod) {
+        holder(&|| container.pointer(pod), container.value);
     }
     // A PodSpec has none of these lists itself.
     if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
-        holder(&pod.at.pointer, pod.spec);
+        holder(&|| pod.at.pointer.clone(), pod.spec);
     }
     if let (Some(at), Some(annotations)) = (
         &pod.at.metadata,
@@ -62,4 +82,9 @@ fn in_pod(pod: &Pod<'_>, certain: &HashSet<&str>, found: &mut Vec<Suspect>) {
         let at = at.child("annotations");
         found.extend(Suspect::of_annotations(at.as_str(), annotations));
     }
+}
+
+fn items_of<'a>(value: &'a Value, list: &str) -> &'a [Value] {
+    let items = value.get(list).and_then(Value::as_array);
+    items.map_or(&[], Vec::as_slice)
 }

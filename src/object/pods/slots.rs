@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::catalogue::is_plain_word;
+use super::catalogue::{is_image, is_plain_word};
 use super::split::{self, Certainty};
 use super::survey::Pod;
 use super::{NameStrength, Part, Role, Shape, containers, image_name_strength};
@@ -180,28 +180,15 @@ impl<'a> Holder<'a> {
 
     fn arguments(&self, list: &str, slots: &mut Vec<ImageSlot>) {
         let items = self.list(list);
-        // The flag whose value comes as the next item.
-        let mut before = "";
-        for (index, item) in items.iter().enumerate() {
-            let text = item.as_str().unwrap_or_default();
-            let (flag, form, start) = match text.split_once('=') {
-                _ if !text.starts_with('-') => (before, ArgumentForm::Separate, 0),
-                Some((flag, _)) => (flag, ArgumentForm::Joined, flag.len() + 1),
-                None => ("", ArgumentForm::Joined, text.len()),
-            };
-            before = if text.starts_with('-') && start == text.len() {
-                text
-            } else {
-                ""
-            };
-            for (name, span) in images(flag, text, start) {
+        for (index, argument) in arguments(items).enumerate() {
+            for (name, span) in certain(argument.flag, argument.text, argument.start) {
                 slots.push(ImageSlot {
                     pointer: self.at.child(list).index(index),
                     kind: SlotKind::Argument {
                         flag: name.to_owned(),
-                        form,
+                        form: argument.form,
                     },
-                    text: text[span.clone()].to_owned(),
+                    text: argument.text[span.clone()].to_owned(),
                     span,
                     why: purpose(self.role, name),
                 });
@@ -216,7 +203,7 @@ impl<'a> Holder<'a> {
             let (Some(name), Some(value)) = (text("name"), text("value")) else {
                 continue;
             };
-            for (_, span) in images(name, value, 0) {
+            for (_, span) in certain(name, value, 0) {
                 slots.push(ImageSlot {
                     pointer: self.at.child(list).index(index).child("value"),
                     kind: SlotKind::Environment {
@@ -231,9 +218,60 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// The images in the text of a flag or variable from byte `start`: the whole, items of a comma list, values of
-/// `key=value`. Each with the name that says so.
-fn images<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<(&'a str, Range<usize>)> {
+/// An item of a list of arguments.
+pub(super) struct Argument<'a> {
+    /// The flag whose value it has: its own, or the item before it.
+    pub(super) flag: &'a str,
+    form: ArgumentForm,
+    pub(super) text: &'a str,
+    /// The byte of the text at which the value begins.
+    pub(super) start: usize,
+}
+
+/// Each item with its flag; what is no text is empty.
+pub(super) fn arguments(items: &[Value]) -> impl Iterator<Item = Argument<'_>> {
+    // The flag whose value comes as the next item.
+    let mut before = "";
+    items.iter().map(move |item| {
+        let text = item.as_str().unwrap_or_default();
+        let (flag, form, start) = match text.split_once('=') {
+            _ if !text.starts_with('-') => (before, ArgumentForm::Separate, 0),
+            Some((flag, _)) => (flag, ArgumentForm::Joined, flag.len() + 1),
+            None => ("", ArgumentForm::Joined, text.len()),
+        };
+        let is_flag = text.starts_with('-') && start == text.len();
+        before = if is_flag { text } else { "" };
+        Argument {
+            flag,
+            form,
+            text,
+            start,
+        }
+    })
+}
+
+/// A value that a name calls an image.
+pub(super) struct Named<'a> {
+    name: &'a str,
+    pub(super) span: Range<usize>,
+    /// False where it may be something else as well.
+    pub(super) is_certain: bool,
+}
+
+fn certain<'a>(
+    name: &'a str,
+    text: &'a str,
+    start: usize,
+) -> impl Iterator<Item = (&'a str, Range<usize>)> {
+    let named = named(name, text, start).into_iter();
+    named
+        .filter(|named| named.is_certain)
+        .map(|named| (named.name, named.span))
+}
+
+/// What is called an image in the text of a flag or variable from byte `start`: the whole, items of a comma list, values
+/// of `key=value`. Each with the name that says so.
+pub(super) fn named<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<Named<'a>> {
     let strength = image_name_strength(name);
     let value = &text[start..];
     let is_silent = strength == NameStrength::None && !value.contains('=');
@@ -242,24 +280,37 @@ fn images<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<(&'a str, Range
         return Vec::new();
     }
     let mut found = Vec::new();
+    let mut push = |name, strength, span: Range<usize>| {
+        if let Some(is_certain) = certainty(strength, &text[span.clone()]) {
+            found.push(Named {
+                name,
+                span,
+                is_certain,
+            });
+        }
+    };
     let mut from = start;
     for part in value.split(',') {
         let span = from..from + part.len();
         from = span.end + 1;
         match part.split_once('=') {
-            None if is_image(strength, part) => found.push((name, span)),
-            None => {}
-            Some((key, image)) => {
+            None => push(name, strength, span),
+            Some((key, _)) if is_key(key) => {
                 let own = image_name_strength(key);
                 let by_flag = strength.min(NameStrength::Likely);
-                if is_image(own.max(by_flag), image) {
-                    let name = if own == NameStrength::None { name } else { key };
-                    found.push((name, span.start + key.len() + 1..span.end));
-                }
+                let name = if own == NameStrength::None { name } else { key };
+                push(name, own.max(by_flag), span.start + key.len() + 1..span.end);
             }
+            // A URL with a query, or whatever else.
+            Some(_) => {}
         }
     }
     found
+}
+
+fn is_key(key: &str) -> bool {
+    key.bytes()
+        .all(|letter| letter.is_ascii_alphanumeric() || b"._-".contains(&letter))
 }
 
 /// What an image named by a flag or variable is needed for.
@@ -273,13 +324,16 @@ pub(super) fn purpose(role: Role, name: &str) -> Role {
     }
 }
 
-fn is_image(strength: NameStrength, value: &str) -> bool {
+/// Whether a value is surely an image under a name of this strength; None where it is none.
+fn certainty(strength: NameStrength, value: &str) -> Option<bool> {
     if strength == NameStrength::None || is_plain_word(value) {
-        return false;
+        return None;
     }
-    ImageReference::parse(value).is_ok_and(|reference| {
-        strength == NameStrength::Certain || reference.names_host() || value.contains('/')
-    })
+    let reference = ImageReference::parse(value).ok()?;
+    if is_image(strength, &reference) {
+        return Some(true);
+    }
+    (strength >= NameStrength::Certain || value.contains('/')).then_some(false)
 }
 
 #[cfg(test)]

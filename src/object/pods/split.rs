@@ -15,10 +15,8 @@ pub(super) enum Certainty {
     Suspected,
 }
 
-/// True for the keys that make up an image.
-pub(super) fn is_part(key: &str) -> bool {
-    matches!(key, "registry" | "repository" | "tag" | "digest")
-}
+/// The keys that make up an image which is written as a mapping.
+pub const PARTS: [&str; 4] = ["registry", "repository", "tag", "digest"];
 
 /// Whether a mapping is an image, and which; None where it is none. A mapping that is called so (`image`,
 /// `proxyImage`) is one if it has a second part or `pullPolicy`, or its repository names a host; any mapping is one if it has

@@ -246,7 +246,9 @@ impl<'a> Survey<'a> {
             }
         }
         for (name, inner) in fields {
-            if name == "managedFields" || (certainty.is_some() && split::is_part(name)) {
+            if name == "managedFields"
+                || (certainty.is_some() && split::PARTS.contains(&name.as_str()))
+            {
                 continue;
             }
             if name == "annotations" {

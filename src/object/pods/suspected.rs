@@ -119,11 +119,15 @@ impl Suspect {
 
 /// Words of an argument or a variable: what names its host, and in a script what stands behind a flag for images.
 pub(super) fn script(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
+    // An image that names its host has a slash, and a flag stands before a blank or `=`.
+    if !text.contains(['/', '-']) {
+        return;
+    }
     let mut flag = "";
     words(text, &mut |word| {
         if looks_like_image(word) {
             found(word, Suspicion::Host);
-        } else if may_be(image_name_strength(flag), word) {
+        } else if !flag.is_empty() && may_be(image_name_strength(flag), word) {
             found(word, Suspicion::Name);
         }
         flag = if word.starts_with('-') { word } else { "" };
@@ -178,7 +182,7 @@ fn may_be(strength: NameStrength, text: &str) -> bool {
     strength != NameStrength::None
         && !is_plain_word(text)
         && ImageReference::parse(text).is_ok_and(|reference| {
-            strength == NameStrength::Certain || reference.names_host() || text.contains('/')
+            strength >= NameStrength::Certain || reference.names_host() || text.contains('/')
         })
 }
 

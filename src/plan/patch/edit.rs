@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::receipt::{Added, ORIGINAL_IMAGES, Receipt};
-use crate::object::Pointer;
 use crate::object::pods::Replacement;
+use crate::object::{Pointer, value_at};
 
 /// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -180,7 +180,7 @@ impl<'a> Edit<'a> {
         let mut operations = Vec::new();
         // The generation moves with every change of the spec, and status leaves it alone.
         for path in ["/metadata/uid", "/metadata/generation"] {
-            if let Some(value) = self.before.pointer(path) {
+            if let Some(value) = value_at(self.before, path) {
                 operations.push(json!({"op": "test", "path": path, "value": value}));
             }
         }

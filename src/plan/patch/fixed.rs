@@ -37,29 +37,44 @@ pub(super) fn mirror_pod(object: &Value) -> Option<Skipped> {
     })
 }
 
-/// A Job, whose template is fixed from the start (suspended or not), and what is finished.
-pub(super) fn fixed(object: &Value) -> Option<Skipped> {
-    let name = text_at(object, "/metadata/name").unwrap_or_default();
-    let namespace = text_at(object, "/metadata/namespace").unwrap_or_default();
+/// A Job or a pod that is finished.
+pub(super) fn finished(object: &Value) -> Option<Skipped> {
     let kind = text_at(object, "/kind").unwrap_or_default();
-    if !matches!(kind, "Job" | "Pod") {
-        return None;
-    }
-    if is_finished(object) {
-        return Some(Skipped {
-            reason: "it is finished and pulls nothing any more".to_owned(),
-            remedy: format!(
-                "leave it, or delete it: kubectl delete {} {name} -n {namespace}",
-                kind.to_lowercase()
-            ),
-        });
-    }
-    (kind == "Job").then(|| Skipped {
-        reason: "the pod template of a Job cannot be changed".to_owned(),
+    (matches!(kind, "Job" | "Pod") && is_finished(object)).then(|| Skipped {
+        reason: "it is finished and pulls nothing any more".to_owned(),
+        remedy: format!("leave it, or delete it: {}", delete(object)),
+    })
+}
+
+/// A Job, whose template is fixed from the start (suspended or not), and a ConfigMap that says so itself.
+pub(super) fn fixed(object: &Value) -> Option<Skipped> {
+    let reason = match text_at(object, "/kind") {
+        Some("Job") => "the pod template of a Job cannot be changed",
+        Some("ConfigMap") if is_immutable(object) => "it is immutable",
+        _ => return None,
+    };
+    Some(Skipped {
+        reason: reason.to_owned(),
         remedy: format!(
-            "delete it and create it again with these images: kubectl delete job {name} -n {namespace}"
+            "delete it and create it again with these images: {}",
+            delete(object)
         ),
     })
+}
+
+fn is_immutable(object: &Value) -> bool {
+    object.get("immutable").and_then(Value::as_bool) == Some(true)
+}
+
+/// The command that deletes an object.
+fn delete(object: &Value) -> String {
+    let text = |pointer: &str| text_at(object, pointer).unwrap_or_default();
+    format!(
+        "kubectl delete {} {} -n {}",
+        text("/kind").to_lowercase(),
+        text("/metadata/name"),
+        text("/metadata/namespace")
+    )
 }
 
 fn is_finished(object: &Value) -> bool {

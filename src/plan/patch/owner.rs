@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::object::{items_at, text_at};
+use crate::object::{items_at, text_at, value_at};
 
 /// A tool that holds an object's desired state somewhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,8 +116,7 @@ impl Marks<'_> {
     }
 
     fn has(self, place: &str, prefix: &str) -> bool {
-        self.object
-            .pointer(place)
+        value_at(self.object, place)
             .and_then(Value::as_object)
             .is_some_and(|marks| marks.keys().any(|key| key.starts_with(prefix)))
     }
@@ -279,7 +278,7 @@ fn application_name(written: &str) -> String {
 fn by_manager(object: &Value) -> Option<Owner> {
     items_at(object, "/metadata/managedFields")
         .iter()
-        .filter(|entry| entry.pointer("/fieldsV1/f:spec").is_some())
+        .filter(|entry| value_at(entry, "/fieldsV1/f:spec").is_some())
         .filter(|entry| entry.get("subresource").is_none_or(|name| name == ""))
         .filter_map(|entry| entry.get("manager").and_then(Value::as_str))
         .find_map(|manager| {
@@ -309,7 +308,10 @@ fn by_manager(object: &Value) -> Option<Owner> {
 }
 
 pub(super) fn mark(object: &Value, place: &str, key: &str) -> Option<String> {
-    object.pointer(place)?.get(key)?.as_str().map(str::to_owned)
+    value_at(object, place)?
+        .get(key)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

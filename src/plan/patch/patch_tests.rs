@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::rules::{Action, Matcher, RuleSpec};
 
+#[path = "left_tests.rs"]
+mod left;
+
 const TARGET: &str = "registry.artifactory.mydomain.com";
 
 fn rule(host: &str, action: Action) -> RuleSpec {
@@ -138,7 +141,10 @@ fn what_the_manager_falls_back_to_is_set() {
 
 #[test]
 fn a_pull_secret_is_appended_once_and_takes_none_away() {
-    let inherited = ["of-the-account".to_owned()];
+    let inherited = [AccountPullSecrets {
+        account: "default".to_owned(),
+        pull_secrets: vec!["of-the-account".to_owned()],
+    }];
     let wanted = Wanted {
         pull_secret: Some("mirror"),
         force: false,

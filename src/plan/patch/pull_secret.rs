@@ -7,13 +7,46 @@ use super::edit::Edit;
 use super::fixed::may_change;
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::object::pods::{Role, Shape, containers, pod_specs};
+use crate::object::pods::{
+    CustomKinds, LEGACY_GROUP, PodSpecAt, Role, Shape, containers, pod_specs_with,
+};
+use crate::object::text_at;
 
 /// Given to the listeners that the manager makes; repeated for each secret.
 const LISTENER_FLAG: &str = "--auto-scaler-image-pull-secrets";
 /// Given to legacy runner pods; an older manager ends at a flag that it does not know.
 const RUNNER_FLAG: &str = "--runner-image-pull-secret";
 const RUNNER_FLAG_SINCE: (u64, u64) = (0, 21);
+
+/// A ServiceAccount of the object's namespace and its pull secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountPullSecrets {
+    /// Its name.
+    pub account: String,
+    /// The names of its pull secrets.
+    pub pull_secrets: Vec<String>,
+}
+
+/// The ServiceAccount of a pod: the one that it names, else the one beside the template of a RunnerSet, else `default`,
+/// to which the controllers of ARC and of Kubernetes alike fall back.
+pub fn service_account<'a>(object: &'a Value, pod: &PodSpecAt) -> &'a str {
+    let named = |at: Option<&'a Value>| at.and_then(Value::as_str).filter(|name| !name.is_empty());
+    let group = text_at(object, "/apiVersion").and_then(|version| version.split('/').next());
+    let is_runner_set =
+        group == Some(LEGACY_GROUP) && text_at(object, "/kind") == Some("RunnerSet");
+    named(pod.pointer.child("serviceAccountName").get(object))
+        .or_else(|| named(object.pointer("/spec/serviceAccountName")).filter(|_| is_runner_set))
+        .unwrap_or("default")
+}
+
+/// Every pod of an object that has a ServiceAccount.
+pub fn accounted_pods(object: &Value, kinds: Option<&CustomKinds>) -> Vec<PodSpecAt> {
+    let none = CustomKinds::default();
+    let mut pods = pod_specs_with(object, kinds.unwrap_or(&none));
+    // Its pod stands in its template.
+    pods.retain(|pod| pod.shape != Shape::RunnerConfig);
+    pods
+}
 
 /// Appends `name` to every pod of the object and to the manager's flags; returns where.
 pub(super) fn append(
@@ -23,10 +56,16 @@ pub(super) fn append(
     notes: &mut Vec<String>,
 ) -> Vec<Pointer> {
     let mut appended = Vec::new();
-    for pod in pod_specs(edit.object()) {
+    for pod in accounted_pods(edit.object(), wanted.custom_kinds) {
         let list = pod.pointer.child("imagePullSecrets");
-        let has_none = matches!(pod.shape, Shape::RunnerConfig | Shape::Containers);
-        if has_none || !may_change(edit.object(), &list) {
+        if pod.shape == Shape::Containers {
+            notes.push(format!(
+                "{}: {name} is not appended: whether this kind takes imagePullSecrets there is not known; give it to the ServiceAccount of its pods",
+                pod.pointer
+            ));
+            continue;
+        }
+        if !may_change(edit.object(), &list) {
             continue;
         }
         let present: Vec<&str> = names(edit.object(), &list);
@@ -34,12 +73,14 @@ pub(super) fn append(
             continue;
         }
         // A pod that names none gets its ServiceAccount's; one that names some gets only those.
-        let inherited = if present.is_empty() {
-            wanted.service_account_pull_secrets
-        } else {
-            &[]
-        };
-        for other in inherited.iter().filter(|other| *other != name) {
+        let account = service_account(edit.object(), &pod);
+        let inherited: Vec<&String> = wanted
+            .service_account_pull_secrets
+            .iter()
+            .filter(|one| present.is_empty() && one.account == account)
+            .flat_map(|one| &one.pull_secrets)
+            .collect();
+        for other in inherited.into_iter().filter(|other| *other != name) {
             edit.append(&list, json!({"name": other}));
         }
         appended.push(edit.append(&list, json!({"name": name})));

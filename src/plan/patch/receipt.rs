@@ -64,6 +64,13 @@ pub(super) struct Receipt {
 /// Why an annotation is no receipt, as a fragment.
 pub(super) type Unreadable = String;
 
+/// Why an object with such an annotation is left as it is, and what to do.
+pub(super) fn unreadable(why: &Unreadable) -> String {
+    format!(
+        "the annotation {ORIGINAL_IMAGES} cannot be read ({why}): put back by hand what it says, then take it away"
+    )
+}
+
 impl Receipt {
     /// The receipt of an object; None where there is none.
     pub(super) fn of(object: &Value) -> Result<Option<Self>, Unreadable> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::SlotChange;
 use crate::image_ref::ImageReference;
-use crate::object::text_at;
+use crate::object::{text_at, value_at};
 
 /// Remarks on a patch: tags that move under a pull policy that does not look, and pods that are not made anew.
 pub(super) fn remarks(object: &Value, slots: &[SlotChange]) -> Vec<String> {
@@ -53,8 +53,7 @@ fn is_movable(tag: &str) -> bool {
 /// Pods that keep what they were made with.
 fn rollout(object: &Value) -> Option<String> {
     let strategy = text_at(object, "/spec/updateStrategy/type");
-    let partition = object
-        .pointer("/spec/updateStrategy/rollingUpdate/partition")
+    let partition = value_at(object, "/spec/updateStrategy/rollingUpdate/partition")
         .and_then(Value::as_u64)
         .filter(|partition| *partition > 0);
     match text_at(object, "/kind")? {

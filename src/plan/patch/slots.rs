@@ -2,17 +2,18 @@
 
 use serde_json::Value;
 
+use super::arrival::{Arrival, Earlier};
 use super::edit::Edit;
 use super::fixed::may_change;
-use super::{Seen, SlotChange, place};
+use super::{Seen, SlotChange, place, suspects};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, image_slots,
-    image_slots_with, replacements,
+    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, images_with,
+    replacements,
 };
-use crate::rules::{Outcome, Place, RuleSet};
+use crate::rules::{Outcome, Place, RuleName, RuleSet};
 
-/// Writes every image that a rule rewrites.
+/// Writes every image that a rule rewrites; what may be one is seen.
 pub(super) fn rewrite_slots(
     object: &Value,
     rules: &RuleSet,
@@ -20,14 +21,16 @@ pub(super) fn rewrite_slots(
     edit: &mut Edit<'_>,
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
-    let slots = custom_kinds.map_or_else(
-        || image_slots(object),
-        |kinds| image_slots_with(object, kinds),
+    let (slots, suspected) = custom_kinds.map_or_else(
+        || images_with(object, &CustomKinds::default()),
+        |kinds| images_with(object, kinds),
     );
+    seen.suspects = suspects::notes(object, &suspected, rules);
+    let mut earlier = Earlier::of(object);
     let mut parts: Vec<Replacement> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
     for slot in slots {
-        let Some((after, rule)) = wanted(object, &slot, rules, seen) else {
+        let Some((after, rule, arrival)) = wanted(object, &slot, rules, &mut earlier, seen) else {
             continue;
         };
         let (pointer, text) = (slot.pointer.clone(), slot.text.clone());
@@ -41,9 +44,10 @@ pub(super) fn rewrite_slots(
         };
         let place = place(object, &pointer);
         if let Some(why) = stays {
-            seen.notes.push(format!("{place}: {text} stays: {why}"));
+            seen.stays.push(format!("{place}: {text} stays: {why}"));
             continue;
         }
+        seen.arrivals.push(arrival);
         parts.extend(all);
         changes.push(SlotChange {
             pointer,
@@ -62,21 +66,36 @@ fn wanted(
     object: &Value,
     slot: &ImageSlot,
     rules: &RuleSet,
+    earlier: &mut Earlier<'_>,
     seen: &mut Seen,
-) -> Option<(String, String)> {
+) -> Option<(String, String, Arrival)> {
     let (pointer, text) = (&slot.pointer, &slot.text);
     let reference = match ImageReference::parse(text) {
         Ok(reference) => reference,
         Err(error) => {
             let place = place(object, pointer);
-            seen.notes.push(format!("{place}: left as it is: {error}"));
+            seen.stays.push(format!("{place}: left as it is: {error}"));
             return None;
         }
     };
     let decision = rules.decide_at(&reference, &Place::of(object, pointer));
-    let rule = decision.rule.unwrap_or_default();
+    let (rule, origin) = (decision.rule.unwrap_or_default(), decision.origin);
+    let arrival = |source: &ImageReference, target: &str| {
+        let id = rule.clone();
+        Arrival::new(pointer.clone(), source, target, &RuleName { id, origin })
+    };
     let refused = match decision.outcome {
-        Outcome::Rewritten(after) => return (after != *text).then_some((after, rule)),
+        Outcome::Rewritten(after) if after == *text => return None,
+        Outcome::Rewritten(after) => {
+            let arrival = arrival(&reference, &after);
+            return Some((after, rule, arrival));
+        }
+        Outcome::AlreadyThere => {
+            let source = earlier.source(text);
+            seen.arrivals
+                .extend(source.map(|source| arrival(&source, text)));
+            return None;
+        }
         Outcome::Denied => format!("{text} is denied by {rule}"),
         Outcome::TooLong(name) => format!("{name} ({rule}) is longer than 255 bytes"),
         Outcome::Unusable { result, why } if result.is_empty() => format!("{text} ({rule}): {why}"),
@@ -93,12 +112,12 @@ pub(super) fn fill_absent_slots(
     object: &Value,
     rules: &RuleSet,
     edit: &mut Edit<'_>,
-    refused: &mut Vec<String>,
+    seen: &mut Seen,
 ) -> Vec<SlotChange> {
     let mut changes = Vec::new();
     // Asked of the object as it was: the hook's image follows the runner's, which a rule may rewrite.
     for absent in absent_slots(object) {
-        let Some((image, rule)) = filled(object, &absent, rules, refused) else {
+        let Some((image, rule)) = filled(object, &absent, rules, seen) else {
             continue;
         };
         let pointer = edit.append(&absent.list, absent.item(&image));
@@ -117,7 +136,7 @@ fn filled(
     object: &Value,
     absent: &AbsentSlot,
     rules: &RuleSet,
-    refused: &mut Vec<String>,
+    seen: &mut Seen,
 ) -> Option<(String, String)> {
     let follows_runner = matches!(absent.kind, AbsentKind::Environment(_));
     let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &absent.kind;
@@ -127,9 +146,19 @@ fn filled(
     }
     let reference = ImageReference::parse(default).ok()?;
     let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
-    let rule = decision.rule.unwrap_or_default();
+    let (rule, origin) = (decision.rule.unwrap_or_default(), decision.origin);
     let why = match decision.outcome {
-        Outcome::Rewritten(image) => return Some((image, rule)),
+        Outcome::Rewritten(image) => {
+            let id = rule.clone();
+            let arrival = Arrival::new(
+                absent.list.clone(),
+                &reference,
+                &image,
+                &RuleName { id, origin },
+            );
+            seen.arrivals.push(arrival);
+            return Some((image, rule));
+        }
         Outcome::AlreadyThere if follows_runner => return Some((default.clone(), rule)),
         Outcome::Denied => format!("its default {default} is denied by {rule}"),
         Outcome::TooLong(_) | Outcome::Unusable { .. } => {
@@ -137,6 +166,6 @@ fn filled(
         }
         _ => return None,
     };
-    refused.push(format!("{name} is not set, and {why}"));
+    seen.refused.push(format!("{name} is not set, and {why}"));
     None
 }

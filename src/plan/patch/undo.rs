@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::edit::Edit;
+use super::fixed::fixed;
 use super::maker::{is_mirror_pod, maker};
 use super::place::place;
-use super::receipt::{Entry, Found, ORIGINAL_IMAGES, Receipt, find};
+use super::receipt::{Entry, Found, Receipt, find, unreadable};
 use super::{Decided, Patch, Removal, SlotChange, Verdict};
 use crate::object::Pointer;
 use crate::object::pods::Replacement;
@@ -21,19 +22,14 @@ pub fn undo(object: &Value) -> Decided {
     let receipt = match Receipt::of(object) {
         Ok(Some(receipt)) => receipt,
         Ok(None) => return unchanged(),
-        Err(why) => {
-            let reason = format!(
-                "the annotation {ORIGINAL_IMAGES} cannot be read ({why}): put back by hand what it says, then take it away"
-            );
-            return Decided {
-                verdict: Verdict::Refused(vec![reason]),
-                notes,
-            };
-        }
+        Err(why) => return Decided::of(Verdict::Refused(vec![unreadable(&why)]), notes),
     };
     // A controller copied the annotation along with the rest; its source has the receipt too.
     if maker(object).is_some() || is_mirror_pod(object) {
         return unchanged();
+    }
+    if let Some(skipped) = fixed(object) {
+        return Decided::of(Verdict::Skipped(skipped), notes);
     }
     let mut claimed = Vec::new();
     let mut texts: Vec<(&Entry, Pointer, usize)> = Vec::new();
@@ -63,17 +59,11 @@ pub fn undo(object: &Value) -> Decided {
         removed,
         after,
     };
-    Decided {
-        verdict: Verdict::Patch(Box::new(patch)),
-        notes,
-    }
+    Decided::of(Verdict::Patch(Box::new(patch)), notes)
 }
 
 fn unchanged() -> Decided {
-    Decided {
-        verdict: Verdict::Unchanged,
-        notes: Vec::new(),
-    }
+    Decided::of(Verdict::Unchanged, Vec::new())
 }
 
 fn restore(

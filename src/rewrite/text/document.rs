@@ -1,18 +1,19 @@
 //! One document: its objects, their slots, what the rules make of them.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::Value;
 
 use super::edits::{Granted, Wanted};
 use super::findings::{Absent, Change, Finding, Refused, Skipped, Suspected, Where};
-use super::{Reading, Rewriter, Rewritten, Telling};
+use super::{Reading, Rewriter, Rewritten, Telling, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, ImageSlot, SlotKind, absent_slots, replacements, slots_and_suspects,
-    unread_fields,
+    AbsentKind, AbsentSlot, ImageSlot, PARTS, SlotKind, absent_slots, replacements,
+    slots_and_suspects, unread_fields,
 };
-use crate::object::{ObjectRef, Pointer};
+use crate::object::{ObjectRef, Pointer, text_at};
 use crate::rules::{Decision, Meeting, Outcome, Place};
 use crate::yaml::{self, Document, Lines};
 
@@ -39,6 +40,7 @@ impl Pass<'_> {
             may_lack: self.may_lack,
             meeting: self.meeting,
             wanted: Wanted::default(),
+            noted: HashSet::new(),
             planned: Vec::new(),
             found: Vec::new(),
         };
@@ -49,6 +51,7 @@ impl Pass<'_> {
         };
         let value = document.value_without(unread);
         reading.objects(&value, document.root(), at);
+        reading.hold(at);
         reading.finish(&mut self.lines, rewritten);
     }
 }
@@ -60,6 +63,8 @@ struct OneDocument<'a> {
     may_lack: bool,
     meeting: &'a mut Meeting,
     wanted: Wanted,
+    /// The pointers of all that is wanted, where there are aliases.
+    noted: HashSet<String>,
     planned: Vec<(usize, Change)>,
     /// With the byte where each stands.
     found: Vec<(usize, Finding)>,
@@ -182,7 +187,7 @@ impl OneDocument<'_> {
                 };
                 self.refuse(object, slot, reason, "image-rule-unusable");
             }
-            Outcome::Kept | Outcome::AlreadyThere | Outcome::NoRule => self.keep(object, slot),
+            Outcome::Kept | Outcome::AlreadyThere | Outcome::NoRule => self.keep(object, slot, &[]),
         }
     }
 
@@ -197,14 +202,18 @@ impl OneDocument<'_> {
     }
 
     fn change(&mut self, object: &Object<'_>, slot: &ImageSlot, target: String, rule: String) {
-        // Within a text within a text there is nothing to quote it by.
-        let is_unspelled =
-            matches!(slot.kind, SlotKind::Embedded { .. }) && target.starts_with('[');
-        let pieces = if is_unspelled {
-            Vec::new()
-        } else {
-            replacements(object.value, slot, &target)
-        };
+        if matches!(slot.kind, SlotKind::Embedded { .. }) && target.starts_with('[') {
+            let reason = format!(
+                "{target} would have to stand in quotes, which are not added in a text within a text: write it by hand"
+            );
+            self.skip(object, slot, reason);
+            return;
+        }
+        let pieces = replacements(object.value, slot, &target);
+        let changing: Vec<Pointer> = pieces.iter().map(|piece| piece.pointer.clone()).collect();
+        if slot.kind == SlotKind::Split || pieces.is_empty() {
+            self.keep(object, slot, &changing);
+        }
         if pieces.is_empty() {
             if slot.text != target {
                 let reason =
@@ -239,11 +248,41 @@ impl OneDocument<'_> {
         }
     }
 
-    /// Another use of the same anchor must not change what stays here.
-    fn keep(&mut self, object: &Object<'_>, slot: &ImageSlot) {
-        if self.document.has_aliases() && slot.kind != SlotKind::Split {
-            self.want(object, &slot.pointer, (slot.span.clone(), None), usize::MAX);
+    /// Another use of the same anchor must not change what stays here: all of it, or the parts that are not among the
+    /// `changing` ones.
+    fn keep(&mut self, object: &Object<'_>, slot: &ImageSlot, changing: &[Pointer]) {
+        if !self.document.has_aliases() {
+            return;
         }
+        if slot.kind != SlotKind::Split {
+            self.want(object, &slot.pointer, (slot.span.clone(), None), usize::MAX);
+            return;
+        }
+        for part in PARTS {
+            let pointer = slot.pointer.child(part);
+            let text = text_at(object.value, pointer.as_str());
+            if let Some(length) = text.map(str::len).filter(|_| !changing.contains(&pointer)) {
+                self.want(object, &pointer, (0..length, None), usize::MAX);
+            }
+        }
+    }
+
+    /// What is no image must not change with one.
+    fn hold(&mut self, at: &Pointer) {
+        if self.noted.is_empty() {
+            return;
+        }
+        let Self {
+            document,
+            wanted,
+            noted,
+            ..
+        } = self;
+        elsewhere::others(document, at, noted, &mut |place| {
+            if let Some(scalar) = document.scalar(place) {
+                wanted.hold(place, scalar.place);
+            }
+        });
     }
 
     /// False where nothing is written at the pointer.
@@ -260,6 +299,9 @@ impl OneDocument<'_> {
         match (said, text) {
             (Some(said), Some(text)) => {
                 self.wanted.note(said, text, part, number);
+                if self.document.has_aliases() {
+                    self.noted.insert(format!("{}{pointer}", object.at));
+                }
                 true
             }
             _ => false,

@@ -73,6 +73,16 @@ impl Wanted {
         of.uses.entry(at).or_default().push((part, new, number));
     }
 
+    /// Takes note that another place says what the node `at` says, and must go on to say it.
+    pub(super) fn hold(&mut self, at: Place, scalar: Place) {
+        let of = self.scalars.get_mut(&scalar);
+        if let Some(OfScalar { text, uses, .. }) = of
+            && let Some(parts) = uses.get_mut(&at)
+        {
+            parts.push((0..text.len(), None, usize::MAX));
+        }
+    }
+
     /// The edits in the order of the text, and what became of each number's wish.
     pub(super) fn edits(self, document: &Document<'_>) -> (Vec<Edit>, BTreeMap<usize, Granted>) {
         let mut made: Vec<Made> = Vec::new();
@@ -180,11 +190,14 @@ impl OfScalar {
 
     /// The text with its changes.
     fn whole(&self, changes: &Changes<'_>) -> String {
-        let mut whole = self.text.clone();
-        for (range, new) in changes.iter().rev() {
-            whole.replace_range(range.clone(), new);
+        let mut whole = String::new();
+        let mut from = 0;
+        for (range, new) in changes {
+            whole.push_str(&self.text[from..range.start]);
+            whole.push_str(new);
+            from = range.end;
         }
-        whole
+        whole + &self.text[from..]
     }
 
     /// An alias replaced by the text that it becomes.
@@ -215,7 +228,9 @@ impl OfScalar {
             .bytes_of(&self.scalar, &self.text, &ranges)
             .ok_or(UNPLACED)?;
         let begin = |range: &Range<usize>| {
-            let at = ranges.iter().position(|one| one == range)?;
+            let at = ranges
+                .binary_search_by_key(&range.start, |one| one.start)
+                .ok()?;
             bytes.get(at).map(|bytes| bytes.start)
         };
         let wanted = places.iter().filter_map(|place| self.uses.get(place));

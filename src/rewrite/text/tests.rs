@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::image_ref::ImageReference;
-use crate::object::pods::{image_slots, write_slots};
+use crate::object::pods::{ImageSlot, image_slots, write_slots};
 use crate::rules::{Action, Matcher, Outcome, Place, RuleSpec};
 
 fn rewrite(
@@ -81,21 +81,23 @@ fn after(text: &str) -> String {
 fn expected(text: &str) -> Vec<Value> {
     let mut documents = yaml::parse_documents(text, "x").unwrap();
     for document in &mut documents {
-        replace(document);
+        let images = targets(document, &rules());
+        write_slots(document, &images);
     }
     documents
 }
 
-fn replace(object: &mut Value) {
+/// What the rules make of the slots of an object that they rewrite.
+fn targets(object: &Value, rules: &RuleSet) -> Vec<(ImageSlot, String)> {
     let mut images = Vec::new();
     for slot in image_slots(object) {
         let Ok(reference) = ImageReference::parse(&slot.text) else {
             continue;
         };
         let place = Place::of(object, &slot.pointer);
-        if let Outcome::Rewritten(target) = rules().decide_at(&reference, &place).outcome {
+        if let Outcome::Rewritten(target) = rules.decide_at(&reference, &place).outcome {
             images.push((slot, target));
         }
     }
-    write_slots(object, &images);
+    images
 }

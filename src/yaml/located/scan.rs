@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
-use super::values::{Said, is_plain_text, other, simple};
+use super::values::{Said, is_plain_text, other, simple, written};
 use super::{Document, Meaning, Node, Place, Shape, Style};
 use crate::yaml::stream::Part;
 
@@ -287,16 +287,6 @@ impl<'a, 'v> Scan<'a, 'v> {
     fn expects_key(&self) -> bool {
         let last = self.frames.last().map(|frame| frame.within);
         matches!(last, Some(Within::Mapping { expects_key, .. }) if expects_key)
-    }
-}
-
-/// The bytes of a scalar without its quotes.
-pub(super) fn written(text: &str, start: u32, end: u32, style: Style) -> Option<&str> {
-    let (start, end) = (start as usize, end as usize);
-    match style {
-        Style::Plain => text.get(start..end),
-        Style::SingleQuoted | Style::DoubleQuoted => text.get(start + 1..end.checked_sub(1)?),
-        Style::Block => None,
     }
 }
 

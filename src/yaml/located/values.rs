@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Document, Meaning, Node, Place, Shape};
+use super::{Document, Meaning, Node, Place, Shape, Style};
 
 /// What scalars say where that is not what their bytes are, by the number of the node, in the order of the text.
 #[derive(Clone, Default)]
@@ -99,11 +99,21 @@ impl Document<'_> {
         match node.shape {
             Shape::Scalar(_, Meaning::Kept) => self.said.text(place.0),
             Shape::Scalar(style, Meaning::Written) => {
-                super::scan::written(self.part.text, node.start, node.end, style)
+                written(self.part.text, node.start, node.end, style)
             }
             Shape::Scalar(_, Meaning::Other) => self.said.other(place.0)?.as_str(),
             _ => None,
         }
+    }
+}
+
+/// The bytes of a scalar without its quotes.
+pub(super) fn written(text: &str, start: u32, end: u32, style: Style) -> Option<&str> {
+    let (start, end) = (start as usize, end as usize);
+    match style {
+        Style::Plain => text.get(start..end),
+        Style::SingleQuoted | Style::DoubleQuoted => text.get(start + 1..end.checked_sub(1)?),
+        Style::Block => None,
     }
 }
 

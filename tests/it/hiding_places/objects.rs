@@ -1,7 +1,7 @@
 //! Cases 12 to 20: fields, arguments, variables and parts of objects.
 
 use arc_setup::image_ref::ImageReference;
-use arc_setup::object::pods::{image_slots, replacements};
+use arc_setup::object::pods::{image_slots, replacements, suspected};
 use arc_setup::plan::patch::Verdict;
 use serde_json::{Value, json};
 
@@ -147,6 +147,77 @@ fn case_15_flags_count_by_their_names() {
     let runner = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
         "spec": {"replicas": 1, "template": {"spec": {"repository": "robbos/testing-grounds"}}}});
     assert!(slots(&runner).is_empty() && suspects(&runner).is_empty());
+}
+
+/// What is called an image and is none: paths, pictures, disks, addresses.
+#[test]
+fn case_15_what_is_called_an_image_is_one_only_with_a_host_or_a_version() {
+    let args = [
+        "--image-path=assets/logo",
+        "--image-url=cdn.corp/logo.png",
+        "--image-repo-url=github.com/foo/bar",
+        "--logo-image=cdn.corp/logo.png",
+        "--boot-image=iso/boot",
+        "--base-image-name=foo/bar",
+        "--url=http://h/p?runner_image=quay.io/x/y",
+        "--foo=https://x.corp/api?image=library/nginx",
+        "--source-image",
+        "/var/lib/img/disk",
+        "--system-image",
+        "disk/windows",
+    ];
+    let env: Vec<Value> = [
+        ("IMAGE_PROXY_URL", "imgproxy.corp/path"),
+        ("IMAGES_PATH", "var/images"),
+        ("IMAGE", "logo"),
+        ("HERO_IMAGE", "hero.png"),
+    ]
+    .into_iter()
+    .map(|(name, value)| json!({"name": name, "value": value}))
+    .collect();
+    let object = deployment(
+        &json!({"containers": [{"name": "a", "image": "docker:1", "args": args, "env": env}]}),
+    );
+    assert_eq!(slots(&object), ["docker:1"]);
+    // Where a name says so and nothing else speaks against it, it is told.
+    let mut told: Vec<String> = suspected(&object).into_iter().map(|one| one.text).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "cdn.corp/logo.png",
+            "disk/windows",
+            "foo/bar",
+            "hero.png",
+            "iso/boot",
+            "logo",
+            "quay.io/x/y"
+        ]
+    );
+    let args = [
+        "--sidecar-image=alpine:3",
+        "--sidecar-image=quay.io/a,busybox",
+        "-Dx.image=quay.io/b:1,-Dy=z",
+        "image=quay.io/c",
+        "--image-name=foo/bar:1",
+        "--runner-image=runner",
+    ];
+    let object =
+        deployment(&json!({"containers": [{"name": "a", "image": "docker:1", "args": args}]}));
+    assert_eq!(
+        slots(&object),
+        [
+            "docker:1",
+            "alpine:3",
+            "quay.io/a",
+            "quay.io/b:1",
+            "quay.io/c",
+            "foo/bar:1",
+            "runner"
+        ]
+    );
+    let told: Vec<String> = suspected(&object).into_iter().map(|one| one.text).collect();
+    assert_eq!(told, ["busybox"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Cases 21 to 24: what a live object's pull secrets, policies and owners ask for.
 
-use arc_setup::plan::patch::{Verdict, Wanted, decide};
+use arc_setup::plan::patch::{AccountPullSecrets, Verdict, Wanted, decide};
 use serde_json::{Value, json};
 
 use super::{TARGET, changes, decided, deployment, pair, patch, pod, story};
@@ -13,7 +13,10 @@ fn one(image: &str) -> Value {
 
 #[test]
 fn case_21_pull_secrets_are_appended_once() {
-    let inherited = ["of-the-account".to_owned()];
+    let inherited = [AccountPullSecrets {
+        account: "default".to_owned(),
+        pull_secrets: vec!["of-the-account".to_owned()],
+    }];
     let wanted = Wanted {
         pull_secret: Some("artifactory"),
         service_account_pull_secrets: &inherited,

@@ -63,7 +63,7 @@ fn case_04_tag_and_digest_are_both_kept() {
     assert_eq!(error.reason, ImageReferenceReason::Tag);
     // In an object it stays as it is.
     let object = deployment(&json!({"containers": [{"name": "c", "image": image}]}));
-    assert_eq!(decided(&object, &story()).verdict, Verdict::Unchanged);
+    assert_eq!(decided(&object, &story()).verdict, Verdict::Stays);
 }
 
 #[test]

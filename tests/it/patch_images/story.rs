@@ -1,6 +1,6 @@
 //! The story: one image of a manager that was installed by hand.
 
-use arc_setup::apply::patch::{PatchOptions, preview};
+use arc_setup::apply::patch::{Meetings, PatchOptions, preview};
 use arc_setup::clients::interrupt::Interrupt;
 use arc_setup::clients::kube::Cluster;
 use arc_setup::failure::Exit;
@@ -33,7 +33,8 @@ async fn the_storys_one_image_is_relabelled_and_a_second_run_does_nothing() {
     let options = options(Some(NAMESPACE));
 
     let never = Interrupt::never();
-    let counted = preview(&cluster, &rules, &options, None, &never)
+    let meetings = Meetings::default();
+    let counted = preview(&cluster, &rules, &options, None, &meetings, &never)
         .await
         .unwrap();
     let dry = PatchOptions {

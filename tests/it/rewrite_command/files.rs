@@ -103,6 +103,42 @@ async fn check_writes_nothing_and_says_by_its_exit_code_whether_something_would_
     Ok(())
 }
 
+/// The YAML under review may say anything: it commands neither the terminal nor GitHub's runner, and fills no log.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_yaml_says_is_shown_and_not_obeyed() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    let hostile = "x\\n::set-output name=a::b\\e[31mRED 100%";
+    let long = "y".repeat(100_000);
+    let pod = format!(
+        "{POD}  - {{name: x, image: \"{hostile}\"}}\n  - {{name: y, image: \"Q{long}\"}}\n"
+    );
+    arc_setup.file("n,a%:b.yaml", pod)?;
+    for format in ["text", "github"] {
+        let outcome = rewrite(&arc_setup, &["--check", "-o", format, "n,a%:b.yaml"]).await?;
+        let outcome = outcome.expect_code(10);
+        let all = [outcome.stdout, outcome.stderr].concat();
+        assert!(!all.contains('\u{1b}'), "{all}");
+        assert!(
+            all.contains("x□::set-output name=a::b□[31mRED 100%"),
+            "{all}"
+        );
+        assert!(!all.contains("\n::set-output"), "{all}");
+        assert!(all.len() < 5000, "{} bytes", all.len());
+        let commands: Vec<&str> = all.lines().filter(|line| line.starts_with("::")).collect();
+        let place = "::warning file=n%2Ca%25%3Ab.yaml,line=";
+        assert!(
+            commands.iter().all(|line| line.starts_with(place)),
+            "{commands:?}"
+        );
+        assert_eq!(commands.len(), if format == "github" { 3 } else { 0 });
+        let escaped = commands
+            .iter()
+            .any(|line| line.contains("RED 100%25 stays"));
+        assert_eq!(escaped, format == "github", "{commands:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_for_a_machine_has_all_that_is_told() -> Result<()> {
     let mut arc_setup = ArcSetup::new()?;

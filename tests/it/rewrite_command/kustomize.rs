@@ -143,6 +143,35 @@ async fn results_tell_what_changed_and_what_is_suspected() -> Result<()> {
     Ok(())
 }
 
+/// Results are a key of the list: they are told where one can be appended, and else what comes out is the list alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_writes_is_one_list_in_every_style() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    let block = list(CONFIG);
+    let value = arc_setup::yaml::parse_documents(&block, "x")?.remove(0);
+    let indented: String = block.lines().map(|line| format!("  {line}\n")).collect();
+    for (text, tells) in [
+        (format!("# a comment\n---\n# another\n{block}"), true),
+        (format!("# a comment\n{value}\n"), false),
+        (format!("---\n# a comment\n\n{value}\n"), false),
+        (format!("--- {value}\n"), false),
+        (indented, false),
+    ] {
+        arc_setup.stdin(text.as_str());
+        let outcome = arc_setup.run(&["rewrite", "-"]).await?.expect_code(0);
+        let mut written = arc_setup::yaml::parse_documents(&outcome.stdout, "x")?;
+        assert_eq!(written.len(), 1, "{text}");
+        let mut written = written.remove(0);
+        let results = written.as_object_mut().context("a list")?.remove("results");
+        assert_eq!(results.is_some(), tells, "{text}");
+        let image = "/items/0/spec/containers/0/image";
+        assert_eq!(written.pointer(image).context("an image")?, "reg.corp/a:1");
+        written["items"] = value["items"].clone();
+        assert_eq!(written, value, "{text}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_config_names_its_rules_in_three_ways() -> Result<()> {
     let mut arc_setup = ArcSetup::new()?;

@@ -1,9 +1,13 @@
 //! What cannot be read or may not be written: the place is told, and nothing at all is written.
 
-use anyhow::Result;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
 
 use super::{POD, rewrite};
-use crate::support::arc_setup::ArcSetup;
+use crate::support::arc_setup::{ArcSetup, program};
 
 /// Files beside which a good one must stay as it is, with what the failure says.
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +118,55 @@ async fn what_is_no_object_passes_unchanged() -> Result<()> {
     arc_setup.stdin(text);
     let outcome = rewrite(&arc_setup, &["-"]).await?.expect_code(0);
     assert_eq!(outcome.stdout, text);
+    Ok(())
+}
+
+/// A pipe that is named as a file would be waited for, perhaps for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_regular_files_are_read() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    let pipe = arc_setup.home().join("pipe");
+    ensure!(Command::new("mkfifo").arg(&pipe).status()?.success());
+    for arguments in [
+        &["pipe"][..],
+        &["-i", "pipe"],
+        &["--function-config", "pipe", "-"],
+    ] {
+        let outcome = rewrite(&arc_setup, arguments).await?.expect_code(2);
+        let said = "pipe cannot be read\n  why:\n    it is no regular file";
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    Ok(())
+}
+
+/// There is nothing to finish: the first signal ends a command that only reads and prints.
+#[test]
+fn a_signal_ends_it_while_it_waits_for_standard_input() -> Result<()> {
+    let home = tempfile::tempdir()?;
+    for command in [
+        "rewrite --registry r.corp -",
+        "rules test --registry r.corp -",
+    ] {
+        let mut child = Command::new(program()?)
+            .args(command.split(' '))
+            .current_dir(home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        // More than a pipe holds: once it is written, it is being read.
+        stdin.write_all(&vec![b'\n'; 1 << 20])?;
+        let id = child.id().to_string();
+        ensure!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()?
+                .success()
+        );
+        drop(stdin);
+        assert_eq!(child.wait()?.signal(), Some(15), "{command}");
+    }
     Ok(())
 }
 

@@ -72,6 +72,7 @@ async fn patched(
             Ok(())
         },
         targets: None,
+        meetings: &Meetings::default(),
         interrupt: &interrupt,
     };
     let patched = patch_images(cluster, &rules(), options, hands).await;
@@ -195,6 +196,7 @@ async fn an_interrupt_while_the_registry_is_asked_sends_nothing_more() {
         sink: &|_| {},
         emit: &|_| Ok(()),
         targets: Some(&targets),
+        meetings: &Meetings::default(),
         interrupt: &interrupt,
     };
     let options = PatchOptions::default();

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::{Patch, Wanted, decide};
+use super::super::{AccountPullSecrets, ORIGINAL_IMAGES, Patch, Wanted, decide};
 use super::*;
 use crate::rules::{Action, Matcher, RuleSet, RuleSpec};
 

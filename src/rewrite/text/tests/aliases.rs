@@ -112,3 +112,98 @@ fn a_text_within_a_text_changes_where_no_other_place_shares_it() {
         assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a:1");
     }
 }
+
+/// Only quay.io/a moves, to a registry and a directory.
+pub(super) fn of_team_a() -> RuleSet {
+    let action = Action::Rewrite {
+        target: "reg.corp/m".to_owned(),
+        drop_library: false,
+    };
+    let matcher = Matcher::Prefix("quay.io/a".to_owned());
+    RuleSet::compile(&[RuleSpec::new("a", matcher, action)]).unwrap()
+}
+
+/// What is rewritten by `rules`, with the images that stay although a rule takes them.
+fn by(rules: &RuleSet, text: &str) -> (String, Vec<String>) {
+    let rewritten = rewrite(text, "x", rules, &mut Meeting::default(), BY_WORDS).unwrap();
+    let stay = rewritten.findings.skipped.iter();
+    let stay = stay.map(|skipped| skipped.image.clone()).collect();
+    (rewritten.written(text), stay)
+}
+
+#[test]
+fn a_part_that_another_image_shares_stays_with_it() {
+    let text = "\
+apiVersion: example.com/v1
+kind: Foo
+metadata: {name: x}
+spec:
+  a:
+    image: {registry: &r quay.io, repository: a/x, tag: v1}
+  b:
+    image: {registry: *r, repository: b/x, tag: v1}
+";
+    let stays = (text.to_owned(), vec!["quay.io/a/x:v1".to_owned()]);
+    assert_eq!(by(&of_team_a(), text), stays);
+    // Where the image that changes has the alias, that is written out.
+    let text = text.replace("a/x", "c/x").replace("b/x", "a/x");
+    let written = text.replace("*r, repository: a/x", "reg.corp, repository: m/a/x");
+    assert_eq!(by(&of_team_a(), &text), (written, vec![]));
+}
+
+#[test]
+fn a_part_that_comes_by_a_merge_key_stays_where_another_image_has_it() {
+    let text = "\
+# chart values
+defaults: &d
+  registry: quay.io
+  tag: v1
+web:
+  image:
+    <<: *d
+    repository: a/web
+db:
+  image:
+    <<: *d
+    repository: b/db
+";
+    let stays = (text.to_owned(), vec!["quay.io/a/web:v1".to_owned()]);
+    assert_eq!(by(&of_team_a(), text), stays);
+    // Both images move.
+    let both = text.replace("b/db", "a/db");
+    let written = both
+        .replace("quay.io", "reg.corp")
+        .replace("repository: a/", "repository: m/a/");
+    assert_eq!(by(&of_team_a(), &both), (written, vec![]));
+    // What is no image says the same as before.
+    for other in ["  <<: *d\n  path: x\n", "  - *d\n"] {
+        let text = format!("{both}other:\n{other}");
+        let stay = ["quay.io/a/web:v1", "quay.io/a/db:v1"].map(str::to_owned);
+        assert_eq!(by(&of_team_a(), &text), (text.clone(), stay.to_vec()));
+    }
+}
+
+#[test]
+fn a_pin_lands_in_no_other_image() {
+    let matcher = Matcher::Repository("quay.io/a/b".to_owned());
+    let mut spec = RuleSpec::new("pin", matcher, Action::Pin);
+    spec.pin = Some(format!("sha256:{}", "0".repeat(64)));
+    let rules = RuleSet::compile(&[spec]).unwrap();
+    let text = "\
+image: &tagged
+  repository: quay.io/a/b
+  tag: &t v1
+version: *t
+other:
+  image:
+    repository: quay.io/c/d
+    tag: *t
+copy: *tagged
+";
+    let stays = (text.to_owned(), vec!["quay.io/a/b:v1".to_owned()]);
+    assert_eq!(by(&rules, text), stays);
+    let text = "one: {image: {repository: quay.io/c/d, tag: &t v1}}\ntwo: {image: {repository: quay.io/a/b, tag: *t}}\n";
+    let pinned = format!("v1@sha256:{}", "0".repeat(64));
+    let (after, stay) = by(&rules, text);
+    assert_eq!((after, stay), (text.replace("*t", &pinned), vec![]));
+}

@@ -218,6 +218,27 @@ fn a_new_name_that_would_say_something_else_is_quoted() {
 }
 
 #[test]
+fn a_new_name_that_needs_quotes_in_a_text_within_a_text_stays_and_is_told() {
+    let rules = RuleSet::compile(&[RuleSpec::new(
+        "six",
+        Matcher::Host("quay.io".to_owned()),
+        Action::Rewrite {
+            target: "[fc00::1]:5000".to_owned(),
+            drop_library: false,
+        },
+    )])
+    .unwrap();
+    let text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  a.yaml: |\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{name: c, image: quay.io/a:1}]}\n";
+    let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
+    assert_eq!(rewritten.edits, []);
+    let reason = &rewritten.findings.skipped[0].reason;
+    assert!(
+        reason.starts_with("[fc00::1]:5000/a:1 would have to stand in quotes"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn two_images_that_would_be_one_are_refused() {
     let rules = RuleSet::compile(&[
         RuleSpec::new(

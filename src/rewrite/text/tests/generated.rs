@@ -192,6 +192,42 @@ pub(super) fn anchored() -> impl Strategy<Value = String> {
     pods_of(&ITEMS)
 }
 
+/// The values of a chart, whose images share parts by anchors, aliases and merge keys. What is called `note` and `other`
+/// is no image.
+pub(super) fn shared_parts() -> impl Strategy<Value = String> {
+    const ITEMS: [&str; 8] = [
+        "image: {registry: HOST, repository: PATH, tag: TAG}",
+        "image: &m {registry: HOST, repository: PATH, tag: TAG}",
+        "image: {<<: *m, repository: PATH}",
+        "image: {<<: *d, repository: PATH}",
+        "image: {<<: [*d, *m]}",
+        "image: *m",
+        "note: HOST",
+        "other: {<<: *d, path: x}",
+    ];
+    const HOSTS: [&str; 5] = ["&r quay.io", "*r", "quay.io", "docker.io", "\"quay.io\""];
+    const PATHS: [&str; 5] = ["a/x", "&p a/y", "b/x", "&p b/y", "*p"];
+    const TAGS: [&str; 3] = ["v1", "&t v2", "*t"];
+    let host = || prop::sample::select(&HOSTS[..]);
+    let tag = || prop::sample::select(&TAGS[..]);
+    let path = prop::sample::select(&PATHS[..]);
+    let item = (prop::sample::select(&ITEMS[..]), host(), path, tag());
+    let item = item.prop_map(|(item, host, path, tag)| {
+        let item = item.replace("HOST", host).replace("PATH", path);
+        item.replace("TAG", tag)
+    });
+    let items = prop::collection::vec(item, 1..6);
+    (host(), tag(), items).prop_map(|(host, tag, items)| {
+        let items = items.iter().zip(0..);
+        let items: Vec<String> = items
+            .map(|(item, index)| format!("c{index}: {{{item}}}\n"))
+            .collect();
+        let items = items.concat();
+        // Aliases find their anchors here where no item has them.
+        format!("x: [&r quay.io, &p a/y, &t v2]\ny: &m {{registry: quay.io, repository: b/z, tag: v1}}\ndefaults: &d {{registry: {host}, tag: {tag}}}\n{items}")
+    })
+}
+
 const ITEMS_WITHOUT_ANCHOR: [&str; 3] = [
     "{name: a, image: ONE}",
     "{name: e, image: nginx, env: [{name: SIDE_IMAGE, value: ONE}]}",

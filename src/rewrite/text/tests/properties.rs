@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::generated::{aliased, anchored, mutated, stream};
+use super::aliases::of_team_a;
+use super::generated::{aliased, anchored, mutated, shared_parts, stream};
 use super::*;
 
 /// Each edit taken back gives the text as it was.
@@ -89,6 +90,33 @@ proptest! {
             }
         }
         holds(&text)?;
+    }
+
+    /// Every image is what it was, or what the rules make of it; nothing else changes.
+    #[test]
+    fn images_that_share_parts_are_each_as_before_or_as_wanted(text in shared_parts()) {
+        let rules = of_team_a();
+        let written = |text: &str| {
+            let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS);
+            rewritten.unwrap().written(text)
+        };
+        let read = |text: &str| yaml::parse_documents(text, "x").unwrap().remove(0);
+        let after = written(&text);
+        let (before, now) = (read(&text), read(&after));
+        let wanted = targets(&before, &rules);
+        let (was, is) = (image_slots(&before), image_slots(&now));
+        prop_assert_eq!(was.len(), is.len(), "{}\n{}", text, after);
+        for (was, is) in was.iter().zip(&is) {
+            let target = wanted.iter().find(|(slot, _)| slot.pointer == was.pointer);
+            let is_right = is.text == was.text || target.is_some_and(|(_, target)| is.text == *target);
+            prop_assert!(is_right, "{}: {} → {}\n{}\n{}", was.pointer, was.text, is.text, text, after);
+        }
+        for (key, value) in before.as_object().unwrap() {
+            for other in ["note", "other"] {
+                prop_assert_eq!(value.get(other), now[key].get(other), "{}\n{}", text, after);
+            }
+        }
+        prop_assert_eq!(written(&after), after, "{}", text);
     }
 
     #[test]

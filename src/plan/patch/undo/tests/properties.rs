@@ -32,7 +32,10 @@ proptest! {
     /// undo(patch(x)) = x, to the byte; with a pull secret too, and after a second patch by other rules.
     #[test]
     fn undo_restores_every_object(object in object(), secret in any::<bool>(), twice in any::<bool>()) {
-        let accounts = ["account".to_owned()];
+        let accounts = [AccountPullSecrets {
+            account: "default".to_owned(),
+            pull_secrets: vec!["account".to_owned()],
+        }];
         let kinds = kinds();
         let wanted = Wanted {
             pull_secret: secret.then_some("mirror"),
@@ -42,7 +45,9 @@ proptest! {
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
         let mut live = checked(&object, *patch).after;
-        prop_assert_eq!(decide(&live, &rules(), &wanted).verdict, Verdict::Unchanged);
+        // Of a pod that exists other places than its containers' images stay, and that is told.
+        let again = decide(&live, &rules(), &wanted).verdict;
+        prop_assert!(matches!(again, Verdict::Unchanged | Verdict::Stays), "{:?}", again);
         if twice {
             let onward = rewrite("registry.example.com", "new.example.com/much/longer");
             let onward = RuleSet::compile(&[onward]).unwrap();

@@ -1,0 +1,73 @@
+//! What arrives under a rule's target, and what it is a copy of: over many objects, two may be one.
+
+use serde_json::Value;
+
+use super::place;
+use super::receipt::{Entry, Receipt};
+use crate::image_ref::ImageReference;
+use crate::object::Pointer;
+use crate::rules::RuleName;
+
+/// An image that an object has, or would have, under a rule's target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The image.
+    pub target: String,
+    /// What it is a copy of, in its canonical spelling.
+    pub source: String,
+    /// The source without tag and digest: tags of one repository may share a digest on purpose.
+    pub repository: String,
+    /// The rule that decided, with where it was given.
+    pub rule: String,
+    /// Where it stands, or the list that it would be added to.
+    pub pointer: Pointer,
+}
+
+impl Arrival {
+    pub(super) fn new(
+        pointer: Pointer,
+        source: &ImageReference,
+        target: &str,
+        rule: &RuleName,
+    ) -> Self {
+        Self {
+            target: target.to_owned(),
+            source: source.canonical(),
+            repository: source.name(),
+            rule: rule.to_string(),
+            pointer,
+        }
+    }
+
+    /// The place for a person.
+    pub fn place(&self, object: &Value) -> String {
+        place(object, &self.pointer)
+    }
+}
+
+/// What an earlier patch says of images that stand under a target; read when the first of them is asked for.
+#[derive(Debug)]
+pub(super) struct Earlier<'a> {
+    object: &'a Value,
+    receipt: Option<Receipt>,
+}
+
+impl<'a> Earlier<'a> {
+    pub(super) fn of(object: &'a Value) -> Self {
+        Self {
+            object,
+            receipt: None,
+        }
+    }
+
+    /// What `image` is a copy of; None where nothing says it.
+    pub(super) fn source(&mut self, image: &str) -> Option<ImageReference> {
+        let object = self.object;
+        let receipt = self
+            .receipt
+            .get_or_insert_with(|| Receipt::of(object).ok().flatten().unwrap_or_default());
+        let written = |entry: &&Entry| entry.now.as_ref().and_then(Value::as_str) == Some(image);
+        let entry = receipt.changes.iter().find(written)?;
+        ImageReference::parse(entry.was.as_deref()?).ok()
+    }
+}
