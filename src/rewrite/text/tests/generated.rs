@@ -256,9 +256,12 @@ fn pods_of(items: &'static [&'static str]) -> impl Strategy<Value = String> {
     ];
     let item = (prop::sample::select(items), prop::sample::select(&ONES[..]));
     let item = item.prop_map(|(item, one)| item.replace("ONE", one));
-    (prop::sample::select(&ONES[..]), prop::collection::vec(item, 1..5)).prop_map(|(label, items)| {
+    let one = || prop::sample::select(&ONES[..]);
+    // Places that are no image, before all anchors and behind them.
+    let all = (one(), prop::collection::vec(item, 1..5), one());
+    all.prop_map(|(label, items, status)| {
         let items: Vec<String> = items.iter().map(|item| format!("  - {item}\n")).collect();
         let items = items.concat();
-        format!("apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}")
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}status: {{x: {status}}}\n")
     })
 }
