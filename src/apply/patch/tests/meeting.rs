@@ -1,6 +1,7 @@
 //! Two images that would become one.
 
 use super::*;
+use crate::plan::patch::{Wanted, decide};
 
 fn rules() -> RuleSet {
     let to_corp = |id: &str, host: &str| {
@@ -163,7 +164,7 @@ async fn tags_of_one_repository_may_meet_in_a_digest() {
     let meetings = Meetings::default();
     for tag in ["1", "2"] {
         let object = named(tag, &format!("quay.io/foo/bar:{tag}"));
-        let decided = crate::plan::patch::decide(&object, &rules, &Default::default());
+        let decided = decide(&object, &rules, &Wanted::default());
         assert_eq!(decided.arrivals.len(), 1);
         assert_eq!(meetings.meet(&decided.arrivals, &object, true), Ok(true));
     }
