@@ -1,6 +1,16 @@
-//! Did you mean …? The one place that compares spellings.
+//! Did you mean …? The one place that compares spellings, and shows those that hide.
 //!
 //! A leaf: pure.
+
+/// A letter as a person sees it: what a terminal obeys, and what turns the direction of a line, is a white square.
+pub fn visible(letter: char) -> char {
+    let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if letter.is_control() || turns {
+        '\u{25a1}'
+    } else {
+        letter
+    }
+}
 
 /// The word within an edit distance of a third of its length, at least 1.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {

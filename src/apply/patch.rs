@@ -6,6 +6,7 @@
 mod failures;
 mod listeners;
 mod meetings;
+mod pull_secret;
 mod report;
 mod requests;
 mod run;
@@ -24,7 +25,7 @@ use crate::event::Sink;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::workloads::ServiceAccounts;
-use crate::observe::{CustomKindsReport, Targets, custom_kinds};
+use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
 pub use meetings::Meetings;
@@ -55,7 +56,7 @@ pub struct PatchOptions {
     pub task: Task,
     /// Which objects.
     pub selection: Selection,
-    /// The pull secret to append.
+    /// The pull secret to append; an object in whose namespace it is not there stays as it is.
     pub pull_secret: Option<String>,
     /// Asks the server what would happen, writes nothing.
     pub dry_run: bool,
@@ -179,6 +180,7 @@ async fn go(
         interrupt: hands.interrupt,
         meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
+        secrets: SecretPresence::default(),
     };
     Run::new(&work, hands).all(custom.unread).await
 }

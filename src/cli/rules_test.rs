@@ -10,6 +10,7 @@ use crate::cli::{Session, pass, rules_list};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
 use crate::rules::{Asked, Meeting, Outcome, Place, RuleSet, RuleSpec};
+use crate::spelling::visible;
 use crate::ui::output;
 
 /// The most that is read from standard input, in bytes.
@@ -58,6 +59,9 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Tested {
     reference: String,
+    /// Where it stands in standard input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     canonical: Option<String>,
     outcome: &'static str,
@@ -101,7 +105,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let answer = Answer {
         references: references
             .into_iter()
-            .map(|text| tested(text, &rules, args.place().as_ref(), &mut meeting))
+            .map(|asked| {
+                let told = tested(asked.text, &rules, args.place().as_ref(), &mut meeting);
+                Tested {
+                    line: asked.line,
+                    ..told
+                }
+            })
             .collect(),
     };
     output::answer(session.format, "RulesTest", &answer, || {
@@ -113,20 +123,29 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     meeting.check()
 }
 
+/// A text to ask about, and its line in standard input.
+struct Reference {
+    text: String,
+    line: Option<usize>,
+}
+
 /// What was named, and what standard input holds where `-` stands.
-fn references(named: &[String]) -> Result<Vec<String>, Failure> {
+fn references(named: &[String]) -> Result<Vec<Reference>, Failure> {
     let mut all = Vec::new();
     for name in named {
         if name == "-" {
             all.extend(from_standard_input()?);
         } else {
-            all.push(name.clone());
+            all.push(Reference {
+                text: name.clone(),
+                line: None,
+            });
         }
     }
     Ok(all)
 }
 
-fn from_standard_input() -> Result<Vec<String>, Failure> {
+fn from_standard_input() -> Result<Vec<Reference>, Failure> {
     let failed = |why: String| {
         Failure::new("standard-input", Exit::Usage, "cannot read standard input").why(why)
     };
@@ -139,8 +158,16 @@ fn from_standard_input() -> Result<Vec<String>, Failure> {
         return Err(failed(format!("it has more than {INPUT_LIMIT} bytes")));
     }
     let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    Ok(lines.map(str::to_owned).collect())
+    // PowerShell writes a mark before what it pipes.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().map(str::trim).zip(1..);
+    Ok(lines
+        .filter(|(line, _)| !line.is_empty())
+        .map(|(line, number)| Reference {
+            text: line.to_owned(),
+            line: Some(number),
+        })
+        .collect())
 }
 
 fn tested(
@@ -154,6 +181,7 @@ fn tested(
         Err(error) => {
             return Tested {
                 reference: text,
+                line: None,
                 canonical: None,
                 outcome: "malformed",
                 result: None,
@@ -172,7 +200,7 @@ fn tested(
         Outcome::NoRule => ("no-rule", Some(text.clone()), None),
         Outcome::Denied => ("denied", None, None),
         Outcome::TooLong(name) => {
-            let problem = format!("{name} has {} bytes; 255 is the limit", name.len());
+            let problem = format!("{} bytes, and 255 is the limit: {name}", name.len());
             ("too-long", None, Some(problem))
         }
         Outcome::Unusable { result, why } if result.is_empty() => ("unusable", None, Some(why)),
@@ -181,6 +209,7 @@ fn tested(
     Tested {
         canonical: Some(reference.canonical()),
         reference: text,
+        line: None,
         outcome,
         result,
         rule: explained.by.map(RuleAsked::from),
@@ -203,7 +232,11 @@ fn malformed(tested: &[Tested]) -> Result<(), Failure> {
         .remedy("write [HOST/]PATH:TAG or [HOST/]PATH@sha256:DIGEST; repositories are lower case");
     for tested in wrong.iter().take(10) {
         let problem = tested.problem.as_deref().unwrap_or_default();
-        failure = failure.why(format!("'{}': {problem}", shortened(&tested.reference)));
+        let place = tested.line.map_or(String::new(), |line| {
+            format!("line {line} of standard input: ")
+        });
+        let text = shortened(&tested.reference);
+        failure = failure.why(format!("{place}'{text}': {problem}"));
     }
     if wrong.len() > 10 {
         failure = failure.why(format!("and {} more", wrong.len() - 10));
@@ -245,9 +278,9 @@ fn text(tested: &Tested, specs: &[RuleSpec]) -> String {
     lines.join("\n")
 }
 
+/// At most so much of a text, and nothing of it that a terminal would obey.
 fn shortened(text: &str) -> String {
-    if text.chars().count() <= SHOWN {
-        return text.to_owned();
-    }
-    text.chars().take(SHOWN).chain(['…']).collect()
+    let is_long = text.chars().nth(SHOWN).is_some();
+    let shown = text.chars().take(SHOWN).chain(is_long.then_some('…'));
+    shown.map(visible).collect()
 }

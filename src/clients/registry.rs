@@ -1,6 +1,6 @@
 //! A minimal registry client: is this manifest there? Every dialect of "no" is told apart.
 //!
-//! Bearer and Basic logins, own scopes, HEAD then GET; no uploads, no blobs, no credential helpers.
+//! Bearer and Basic logins, own scopes, HEAD then GET; no uploads, no layers, no credential helpers.
 
 mod answer;
 mod challenge;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::challenge::{Challenge, challenges};
 pub use self::docker_config::{DockerConfig, RegistryAccount};
-pub use self::index::{Platform, PlatformManifest, is_index};
+pub use self::index::{Platform, PlatformManifest, is_image, is_index};
 use super::cause::Cause;
 use super::handshake::{Handshake, handshake};
 use super::transport::{Exchange, Http, Reply};

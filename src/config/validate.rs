@@ -70,6 +70,16 @@ fn unwise(rules: &RuleSet) -> Vec<Problem> {
         .collect()
 }
 
+/// Rules that the Docker daemons of jobs know nothing of.
+fn without_mirror(rules: &RuleSet) -> Vec<Problem> {
+    let remedy = "nothing if jobs pull none of these images; otherwise name the registry's mirror, in registry.map: {source: REGISTRY, target: keep, mirror: HOST/KEY}";
+    rules
+        .without_mirror()
+        .iter()
+        .map(|problem| rule_problem("config-registry-unmirrored", problem).remedy(remedy))
+        .collect()
+}
+
 struct Validator<'a> {
     config: &'a Config,
     broken: &'a BTreeSet<String>,
@@ -155,7 +165,12 @@ impl Validator<'_> {
     /// What compiling the rules says, at the place of the last rule that it is about.
     fn rules(&mut self) {
         match RuleSet::compile(&self.config.registry.rules) {
-            Ok(rules) => self.checked.warnings.extend(unwise(&rules)),
+            Ok(rules) => {
+                self.checked.warnings.extend(unwise(&rules));
+                if self.has_daemon() {
+                    self.checked.warnings.extend(without_mirror(&rules));
+                }
+            }
             Err(problems) => {
                 for problem in &problems {
                     let path = problem.rules.last().map_or("", |rule| rule.id.as_str());
@@ -177,8 +192,8 @@ fn rule_problem(code: &'static str, problem: &RuleProblem) -> Problem {
         (rule.id.as_str(), rule.origin.clone())
     });
     let what = match (problem.rules.as_slice(), &origin) {
-        ([only], Origin::File { .. }) => format!("{}: {}", only.id, problem.message),
-        ([only], given) if only.id == given.to_string() => problem.message.clone(),
+        ([only], Origin::File { .. }) => format!("{}: {}", only.id, problem.shown()),
+        ([only], given) if only.id == given.to_string() => problem.shown(),
         _ => problem.to_string(),
     };
     let path = match origin {

@@ -15,7 +15,8 @@ use self::pull_secrets::PullSecrets;
 use super::images::{ImagePresence, is_broken, unknown};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::clients::registry::{
-    DockerConfig, Platform, Presence, Registry, RegistryAccount, is_index,
+    DockerConfig, Platform, PlatformManifest, Presence, Registry, RegistryAccount, is_image,
+    is_index,
 };
 use crate::clients::transport::Http;
 use crate::image_ref::ImageReference;
@@ -128,12 +129,17 @@ impl Targets {
                 ref media_type,
             } => {
                 let mut notes = Vec::new();
-                if is_index(media_type) {
-                    let at = digest.as_deref().unwrap_or(wanted);
-                    match self.fits_nodes(cluster, &registry, path, at).await {
-                        Ok(note) => notes.extend(note),
-                        Err(why) => return plain(ImagePresence::Absent { why }),
-                    }
+                let at = digest.as_deref().unwrap_or(wanted);
+                let fits = if is_index(media_type) {
+                    self.index_fits_nodes(cluster, &registry, path, at).await
+                } else if is_image(media_type) {
+                    self.image_fits_nodes(cluster, &registry, path, at).await
+                } else {
+                    Ok(None)
+                };
+                match fits {
+                    Ok(note) => notes.extend(note),
+                    Err(why) => return plain(ImagePresence::Absent { why }),
                 }
                 notes.extend(self.drift(&registry, reference).await);
                 TargetAnswer {
@@ -164,32 +170,21 @@ impl Targets {
     }
 
     /// An index must have an image for the nodes: the error says that there is none. A note where some nodes have none.
-    async fn fits_nodes(
+    async fn index_fits_nodes(
         &self,
         cluster: &Cluster,
         registry: &Registry,
         path: &str,
         at: &str,
     ) -> Result<Option<String>, String> {
-        let nodes = self.platforms.get_or_init(|| node_platforms(cluster)).await;
+        let nodes = self.nodes(cluster).await;
         let Ok(found) = registry.platforms(path, at).await else {
             return Ok(None);
         };
-        if nodes.is_empty() || found.is_empty() {
-            return Ok(None);
-        }
-        let (has, lacks): (Vec<&Platform>, Vec<&Platform>) = nodes
-            .iter()
-            .partition(|node| found.iter().any(|image| image.platform == **node));
-        if has.is_empty() {
-            let held: BTreeSet<&Platform> = found.iter().map(|image| &image.platform).collect();
-            return Err(format!(
-                "its index has {}, and the nodes are {}",
-                listed(held),
-                listed(nodes)
-            ));
-        }
-        for image in found.iter().filter(|image| has.contains(&&image.platform)) {
+        let held: BTreeSet<&Platform> = found.iter().map(|image| &image.platform).collect();
+        let note = fits(nodes, &held, "its index has")?;
+        let has = |image: &&PlatformManifest| nodes.contains(&image.platform);
+        for image in found.iter().filter(has) {
             if let Presence::Absent { message } = self.manifest(registry, path, &image.digest).await
             {
                 return Err(format!(
@@ -198,7 +193,27 @@ impl Targets {
                 ));
             }
         }
-        Ok((!lacks.is_empty()).then(|| format!("nothing in it for nodes of {}", listed(lacks))))
+        Ok(note)
+    }
+
+    /// A single image is for one platform, which its configuration names.
+    async fn image_fits_nodes(
+        &self,
+        cluster: &Cluster,
+        registry: &Registry,
+        path: &str,
+        at: &str,
+    ) -> Result<Option<String>, String> {
+        let nodes = self.nodes(cluster).await;
+        if nodes.is_empty() {
+            return Ok(None);
+        }
+        let found = registry.platform(path, at).await;
+        fits(nodes, &found.iter().collect(), "it is for")
+    }
+
+    async fn nodes(&self, cluster: &Cluster) -> &BTreeSet<Platform> {
+        self.platforms.get_or_init(|| node_platforms(cluster)).await
     }
 
     /// Of a reference with tag and digest the digest decides; a tag that is another image in the mirror is told.
@@ -230,6 +245,26 @@ async fn node_platforms(cluster: &Cluster) -> BTreeSet<Platform> {
     let listed: Result<Vec<Platform>, ClusterError> =
         cluster.list_reduced("v1", "Node", None, platform).await;
     listed.unwrap_or_default().into_iter().collect()
+}
+
+/// Whether what is held has something for the nodes; where nobody knows the one or the other, nobody says no.
+fn fits(
+    nodes: &BTreeSet<Platform>,
+    held: &BTreeSet<&Platform>,
+    which: &str,
+) -> Result<Option<String>, String> {
+    if nodes.is_empty() || held.is_empty() {
+        return Ok(None);
+    }
+    let lacks: Vec<&Platform> = nodes.iter().filter(|node| !held.contains(node)).collect();
+    if lacks.len() == nodes.len() {
+        return Err(format!(
+            "{which} {}, and the nodes are {}",
+            listed(held.iter().copied()),
+            listed(nodes)
+        ));
+    }
+    Ok((!lacks.is_empty()).then(|| format!("nothing in it for nodes of {}", listed(lacks))))
 }
 
 fn listed<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {

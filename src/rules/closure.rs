@@ -1,6 +1,7 @@
 //! What rules mean for each other: no rule's output may be another rule's input (the second would never apply,
 //! or apply twice), and two sources in one target may meet.
 
+use super::glob;
 use super::rule::{CompiledAction, Rule};
 use super::target_set::TargetSet;
 use super::{Matcher, RuleName, RuleProblem, RuleSet};
@@ -42,47 +43,53 @@ fn names(taker: &Rule, targets: &TargetSet) -> bool {
 }
 
 impl RuleSet {
-    /// What is allowed and not wise: two rules that send different sources to one place. Images of the same path
-    /// would meet there. A catch-all is no such rule: one place for everything is what it is for.
+    /// What is allowed and not wise: two rules that can make one image of two. A rule for images of every host is no
+    /// such rule: one place for everything is what it is for. Each rule is told of once, with the first that it meets.
     pub fn warnings(&self) -> Vec<RuleProblem> {
+        let mut sending: Vec<(&Rule, Vec<String>)> = Vec::new();
         let mut warnings = Vec::new();
-        for (index, first) in self.rules.iter().enumerate() {
-            let Some(targets) = &first.targets else {
+        for second in &self.rules {
+            let Some(results) = second.results() else {
                 continue;
             };
-            if first.spec.matcher == Matcher::Any {
-                continue;
+            let met = sending.iter().find(|(first, others)| {
+                !of_one_source(first, second) && glob::meet(others, &results)
+            });
+            if let Some((first, _)) = met {
+                warnings.push(about(&[first, second], would_meet(first, second)));
             }
-            let together: Vec<&Rule> = self.rules[index + 1..]
-                .iter()
-                .filter(|second| second.targets.as_ref() == Some(targets))
-                .filter(|second| second.spec.action == first.spec.action)
-                .filter(|second| second.spec.matcher != first.spec.matcher)
-                .filter(|second| second.spec.matcher != Matcher::Any)
-                .filter(|second| !of_one_source(first, second))
-                .collect();
-            for second in together {
-                warnings.push(about(
-                    &[first, second],
-                    format!(
-                        "{} and {} share the target {targets}: images of the same path would be one there",
-                        first.spec.matcher, second.spec.matcher
-                    ),
-                ));
-            }
+            sending.push((second, results));
         }
         warnings
     }
 }
 
-/// Two parts of one registry keep their own paths, and so does a template that writes the host down.
+/// Parts of one registry keep their own paths within one target.
 fn of_one_source(first: &Rule, second: &Rule) -> bool {
-    let telling = |rule: &Rule| matches!(&rule.action, CompiledAction::Template(template) if template.tells_hosts_apart());
     let host = |rule: &Rule| match rule.spec.matcher {
         Matcher::Glob(_) => None,
         _ => rule.pattern.host(),
     };
-    telling(first) || (host(first).is_some() && host(first) == host(second))
+    let same_host = host(first).is_some() && host(first) == host(second);
+    first.spec.matcher == second.spec.matcher || (same_host && first.action == second.action)
+}
+
+fn would_meet(first: &Rule, second: &Rule) -> String {
+    let (one, other) = (&first.spec.matcher, &second.spec.matcher);
+    let (Some(here), Some(there)) = (&first.targets, &second.targets) else {
+        return String::new();
+    };
+    if here == there {
+        return format!(
+            "{one} and {other} share the target {here}: images of the same path would be one there"
+        );
+    }
+    let within = match (here.rest_of(there), there.rest_of(here)) {
+        (Some(rest), _) => format!("{rest}/X of {one} and X of {other} would be one"),
+        (_, Some(rest)) => format!("X of {one} and {rest}/X of {other} would be one"),
+        _ => "images whose paths end alike would be one".to_owned(),
+    };
+    format!("{one} goes to {here}, and {other} to {there}: {within}")
 }
 
 fn about(rules: &[&Rule], message: String) -> RuleProblem {
@@ -91,3 +98,7 @@ fn about(rules: &[&Rule], message: String) -> RuleProblem {
         message,
     }
 }
+
+#[cfg(test)]
+#[path = "closure_tests.rs"]
+mod tests;

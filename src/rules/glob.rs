@@ -25,6 +25,50 @@ pub(super) fn reaches<S: AsRef<str>>(pattern: &[S], place: &[&str]) -> bool {
     }
 }
 
+/// True where some components are taken by both patterns.
+pub(super) fn meet(one: &[String], other: &[String]) -> bool {
+    both(
+        one,
+        other,
+        |part| part == "**",
+        |one, other| {
+            both(
+                one.as_bytes(),
+                other.as_bytes(),
+                |letter| *letter == b'*',
+                u8::eq,
+            )
+        },
+    )
+}
+
+/// True where some text is taken by both; `row[from]` says it of what stands before `from` in the other.
+fn both<P>(
+    one: &[P],
+    other: &[P],
+    star: impl Fn(&P) -> bool,
+    same: impl Fn(&P, &P) -> bool,
+) -> bool {
+    let mut row = vec![true];
+    for part in other {
+        row.push(row.last() == Some(&true) && star(part));
+    }
+    for first in one {
+        let mut diagonal = row[0];
+        row[0] = row[0] && star(first);
+        for (at, second) in other.iter().enumerate() {
+            let above = row[at + 1];
+            row[at + 1] = if star(first) || star(second) {
+                above || row[at]
+            } else {
+                diagonal && same(first, second)
+            };
+            diagonal = above;
+        }
+    }
+    row.last() == Some(&true)
+}
+
 /// `*` is any run of letters within the component.
 pub(super) fn component_matches(pattern: &[u8], text: &[u8]) -> bool {
     stars(
@@ -79,11 +123,43 @@ mod tests {
     }
 
     #[test]
+    fn two_patterns_meet_where_both_take_something() {
+        let owned = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let meets = |one: &str, other: &str| {
+            let (one, other) = (owned(one), owned(other));
+            assert_eq!(meet(&one, &other), meet(&other, &one));
+            meet(&one, &other)
+        };
+        for (one, other) in [
+            ("r/*/**", "r/docker/*/*"),
+            ("r/**", "r"),
+            ("**/x", "a/b/x"),
+            ("r/a*/b", "r/*z/**"),
+            ("**", "*"),
+            ("r/*a*b*", "r/xaxb"),
+        ] {
+            assert!(meets(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("r/*", "r/docker/*"),
+            ("r/a*/**", "r/b*/**"),
+            ("r/*/*", "r/quay/*/*/**"),
+            ("**/x", "a/**/y"),
+            ("r", "r/*"),
+            ("r/*a", "r/*b"),
+        ] {
+            assert!(!meets(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn a_pattern_of_stars_is_answered_at_once() {
         let pattern: Vec<&str> = std::iter::repeat_n(["**", "a*a*a*a*b"], 200)
             .flatten()
             .collect();
         let name = vec!["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; 200];
         assert!(!matches(&pattern, &name));
+        let owned: Vec<String> = pattern.iter().map(|part| (*part).to_owned()).collect();
+        assert!(meet(&owned, &owned));
     }
 }

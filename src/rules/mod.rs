@@ -14,8 +14,12 @@ mod place;
 mod problem;
 #[cfg(test)]
 mod properties;
+mod results;
 mod rule;
+#[cfg(test)]
+mod samples;
 mod set;
+mod source;
 mod spec;
 mod target;
 mod target_set;

@@ -90,6 +90,15 @@ impl Pattern {
         }
     }
 
+    /// True where the pattern takes images of whatever host.
+    pub(super) fn takes_every_host(&self) -> bool {
+        let anywhere = Target {
+            host: "arc-setup.invalid".to_owned(),
+            path: String::new(),
+        };
+        *self == Self::Any || self.reaches(&TargetSet::of(&anywhere))
+    }
+
     /// True where the pattern takes every image of a host that no target holds.
     pub(super) fn covers_host(&self, host: &str) -> bool {
         match self {

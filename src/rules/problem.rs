@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::origin::Origin;
+use crate::spelling::visible;
 
 use super::RuleSpec;
 
@@ -44,10 +45,17 @@ pub struct RuleProblem {
     pub message: String,
 }
 
+impl RuleProblem {
+    /// The message for a person: of a rule's own text nothing that a terminal would obey.
+    pub fn shown(&self) -> String {
+        self.message.chars().map(visible).collect()
+    }
+}
+
 impl fmt::Display for RuleProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self.rules.iter().map(RuleName::to_string).collect();
-        write!(formatter, "{}: {}", names.join(" and "), self.message)
+        write!(formatter, "{}: {}", names.join(" and "), self.shown())
     }
 }
 

@@ -1,22 +1,6 @@
 use super::*;
-use crate::rules::{Action, Matcher, Meeting, Scope};
-
-const TARGET: &str = "registry.artifactory.mydomain.com";
-
-fn rule(id: &str, matcher: Matcher, action: Action) -> RuleSpec {
-    RuleSpec::new(id, matcher, action)
-}
-
-fn to(target: &str) -> Action {
-    Action::Rewrite {
-        target: target.to_owned(),
-        drop_library: false,
-    }
-}
-
-fn host(id: &str, source: &str, action: Action) -> RuleSpec {
-    rule(id, Matcher::Host(source.to_owned()), action)
-}
+use crate::rules::samples::{TARGET, host, rule, template, to};
+use crate::rules::{Action, Matcher, Scope};
 
 /// The rules of the story.
 fn story() -> RuleSet {
@@ -106,37 +90,6 @@ fn a_host_that_only_begins_like_the_target_is_foreign() {
 }
 
 #[test]
-fn an_output_that_is_another_input_is_refused_with_both_names() {
-    let chains = [
-        host("b", "mirror.corp", to("other.corp")),
-        host("b", "mirror.corp", Action::Deny),
-        rule(
-            "b",
-            Matcher::Prefix("mirror.corp/quay/x".into()),
-            to("other.corp"),
-        ),
-        rule(
-            "b",
-            Matcher::Repository("mirror.corp/quay/x".into()),
-            to("other.corp"),
-        ),
-        rule("b", Matcher::Glob("*.corp/**".into()), to("other.com")),
-    ];
-    for taker in chains {
-        let maker = host("a", "quay.io", to("mirror.corp/quay"));
-        let problems = RuleSet::compile(&[maker, taker]).unwrap_err();
-        let ids: Vec<_> = problems[0].rules.iter().map(|rule| &rule.id).collect();
-        assert_eq!(ids, ["a", "b"]);
-    }
-    let elsewhere = rule(
-        "b",
-        Matcher::Prefix("mirror.corp/old".into()),
-        to("mirror.corp/quay"),
-    );
-    assert!(RuleSet::compile(&[host("a", "quay.io", to("mirror.corp/quay")), elsewhere]).is_ok());
-}
-
-#[test]
 fn a_scoped_rule_takes_only_what_stands_in_its_place() {
     let mut scoped = host("env", "quay.io", to("mirror.corp/env"));
     scoped.scope = Scope {
@@ -159,77 +112,10 @@ fn a_scoped_rule_takes_only_what_stands_in_its_place() {
 }
 
 #[test]
-fn every_problem_is_told_at_once() {
-    let problems = RuleSet::compile(&[
-        host("a", "nohost", to("https://x.y")),
-        rule("b", Matcher::Any, to("registry")),
-    ])
-    .unwrap_err();
-    let ids: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.rules[0].id.as_str())
-        .collect();
-    assert_eq!(ids, ["a", "a", "b"]);
-}
-
-#[test]
-fn two_images_in_one_target_collide() {
-    let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
-    let mut meeting = Meeting::default();
-    for image in ["docker.io/a/b:1", "quay.io/a/b:1", "a/b:1", "quay.io/a/b:2"] {
-        let reference = ImageReference::parse(image).unwrap();
-        meeting.note(&reference, &rules.decide(&reference));
-    }
-    let collisions = meeting.collisions();
-    assert_eq!(collisions.len(), 1);
-    assert_eq!(collisions[0].target, format!("{TARGET}/a/b:1"));
-    let sources: Vec<_> = collisions[0].sources.keys().collect();
-    assert_eq!(sources, ["docker.io/a/b:1", "quay.io/a/b:1"]);
-}
-
-#[test]
 fn a_name_that_grows_over_255_is_told_and_not_cut() {
     let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
     let path = format!("quay.io/{}", "a".repeat(240));
     assert!(matches!(outcome(&rules, &path), Outcome::TooLong(name) if name.len() > 255));
-}
-
-#[test]
-fn mirrors_are_whole_hosts() {
-    let mut specs = vec![
-        rule(
-            "part",
-            Matcher::Prefix("gcr.io/kubebuilder".into()),
-            to(TARGET),
-        ),
-        host("quay", "quay.io", to(&format!("{TARGET}/quay-remote"))),
-        host("hub", "docker.io", Action::Keep),
-        host("deny", "bad.io", Action::Deny),
-    ];
-    specs[2].mirror = Some(format!("{TARGET}/hub"));
-    let listed = |specs: &[RuleSpec]| -> Vec<String> {
-        let rules = RuleSet::compile(specs).unwrap();
-        let mirrors = rules.mirrors().into_iter();
-        mirrors
-            .map(|(host, mirror)| format!("{host} {}", mirror.place))
-            .collect()
-    };
-    assert_eq!(
-        listed(&specs),
-        [
-            format!("docker.io {TARGET}/hub"),
-            format!("quay.io {TARGET}/quay-remote")
-        ]
-    );
-    specs.push(rule("all", Matcher::Any, to(TARGET)));
-    assert_eq!(
-        listed(&specs)[2..],
-        [format!("ghcr.io {TARGET}"), format!("gcr.io {TARGET}")]
-    );
-}
-
-fn template(id: &str, matcher: Matcher, target: &str) -> RuleSpec {
-    rule(id, matcher, to(target))
 }
 
 #[test]
@@ -315,66 +201,6 @@ fn a_pin_gives_the_digest_and_keeps_the_spelling() {
     .unwrap();
     assert!(
         matches!(outcome(&chased, "nginx:1"), Outcome::Unusable { why, .. } if why.contains("rule 'one'"))
-    );
-}
-
-#[test]
-fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() {
-    let maker = || host("a", "quay.io", to("mirror.corp/quay"));
-    for expression in [r"(mirror|other)\.corp/.*", r"mirror\.corp/quay/x:1", r"m.*"] {
-        let taker = rule("b", Matcher::Regex(expression.into()), Action::Deny);
-        let problems = RuleSet::compile(&[maker(), taker]).unwrap_err();
-        assert!(
-            problems[0].message.contains("mirror.corp/quay"),
-            "{expression}"
-        );
-    }
-    for expression in [
-        r".*",
-        r"[^/]+/library/.*",
-        r"ghcr\.io/.*",
-        r"mirror\.corp/old/.*",
-    ] {
-        let taker = rule("b", Matcher::Regex(expression.into()), Action::Deny);
-        assert!(RuleSet::compile(&[maker(), taker]).is_ok(), "{expression}");
-    }
-    let everything = rule("b", Matcher::Glob("**".into()), to("reg.corp"));
-    assert!(RuleSet::compile(&[maker(), everything]).is_ok());
-    let sub = template("a", Matcher::Any, "{host_slug}.reg.corp/{path}");
-    let taker = host("b", "quay-io.reg.corp", Action::Deny);
-    assert!(RuleSet::compile(&[sub, taker]).is_err());
-}
-
-#[test]
-fn two_sources_in_one_place_are_a_warning_with_both_names() {
-    let warned = |specs: &[RuleSpec]| RuleSet::compile(specs).unwrap().warnings().len();
-    let (quay, ghcr) = (
-        host("a", "quay.io", to("reg.corp")),
-        host("b", "ghcr.io", to("reg.corp")),
-    );
-    let warnings = RuleSet::compile(&[quay.clone(), ghcr]).unwrap().warnings();
-    let ids: Vec<_> = warnings[0].rules.iter().map(|rule| &rule.id).collect();
-    assert_eq!(ids, ["a", "b"]);
-    assert!(
-        warnings[0]
-            .message
-            .contains("host quay.io and host ghcr.io")
-    );
-    // Parts of one registry keep their own paths; one place for everything is what a catch-all is for.
-    let part = |id, path: &str| rule(id, Matcher::Prefix(path.into()), to("reg.corp"));
-    assert_eq!(warned(&[part("a", "quay.io/a"), part("b", "quay.io/b")]), 0);
-    assert_eq!(
-        warned(&[quay.clone(), rule("b", Matcher::Any, to("reg.corp"))]),
-        0
-    );
-    assert_eq!(
-        warned(&[quay, host("b", "ghcr.io", to("reg.corp/ghcr"))]),
-        0
-    );
-    let apart = |id, source| template(id, Matcher::Host(source), "reg.corp/{host}/{path}");
-    assert_eq!(
-        warned(&[apart("a", "quay.io".into()), apart("b", "ghcr.io".into())]),
-        0
     );
 }
 

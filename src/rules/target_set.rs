@@ -108,6 +108,17 @@ impl TargetSet {
         hosts && (self.path == other.path || is_under(&other.path, &self.path))
     }
 
+    /// The path from here to a place below.
+    pub(super) fn rest_of<'a>(&self, below: &'a Self) -> Option<&'a str> {
+        let rest = below.path.strip_prefix(self.path.as_str())?;
+        let rest = if self.path.is_empty() {
+            rest
+        } else {
+            rest.strip_prefix('/')?
+        };
+        (self.host == below.host && !rest.is_empty()).then_some(rest)
+    }
+
     /// True where the two have something in common.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let hosts = self.host.meet(|host| other.host.hold(host))

@@ -4,6 +4,7 @@ use crate::image_ref::{ImageReference, canonical_host};
 use crate::spelling::nearest;
 
 use super::Target;
+use super::source::Source;
 use super::target_set::{Hosts, TargetSet};
 
 /// A part of a reference that a template may name.
@@ -105,12 +106,6 @@ impl Template {
         &self.set
     }
 
-    /// True where images of two registries cannot meet in it by their paths alone.
-    pub(super) fn tells_hosts_apart(&self) -> bool {
-        let is_host = |part: &Part| matches!(part, Part::Field(Field::Host | Field::HostSlug));
-        self.host.iter().chain(&self.path).any(is_host)
-    }
-
     /// True where the digest has a place in it.
     pub(super) fn has_own_digest(&self) -> bool {
         self.own_digest
@@ -142,6 +137,29 @@ impl Template {
         crate::image_ref::suffix(tag, digest)
     }
 
+    /// Where images of a source come to stand, as a glob over `host/path`.
+    pub(super) fn results(&self, source: &Source) -> Vec<String> {
+        let text = |parts: &[Part]| -> String {
+            let globs = parts.iter().map(|part| match part {
+                Part::Literal(literal) => literal.clone(),
+                Part::Field(field) => field.glob(source),
+            });
+            globs.collect()
+        };
+        let path = text(&self.path);
+        let mut components = vec![text(&self.host)];
+        for component in path.split([':', '@']).next().unwrap_or_default().split('/') {
+            match component.split_once("**") {
+                // What stands around several components is within the first and the last of them.
+                Some((before, after)) if !(before.is_empty() && after.is_empty()) => {
+                    components.extend([format!("{before}*"), "**".to_owned()]);
+                }
+                _ => components.push(component.to_owned()),
+            }
+        }
+        components
+    }
+
     /// Where a Docker daemon finds all images of `host`; None where the template does more than to put something
     /// before the path.
     pub(super) fn mirror(&self, host: &str) -> Option<Target> {
@@ -167,6 +185,23 @@ impl Template {
             part.write(&reference, &mut text).ok()?;
         }
         Target::parse(text.strip_suffix('/')?).ok()
+    }
+}
+
+impl Field {
+    fn glob(self, source: &Source) -> String {
+        match self {
+            Self::Host => source.host.clone(),
+            Self::HostSlug if source.host.contains('*') => "*".to_owned(),
+            Self::HostSlug => host_slug(&source.host),
+            Self::Path => source.path.join("/"),
+            Self::PathWithoutLibrary => source.path_without_library().join("/"),
+            Self::Name => {
+                let last = source.path.last().map_or("*", String::as_str);
+                last.replace("**", "*")
+            }
+            Self::Tag | Self::Digest => "*".to_owned(),
+        }
     }
 }
 

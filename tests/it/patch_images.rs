@@ -105,6 +105,12 @@ async fn create(cluster: &Cluster, object: Value) {
     cluster.create(&object, false).await.unwrap();
 }
 
+/// What the kubelet logs in to a registry with.
+fn pull_secret(namespace: &str, name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+        "type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": r#"{"auths": {}}"#}})
+}
+
 async fn live(
     cluster: &Cluster,
     api_version: &str,

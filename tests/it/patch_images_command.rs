@@ -134,6 +134,20 @@ async fn a_pull_secret_is_appended_once_and_replaces_none() {
     object["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{"name": "theirs"}]);
     install.create(object).await;
     let arguments = ["--yes", "--no-wait", "--pull-secret", "artifactory"];
+    // Pods that name a Secret that is not there pull without an account.
+    let outcome = install.run(&arguments).await.expect_code(20);
+    let said = "not patched: Secret patched-pull-secret/artifactory is not there";
+    assert!(outcome.stdout.contains(said), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("kubectl create secret generic"),
+        "{outcome:?}"
+    );
+    assert_eq!(install.proxy_image().await, PROXY);
+    for name in ["artifactory", "another"] {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": r#"{"auths": {}}"#}});
+        install.create(secret).await;
+    }
     install.run(&arguments).await.expect_code(0);
     let appended = json!([{"name": "theirs"}, {"name": "artifactory"}]);
     let pointer = "/spec/template/spec/imagePullSecrets";

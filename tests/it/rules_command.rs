@@ -147,7 +147,7 @@ async fn a_scoped_rule_decides_in_its_place_only() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_reference_ends_with_2_after_all_are_told() -> Result<()> {
     let mut program = program()?;
-    let mut input = b"foo/Bar\nnginx\n\xff\xfe\n".to_vec();
+    let mut input = b"\xef\xbb\xbfnginx\r\n\nfoo/Bar\nnginx\n\xff\xfe\n".to_vec();
     input.extend(vec![b'a'; 1 << 20]);
     program.stdin(input);
     let outcome = run(&program, &["test", "-"]).await?.expect_code(2);
@@ -159,13 +159,24 @@ async fn what_is_no_reference_ends_with_2_after_all_are_told() -> Result<()> {
     );
     for said in [
         "3 texts are no image references",
-        "'foo/Bar': upper-case letter",
+        "line 3 of standard input: 'foo/Bar': upper-case letter",
         "code: image-invalid",
     ] {
         assert!(outcome.stderr.contains(said), "{said}: {}", outcome.stderr);
     }
     // A megabyte is not said back.
     assert!(outcome.stdout.len() + outcome.stderr.len() < 4000);
+    // Nor is what a terminal obeys, or what turns a line around.
+    let outcome = run(&program, &["test", "quay.io/\u{1b}[31m\u{202e}b"]).await?;
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(
+        told.contains("quay.io/□[31m□b") && !told.contains(['\u{1b}', '\u{202e}']),
+        "{told}"
+    );
+    // A name that grows too long says so before the name.
+    let name = "a".repeat(230);
+    let outcome = run(&program, &["test", &name]).await?;
+    assert!(outcome.stdout.contains("255 is the limit"), "{outcome:?}");
     Ok(())
 }
 

@@ -147,11 +147,14 @@ fn init_with_a_registry_alone_asks_for_the_rest() -> Result<()> {
     terminal.answer("How do jobs get containers?", "")?;
     terminal.answer("Proxy for all traffic", "http://proxy.example.com:3128")?;
     terminal.answer("certificate authorities?", "")?;
+    terminal.answer("How does the registry name", DOWN)?;
+    terminal.answer("of each source", "docker.io=hub,ghcr.io=ghcr")?;
     terminal.answer("account to pull with?", "")?;
     // A pipeline does the same without questions.
     terminal
         .see("these answers as flags: --github-url https://github.com --github-repo acme/shop")?;
     terminal.see("--proxy http://proxy.example.com:3128")?;
+    terminal.see("--registry-preset artifactory-path --registry-key docker.io=hub,ghcr.io=ghcr")?;
     // The configuration is whole: what is missing now is a cluster.
     terminal.see("reading the cluster")?;
     let (code, screen) = terminal.end()?;

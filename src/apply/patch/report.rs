@@ -51,6 +51,13 @@ pub enum Treatment {
         /// Which.
         images: Vec<TargetImage>,
     },
+    /// The pull secret that it would name is not in its namespace.
+    NoPullSecret {
+        /// The namespace.
+        namespace: String,
+        /// The name of the Secret.
+        name: String,
+    },
     /// The server did not take the patch.
     Failed {
         /// Its words.
@@ -244,6 +251,11 @@ impl PatchReport {
         self.count("absent") + self.count("unverified")
     }
 
+    /// How many would name a pull secret that is not there.
+    pub fn without_pull_secret(&self) -> usize {
+        self.count("no-pull-secret")
+    }
+
     /// How many the server did not take.
     pub fn failed(&self) -> usize {
         self.count("failed")
@@ -273,7 +285,7 @@ impl PatchReport {
     /// kind that the user may not list is refused too.
     pub fn exit(&self) -> Exit {
         let refused = self.refused() + self.failed() + self.not_verified();
-        if refused + self.unlisted.len() > 0 {
+        if refused + self.without_pull_secret() + self.unlisted.len() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -298,6 +310,7 @@ impl PatchReport {
             Treatment::Refused { .. } => "refused",
             Treatment::Absent { .. } => "absent",
             Treatment::Unverified { .. } => "unverified",
+            Treatment::NoPullSecret { .. } => "no-pull-secret",
             Treatment::Failed { .. } => "failed",
             Treatment::Kept => "kept",
             Treatment::Gone => "gone",

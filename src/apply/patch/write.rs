@@ -8,8 +8,8 @@ use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
 use crate::object::pods::CustomKinds;
 use crate::object::{ObjectRef, text_at};
-use crate::observe::Targets;
 use crate::observe::workloads::ServiceAccounts;
+use crate::observe::{SecretPresence, Targets};
 use crate::plan::patch::{
     AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide,
     service_account, undo,
@@ -46,6 +46,7 @@ pub(super) struct Work<'a> {
     pub(super) interrupt: &'a Interrupt,
     pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
+    pub(super) secrets: SecretPresence,
 }
 
 /// An object that was treated.
@@ -88,12 +89,12 @@ impl Work<'_> {
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
-            let verified = tokio::select! {
+            let left = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
-                verified = self.verify(&mut report, &patch.after) => verified?,
+                left = self.left(&mut report, &patch.after) => left?,
             };
-            if let Some(treatment) = verified {
+            if let Some(treatment) = left {
                 report.treatment = treatment;
                 report.slots.clear();
                 report.pull_secrets.clear();
@@ -118,6 +119,18 @@ impl Work<'_> {
             attempt += 1;
             object = now;
         }
+    }
+
+    /// Why the object is left as it is although its patch is known.
+    async fn left(
+        &self,
+        report: &mut ObjectReport,
+        after: &Value,
+    ) -> Result<Option<Treatment>, ClusterError> {
+        if let Some(missing) = self.secret_is_missing(report).await {
+            return Ok(Some(missing));
+        }
+        self.verify(report, after).await
     }
 
     async fn decide(&self, object: &Value) -> Result<Next, ClusterError> {

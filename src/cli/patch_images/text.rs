@@ -51,6 +51,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
         ),
         (report.refused(), "refused by a rule"),
         (
+            report.without_pull_secret(),
+            "left as they are: the pull secret is not in their namespace",
+        ),
+        (
             report.not_verified(),
             "left as they are: their new images are not in the registry, or not known to be",
         ),
@@ -250,7 +254,18 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
     if report.refused() > 0 {
         let left = left(report.refused());
         lines.push((
-            format!("{left}: a rule refuses an image, for the reasons above; change the rule, or the object"),
+            format!(
+                "{left}: a rule denies an image, or would make one image of two; change the rule, or the object"
+            ),
+            Exit::ApplyFailed,
+        ));
+    }
+    if report.without_pull_secret() > 0 {
+        let left = left(report.without_pull_secret());
+        lines.push((
+            format!(
+                "{left}: the pull secret is not in the namespace; make it there and run the same command again: kubectl create secret generic NAME -n NAMESPACE --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=config.json"
+            ),
             Exit::ApplyFailed,
         ));
     }
@@ -321,6 +336,10 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             "{}: not patched: not known to be in the registry: {}",
             report.object,
             targets(images)
+        ),
+        Treatment::NoPullSecret { namespace, name } => format!(
+            "{}: not patched: Secret {namespace}/{name} is not there, and its pods could not log in",
+            report.object
         ),
         Treatment::Failed { why } => format!("{}: not patched: {why}", report.object),
         Treatment::Kept => format!(

@@ -1,11 +1,15 @@
-//! What an index holds for each platform, and whether a registry's "not found" means that.
+//! What an index holds for each platform, what a single image is for, and whether a registry's "not found" means that.
 
 use http::{Method, header};
 use serde_json::Value;
 
 use super::{ACCEPT, Presence, Registry, answer};
 use crate::clients::transport::{Exchange, Reply};
+use crate::image_ref::check_digest;
 use crate::object::{items_at, text_at};
+
+/// The largest configuration of an image that is read, in bytes: histories of hundreds of layers have some 100 KiB.
+const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// What runs a program: `linux`, `amd64`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,20 +44,65 @@ pub fn is_index(media_type: &str) -> bool {
     )
 }
 
+/// True for the media type of one image's manifest.
+pub fn is_image(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "application/vnd.oci.image.manifest.v1+json"
+            | "application/vnd.docker.distribution.manifest.v2+json"
+    )
+}
+
 impl Registry {
-    /// The images of an index, by platform. Attestations are none: a mirror may leave them out.
-    pub async fn platforms(
-        &self,
-        repository: &str,
-        reference: &str,
-    ) -> Result<Vec<PlatformManifest>, Presence> {
+    /// What a single image is for, as its configuration says. None where that is no configuration of an image (charts
+    /// are stored alike), or where it cannot be read: redirects to a storage of another name are not followed.
+    pub async fn platform(&self, repository: &str, reference: &str) -> Option<Platform> {
+        let manifest = self.manifest_body(repository, reference).await.ok()?;
+        let is_configuration = matches!(
+            text_at(&manifest, "/config/mediaType")?,
+            "application/vnd.oci.image.config.v1+json"
+                | "application/vnd.docker.container.image.v1+json"
+        );
+        let size = manifest.pointer("/config/size").and_then(Value::as_u64);
+        if !is_configuration || size.is_none_or(|size| size > LARGEST_CONFIG) {
+            return None;
+        }
+        let digest = text_at(&manifest, "/config/digest")?;
+        check_digest(digest).ok()?;
+        let url = self.url(&format!("/v2/{repository}/blobs/{digest}"));
+        let exchange = Exchange::new(Method::GET, url);
+        let reply = self.exchange(exchange, Some(repository)).await.ok()?;
+        if reply.status != 200 {
+            return None;
+        }
+        let config: Value = serde_json::from_slice(&reply.body).ok()?;
+        let text = |pointer: &str| {
+            let text = text_at(&config, pointer).filter(|text| !text.is_empty());
+            text.map(str::to_owned)
+        };
+        Some(Platform {
+            os: text("/os")?,
+            architecture: text("/architecture")?,
+        })
+    }
+
+    async fn manifest_body(&self, repository: &str, reference: &str) -> Result<Value, Presence> {
         let url = self.url(&format!("/v2/{repository}/manifests/{reference}"));
         let exchange = Exchange::new(Method::GET, url).header(header::ACCEPT, ACCEPT);
         let reply = self.exchange(exchange, Some(repository)).await?;
         if reply.status != 200 {
             return Err(answer::decode(&reply, self.account.is_some()));
         }
-        let index: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        Ok(serde_json::from_slice(&reply.body).unwrap_or_default())
+    }
+
+    /// The images of an index, by platform. Attestations are none: a mirror may leave them out.
+    pub async fn platforms(
+        &self,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Vec<PlatformManifest>, Presence> {
+        let index = self.manifest_body(repository, reference).await?;
         Ok(items_at(&index, "/manifests")
             .iter()
             .filter(|item| !is_attestation(item))

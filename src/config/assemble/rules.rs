@@ -153,7 +153,9 @@ impl Assembler<'_> {
         let mut one = |count: usize, words: &str| {
             if count != 1 && !self.settled.is_broken(at) {
                 let what = format!("{at} needs exactly one of {words}");
-                self.problem("config-registry-rule", at, what, "keep one of them");
+                let remedy = if count == 0 { "give" } else { "keep" };
+                let remedy = format!("{remedy} one of them");
+                self.problem("config-registry-rule", at, what, remedy);
             }
         };
         one(

@@ -1,6 +1,7 @@
 //! Runner sets: schedules, and what is allowed but not wise.
 
 use super::{lines, root, sources, write};
+use crate::config::Problem;
 use crate::config::load::load;
 
 #[test]
@@ -104,4 +105,32 @@ fn an_image_whose_docker_group_cannot_be_read_from_its_name_is_told() {
     ] {
         assert_eq!(warnings(version, &silent), "", "{version} {silent}");
     }
+}
+
+#[test]
+fn a_rule_that_gives_dind_no_mirror_is_a_warning_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("arc-setup.yaml");
+    let warned = |mode: &str, map: &str| {
+        let text = format!(
+            "github: {{url: https://github.com, organization: o, token: {{env: T}}}}\n\
+             runnerSets: [{{max: 2, containerMode: {mode}}}]\nregistry:\n  rules:\n    \
+             - {{regex: 'quay\\.io/.*', rewrite: reg.corp/quay}}\n  map: [{map}]\n"
+        );
+        write(file.clone(), &text);
+        let warnings = load(&sources(&file)).unwrap().warnings;
+        let unmirrored = |warning: &&Problem| warning.code == "config-registry-unmirrored";
+        let told: Vec<Problem> = warnings.iter().filter(unmirrored).cloned().collect();
+        lines(&told).join(" ")
+    };
+    let hub = "{source: docker.io, target: reg.corp/hub}";
+    let told = warned("dind", hub);
+    assert!(
+        told.contains(":5:7: registry.rules[0]: a Docker daemon gets no mirror"),
+        "{told}"
+    );
+    assert!(told.contains("target: keep, mirror: HOST/KEY"), "{told}");
+    assert_eq!(warned("none", hub), "");
+    let mirrored = "{source: quay.io, target: keep, mirror: reg.corp/quay}";
+    assert_eq!(warned("dind", mirrored), "");
 }

@@ -46,12 +46,7 @@ impl Validator<'_> {
 
     /// The daemon adds `library/` by itself, and no rule of hosts.toml takes it away.
     fn library_in_daemons(&mut self) {
-        let config = self.config;
-        let has_daemon = config
-            .runner_sets
-            .iter()
-            .any(|set| set.container_mode == ContainerMode::Dind);
-        if config.registry.library == Library::Drop && has_daemon {
+        if self.config.registry.library == Library::Drop && self.has_daemon() {
             self.warn(
                 "config-library",
                 "registry.library",
@@ -59,6 +54,13 @@ impl Validator<'_> {
                 "have the registry answer for library/ too, or let jobs name images in full",
             );
         }
+    }
+
+    /// True where jobs of some runner set have a Docker daemon.
+    pub(super) fn has_daemon(&self) -> bool {
+        let sets = &self.config.runner_sets;
+        sets.iter()
+            .any(|set| set.container_mode == ContainerMode::Dind)
     }
 
     fn version(&mut self) {

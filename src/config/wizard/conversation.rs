@@ -4,6 +4,7 @@
 use super::{Entry, Question, offers, questions};
 use crate::config::load::{Loaded, Sources, load, named};
 use crate::config::model::Origin;
+use crate::config::overlay::GIVEN_KEYS;
 use crate::config::problem::{self, Problem};
 use crate::failure::Failure;
 
@@ -53,13 +54,24 @@ fn withdraw(
 ) -> bool {
     let before = sources.answers.len();
     for problem in problems.iter().filter(|one| one.origin == Origin::Answer) {
-        let path = problem.path.replace("runnerSets[0].", "runnerSets[].");
+        let paths = answered_by(&problem.path);
         let known = sources.answers.len();
-        sources.answers.retain(|(answered, _)| *answered != path);
+        sources
+            .answers
+            .retain(|(answered, _)| !paths.contains(answered));
         if sources.answers.len() < known {
             tell(&problem.line());
-            offered.retain(|offer| *offer != path);
+            offered.retain(|offer| !paths.contains(offer));
         }
     }
     sources.answers.len() < before
+}
+
+/// The answers that a problem at `path` is about. A layout and its keys are one answer.
+fn answered_by(path: &str) -> Vec<String> {
+    let layout = ["registry.preset", "registry.keys"];
+    if layout.contains(&path) || path.starts_with(GIVEN_KEYS) {
+        return layout.map(str::to_owned).to_vec();
+    }
+    vec![path.replace("runnerSets[0].", "runnerSets[].")]
 }

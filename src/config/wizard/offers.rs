@@ -19,6 +19,11 @@ pub fn offers(named: &Named) -> Vec<Question> {
         let text = "File or directory with your company's certificate authorities?";
         offers.extend(optional("caBundle", text));
     }
+    let decided = ["preset", "keys", "map", "rules"];
+    let decided = decided.map(|member| named.has(&format!("registry.{member}")));
+    if named.has("registry.host") && !decided.contains(&true) {
+        offers.extend(layout());
+    }
     let registry = named.has("registry.host") || named.has("registry.map");
     if registry && !named.has("registry.pullSecret") {
         let text = "Docker config.json with the account to pull with?";
@@ -30,6 +35,63 @@ pub fn offers(named: &Named) -> Vec<Question> {
 fn optional(path: &str, text: &str) -> Option<Question> {
     let mut question = plain(path, text)?;
     question.default = Some(NONE.to_owned());
+    Some(question)
+}
+
+/// The question of how the registry names what stands for other registries; that it makes no difference stands first.
+fn layout() -> Option<Question> {
+    const LAYOUTS: [(&str, &str); 10] = [
+        (
+            "artifactory-path",
+            "Artifactory by repository path: HOST/KEY/IMAGE",
+        ),
+        (
+            "artifactory-subdomain",
+            "Artifactory by subdomain: KEY.HOST/IMAGE",
+        ),
+        ("artifactory-port", "Artifactory by port: HOST:PORT/IMAGE"),
+        (
+            "artifactory-virtual",
+            "Artifactory, one virtual repository behind the host: HOST/IMAGE",
+        ),
+        (
+            "harbor",
+            "Harbor's proxy cache projects: HOST/PROJECT/IMAGE",
+        ),
+        (
+            "nexus-path",
+            "Nexus by repository path: HOST/REPOSITORY/IMAGE",
+        ),
+        (
+            "nexus-subdomain",
+            "Nexus by subdomain: REPOSITORY.HOST/IMAGE",
+        ),
+        ("nexus-port", "Nexus by port: HOST:PORT/IMAGE"),
+        ("ecr", "ECR's pull-through cache: HOST/PREFIX/IMAGE"),
+        ("acr", "ACR's cache rules: HOST/PREFIX/IMAGE"),
+    ];
+    let text = "KEY, PORT, PROJECT or PREFIX of each source, as SOURCE=KEY,SOURCE=KEY?";
+    let mut keys = plain("registry.keys", text)?;
+    keys.help = "such as docker.io=docker-remote,quay.io=quay-remote,ghcr.io=ghcr-remote; images of a source without a key are refused".to_owned();
+    let mut choices = vec![Choice {
+        word: NONE,
+        label: "all alike: HOST/IMAGE, whatever registry an image is from",
+        then: Vec::new(),
+        is_value: false,
+    }];
+    choices.extend(LAYOUTS.map(|(word, label)| Choice {
+        word,
+        label,
+        then: if word == "artifactory-virtual" {
+            Vec::new()
+        } else {
+            vec![keys.clone()]
+        },
+        is_value: true,
+    }));
+    let text = "How does the registry name the images of other registries?";
+    let mut question = plain("registry.preset", text)?;
+    question.kind = QuestionKind::Choice(choices);
     Some(question)
 }
 

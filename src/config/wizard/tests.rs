@@ -107,9 +107,11 @@ fn a_registry_alone_leads_to_every_question_in_order() {
             "runnerSets[].containerMode",
             "proxy.url",
             "caBundle",
+            "registry.preset",
             "registry.pullSecret.dockerConfig",
         ]
     );
+    assert_eq!(loaded.config.registry.rules.len(), 1);
     let config = loaded.config;
     assert_eq!(config.github.url, "https://github.com");
     assert_eq!(
@@ -163,6 +165,77 @@ fn what_is_named_is_not_offered() {
         loaded.config.registry.pull_secret,
         Some(PullSecret::ExistingSecret(_))
     ));
+}
+
+#[test]
+fn a_layout_asks_for_its_keys_and_a_wrong_one_for_both_again() {
+    let mut answers = NEEDED.to_vec();
+    answers.extend([
+        ("github.token", "token.txt"),
+        ("registry.preset", "harbor"),
+        ("registry.keys", "docker.io=hub,quay.io=quay"),
+    ]);
+    let mut person = Person::new(&answers);
+    let mut sources = with_flags(&[("registry", "registry.example.com")]);
+    let loaded = person.talk(&mut sources).unwrap();
+    let rules = &loaded.config.registry.rules;
+    let to = |target: &str| crate::rules::Action::Rewrite {
+        target: target.to_owned(),
+        drop_library: false,
+    };
+    assert_eq!(rules.len(), 2);
+    assert_eq!(rules[1].action, to("registry.example.com/quay"));
+    let (flags, others) = spelled(&sources.answers);
+    assert!(
+        flags.contains("--registry-preset harbor --registry-key docker.io=hub,quay.io=quay"),
+        "{flags}"
+    );
+    assert!(others.is_empty(), "{others:?}");
+
+    for wrong in ["quay.io", "quay.io=no-port"] {
+        let mut answers = NEEDED.to_vec();
+        answers.extend([
+            ("github.token", "token.txt"),
+            ("registry.preset", "nexus-port"),
+            ("registry.keys", wrong),
+            ("registry.preset", "nexus-port"),
+            ("registry.keys", "quay.io=5001"),
+        ]);
+        let mut person = Person::new(&answers);
+        let mut sources = with_flags(&[("registry", "registry.example.com")]);
+        let loaded = person.talk(&mut sources).unwrap();
+        assert!(!person.told.is_empty(), "{wrong}");
+        let rules = &loaded.config.registry.rules;
+        assert_eq!(rules[0].action, to("registry.example.com:5001"), "{wrong}");
+    }
+}
+
+#[test]
+fn a_layout_is_offered_beside_a_host_alone_and_has_every_preset() {
+    let offered = |flags: &[(&str, &str)]| {
+        let offers = offers(&named(&with_flags(flags)));
+        offers
+            .into_iter()
+            .find(|offer| offer.path == "registry.preset")
+    };
+    let host = ("registry", "registry.example.com");
+    assert!(offered(&[]).is_none());
+    for other in [
+        ("registry-map", "quay.io=registry.example.com"),
+        ("registry-preset", "harbor"),
+        ("registry-key", "quay.io=quay"),
+    ] {
+        assert!(offered(&[host, other]).is_none(), "{other:?}");
+    }
+    let QuestionKind::Choice(choices) = offered(&[host]).unwrap().kind else {
+        panic!("no choice")
+    };
+    let Kind::Choice(presets) = table::field_at("registry.preset").unwrap().kind else {
+        panic!("no choice")
+    };
+    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
+    assert_eq!(words[0], NONE);
+    assert_eq!(words[1..], *presets);
 }
 
 #[test]

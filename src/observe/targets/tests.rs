@@ -205,6 +205,85 @@ async fn case_25_an_index_without_the_nodes_architecture_is_no_image_for_them() 
     assert!(matches!(answer.presence, ImagePresence::Present { .. }));
 }
 
+/// A registry with one image for linux/arm64 under the tag 1, whose configuration says `config`.
+fn single(head: &str, kind: &str, size: u64, config: (u16, &str)) -> (u16, String, String) {
+    let digest = format!("sha256:{}", "c".repeat(64));
+    if head.contains("/manifests/1 ") {
+        let headers = "content-type: application/vnd.oci.image.manifest.v1+json\r\n".to_owned();
+        let manifest = json!({"config": {"mediaType": kind, "digest": digest, "size": size}});
+        (200, headers, manifest.to_string())
+    } else if head.contains(&format!("/v2/shop/web/blobs/{digest} ")) {
+        let headers = "location: https://storage.corp/blob\r\n".to_owned();
+        (config.0, headers, config.1.to_owned())
+    } else {
+        plain_answer(200)
+    }
+}
+
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const ARM64: &str = r#"{"os": "linux", "architecture": "arm64", "variant": "v8"}"#;
+
+#[tokio::test]
+async fn an_image_for_another_architecture_is_no_image_for_the_nodes() {
+    let image = "registry.corp/shop/web:1";
+    let answers: Answers = |head| single(head, CONFIG, 99, (200, ARM64));
+    let amd64 = stage(answers, false).await;
+    let answer = ask(&amd64, &cluster(&["amd64"]), image).await;
+    let ImagePresence::Absent { why } = answer.presence else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(why, "it is for linux/arm64, and the nodes are linux/amd64");
+    // Of two architectures one is enough, and the other is told.
+    let both = stage(answers, false).await;
+    let answer = ask(&both, &cluster(&["amd64", "arm64"]), image).await;
+    assert!(matches!(answer.presence, ImagePresence::Present { .. }));
+    assert_eq!(answer.notes, ["nothing in it for nodes of linux/amd64"]);
+    let same = stage(answers, false).await;
+    let answer = ask(&same, &cluster(&["arm64"]), image).await;
+    assert!(matches!(answer.presence, ImagePresence::Present { .. }));
+    assert!(answer.notes.is_empty(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_says_nothing_refuses_nothing() {
+    let cluster = cluster(&["amd64"]);
+    let silent: [(Answers, bool); 5] = [
+        // A chart.
+        (
+            |head| {
+                single(
+                    head,
+                    "application/vnd.cncf.helm.config.v1+json",
+                    99,
+                    (200, ARM64),
+                )
+            },
+            false,
+        ),
+        // Larger than any image's.
+        (|head| single(head, CONFIG, 2 << 20, (200, ARM64)), false),
+        // In a storage of another name, which nobody named.
+        (|head| single(head, CONFIG, 99, (307, "")), true),
+        (|head| single(head, CONFIG, 99, (404, "{}")), true),
+        (
+            |head| single(head, CONFIG, 99, (200, r#"{"os": 7, "architecture": ""}"#)),
+            true,
+        ),
+    ];
+    for (at, (answers, asks_for_it)) in silent.into_iter().enumerate() {
+        let stage = stage(answers, false).await;
+        let answer = ask(&stage, &cluster, "registry.corp/shop/web:1").await;
+        assert!(
+            matches!(answer.presence, ImagePresence::Present { .. }),
+            "{at}: {answer:?}"
+        );
+        assert!(answer.notes.is_empty(), "{at}: {answer:?}");
+        let asked = stage.asked.lock().unwrap();
+        let blobs = asked.iter().filter(|line| line.contains("/blobs/")).count();
+        assert_eq!(blobs, usize::from(asks_for_it), "{at}: {asked:?}");
+    }
+}
+
 #[tokio::test]
 async fn case_25_a_tag_that_is_another_image_in_the_mirror_is_told() {
     let answers: Answers = |head| {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     LEGACY, Ran, SCALE_SET, TARGET, cluster, controller_manager, create, define, deployment, live,
-    options, rules, run,
+    options, pull_secret, rules, run,
 };
 use crate::support::control_plane::{ControlPlane, Options};
 
@@ -107,6 +107,7 @@ async fn installed() -> (ControlPlane, Cluster) {
     ];
     define(&cluster, &kinds).await;
     create_installs(&cluster).await;
+    create(&cluster, pull_secret("arc", "mirror")).await;
     (plane, cluster)
 }
 

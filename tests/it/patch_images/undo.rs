@@ -6,7 +6,7 @@ use arc_setup::object::ObjectRef;
 use arc_setup::plan::patch::ORIGINAL_IMAGES;
 use serde_json::{Value, json};
 
-use super::{LEGACY, cluster, create, define, deployment, live, options, rules, run};
+use super::{LEGACY, cluster, create, define, deployment, live, options, pull_secret, rules, run};
 use crate::support::control_plane::{ControlPlane, Options};
 
 fn everything(task: Task) -> PatchOptions {
@@ -32,6 +32,7 @@ fn kubectl(plane: &ControlPlane, arguments: &[&str]) {
 
 async fn installed(cluster: &Cluster) -> Vec<(ObjectRef, Value)> {
     define(cluster, &[("actions.summerwind.dev", "RunnerDeployment")]).await;
+    create(cluster, pull_secret("shop", "mirror")).await;
     let containers = json!([
         {"name": "web", "image": "quay.io/shop/web:1.2.3", "args": ["--v=1", "--helper-image=quay.io/shop/helper:1,quay.io/shop/other:1"]},
         {"name": "side", "image": "quay.io/shop/side:1.2.3", "env": [{"name": "RELATED_IMAGE_X", "value": "quay.io/x/y:1"}]}]);
