@@ -168,12 +168,6 @@ impl RuleSet {
         self.holder(reference).is_some()
     }
 
-    /// A rule as messages call it, by its id.
-    pub fn name(&self, id: &str) -> Option<RuleName> {
-        let rule = self.rules.iter().find(|rule| rule.spec.id == id)?;
-        Some(RuleName::of(&rule.spec))
-    }
-
     /// True where no rule sends anything anywhere.
     pub fn has_no_targets(&self) -> bool {
         self.rules.iter().all(|rule| rule.targets.is_none())

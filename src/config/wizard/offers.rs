@@ -72,7 +72,8 @@ fn layout() -> Option<Question> {
     ];
     let text = "KEY, PORT, PROJECT or PREFIX of each source, as SOURCE=KEY,SOURCE=KEY?";
     let mut keys = plain("registry.keys", text)?;
-    keys.help = "such as docker.io=docker-remote,quay.io=quay-remote,ghcr.io=ghcr-remote; images of a source without a key are refused".to_owned();
+    "such as docker.io=docker-remote,quay.io=quay-remote,ghcr.io=ghcr-remote; images of a source without a key are refused"
+        .clone_into(&mut keys.help);
     let mut choices = vec![Choice {
         word: NONE,
         label: "all alike: HOST/IMAGE, whatever registry an image is from",

@@ -128,6 +128,7 @@ async fn a_rolled_back_deployment_takes_its_receipt_along() {
     plane.create_namespace("shop").await.unwrap();
     let containers = json!([{"name": "web", "image": "quay.io/shop/web:1.2.3"}]);
     create(&cluster, deployment("shop", "web", &containers)).await;
+    create(&cluster, pull_secret("shop", "mirror")).await;
     let revision = async |wanted: &str| {
         crate::control_plane::eventually("the revision", async || {
             let web = live(&cluster, "apps/v1", "Deployment", "shop", "web").await;
