@@ -123,7 +123,7 @@ mod tests {
         let paths = ["a", "b", "c"].map(|name| home.path().join(name));
         let prepared = || -> Vec<Prepared> {
             let prepared = paths.iter().map(|path| {
-                std::fs::write(path, "old").unwrap();
+                commit(vec![prepare(path, ["old"]).unwrap()]).unwrap();
                 prepare(path, ["new"]).unwrap()
             });
             prepared.collect()

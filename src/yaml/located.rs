@@ -71,7 +71,7 @@ pub enum Contents<'a> {
     /// Nothing.
     Empty,
     /// A document.
-    Whole(Document<'a>),
+    Whole(Box<Document<'a>>),
     /// A list, of which each item was given.
     Items,
 }

@@ -121,21 +121,16 @@ impl Known {
 }
 
 fn reason(arrival: &Arrival, object: &Value, met: &Met<'_>) -> String {
-    let Arrival {
-        target,
-        source,
-        rule,
-        ..
-    } = arrival;
-    let place = arrival.place(object);
+    let said = |arrival: &Arrival| format!("{} by {}", arrival.source, arrival.by);
     let met = match met {
-        Met::Named(Source { arrival, object }) => {
-            format!("{} by {} in {object}", arrival.source, arrival.rule)
-        }
+        Met::Named(Source { arrival, object }) => format!("{} in {object}", said(arrival)),
         Met::Nameless => "another image of an object before this one".to_owned(),
     };
     format!(
-        "{place}: {source} by {rule} would be {target}, and so would {met}: give one of them a target of its own"
+        "different images would become {}: {met}, and {} ({}): give one of them a target of its own",
+        arrival.target,
+        said(arrival),
+        arrival.place(object)
     )
 }
 
@@ -151,7 +146,7 @@ mod tests {
             target: target.to_owned(),
             source: source.to_owned(),
             repository: source.to_owned(),
-            rule: "rule".to_owned(),
+            by: "a rule".to_owned(),
             pointer: Pointer::root(),
         }
     }
@@ -168,7 +163,7 @@ mod tests {
             assert_eq!(meet(number, "a/a"), Ok(true), "{number}");
         }
         assert_eq!(meet(0, "a/a"), Ok(true));
-        assert!(meet(0, "b/b").unwrap_err()[0].contains("a/a by rule in Pod p"));
+        assert!(meet(0, "b/b").unwrap_err()[0].contains("a/a by a rule in Pod p"));
         assert_eq!(meet(NAMED, "a/a"), Ok(true));
         assert!(meet(NAMED, "b/b").unwrap_err()[0].contains("another image"));
         assert_eq!(meet(NAMED + MOST, "a/a"), Ok(false));

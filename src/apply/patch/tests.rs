@@ -3,6 +3,7 @@
 mod accounts;
 mod ends;
 mod meeting;
+mod meetings;
 mod pull_secret;
 
 use std::convert::Infallible;
@@ -123,6 +124,15 @@ async fn run_as(
     interrupt: &Interrupt,
     options: &PatchOptions,
 ) -> Result<Ran, Failure> {
+    run_by(cluster, &rules(), interrupt, options).await
+}
+
+async fn run_by(
+    cluster: &Cluster,
+    rules: &RuleSet,
+    interrupt: &Interrupt,
+    options: &PatchOptions,
+) -> Result<Ran, Failure> {
     let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
     let hands = Hands {
         rollouts: &|_, _| Box::pin(async { Ok(()) }),
@@ -135,7 +145,7 @@ async fn run_as(
         meetings: &Meetings::default(),
         interrupt,
     };
-    let Patched { report, failure } = patch_images(cluster, &rules(), options, hands).await;
+    let Patched { report, failure } = patch_images(cluster, rules, options, hands).await;
     let objects = objects.into_inner().unwrap();
     failure.map_or(Ok(Ran { objects, report }), Err)
 }

@@ -8,7 +8,7 @@ use crate::apply::patch::{
 };
 use crate::failure::Exit;
 use crate::plan::counted;
-use crate::ui::{foreign, table};
+use crate::ui::table;
 use crate::yaml;
 
 /// Kinds and namespaces that are named one by one in a line.
@@ -168,8 +168,8 @@ fn requests(report: &PatchReport) -> Vec<String> {
             vec![
                 image
                     .before
-                    .as_deref()
-                    .map_or_else(|| "(compiled in)".to_owned(), foreign::value),
+                    .clone()
+                    .unwrap_or_else(|| "(compiled in)".to_owned()),
                 image.after.clone(),
                 image.rule.clone(),
                 needed,
@@ -254,7 +254,9 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
     if report.refused() > 0 {
         let left = left(report.refused());
         lines.push((
-            format!("{left}: a rule refuses an image, for the reasons above; change the rule, or the object"),
+            format!(
+                "{left}: a rule denies an image, or would make one image of two; change the rule, or the object"
+            ),
             Exit::ApplyFailed,
         ));
     }
@@ -360,8 +362,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
         _ => &[],
     };
     for slot in report.slots.iter().chain(advised) {
-        let before = slot.before.as_deref().map(foreign::value);
-        let before = before.as_deref().unwrap_or("(compiled in)");
+        let before = slot.before.as_deref().unwrap_or("(compiled in)");
         lines.push(format!(
             "  {}: {before} → {} [{}]",
             slot.place, slot.after, slot.rule
@@ -385,7 +386,7 @@ pub(super) fn object_lines(report: &ObjectReport) -> Vec<String> {
             .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),
     );
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
-    lines.iter().map(|line| foreign::line(line)).collect()
+    lines
 }
 
 fn targets(images: &[TargetImage]) -> String {

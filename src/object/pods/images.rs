@@ -126,8 +126,8 @@ fn in_document(
             .flatten()
         {
             // An alias lets one text stand at several places.
-            Some(placed) if found.slots.iter().any(|one| one.span == placed.span) => {}
-            Some(placed) => found.slots.push(placed),
+            Some(own) if found.slots.iter().any(|one| one.span == own.span) => {}
+            Some(own) => found.slots.push(own),
             None => found.suspects.push(suspect(at, &slot.text)),
         }
     }

@@ -6,7 +6,6 @@ use super::place;
 use super::receipt::{Entry, Receipt};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-use crate::rules::RuleName;
 
 /// An image that an object has, or would have, under a rule's target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,24 +16,19 @@ pub struct Arrival {
     pub source: String,
     /// The source without tag and digest: tags of one repository may share a digest on purpose.
     pub repository: String,
-    /// The rule that decided, with where it was given.
-    pub rule: String,
+    /// Who decided: the rule with where it was given, or an earlier run.
+    pub by: String,
     /// Where it stands, or the list that it would be added to.
     pub pointer: Pointer,
 }
 
 impl Arrival {
-    pub(super) fn new(
-        pointer: Pointer,
-        source: &ImageReference,
-        target: &str,
-        rule: &RuleName,
-    ) -> Self {
+    pub(super) fn new(pointer: Pointer, source: &ImageReference, target: &str, by: String) -> Self {
         Self {
             target: target.to_owned(),
             source: source.canonical(),
             repository: source.name(),
-            rule: rule.to_string(),
+            by,
             pointer,
         }
     }

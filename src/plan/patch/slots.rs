@@ -11,6 +11,7 @@ use crate::object::pods::{
     AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, images_with,
     replacements,
 };
+use crate::origin::Origin;
 use crate::rules::{Outcome, Place, RuleName, RuleSet};
 
 /// Writes every image that a rule rewrites; what may be one is seen.
@@ -80,20 +81,20 @@ fn wanted(
     };
     let decision = rules.decide_at(&reference, &Place::of(object, pointer));
     let (rule, origin) = (decision.rule.unwrap_or_default(), decision.origin);
-    let arrival = |source: &ImageReference, target: &str| {
-        let id = rule.clone();
-        Arrival::new(pointer.clone(), source, target, &RuleName { id, origin })
+    let arrival = |source: &ImageReference, target: &str, by: String| {
+        Arrival::new(pointer.clone(), source, target, by)
     };
     let refused = match decision.outcome {
         Outcome::Rewritten(after) if after == *text => return None,
         Outcome::Rewritten(after) => {
-            let arrival = arrival(&reference, &after);
+            let id = rule.clone();
+            let arrival = arrival(&reference, &after, by_rule(id, origin));
             return Some((after, rule, arrival));
         }
         Outcome::AlreadyThere => {
             let source = earlier.source(text);
             seen.arrivals
-                .extend(source.map(|source| arrival(&source, text)));
+                .extend(source.map(|source| arrival(&source, text, "an earlier run".to_owned())));
             return None;
         }
         Outcome::Denied => format!("{text} is denied by {rule}"),
@@ -105,6 +106,10 @@ fn wanted(
     let place = place(object, pointer);
     seen.refused.push(format!("{place}: {refused}"));
     None
+}
+
+fn by_rule(id: String, origin: Origin) -> String {
+    format!("rule {}", RuleName { id, origin })
 }
 
 /// Sets what falls back to an image that is compiled in and that a rule rewrites.
@@ -149,13 +154,8 @@ fn filled(
     let (rule, origin) = (decision.rule.unwrap_or_default(), decision.origin);
     let why = match decision.outcome {
         Outcome::Rewritten(image) => {
-            let id = rule.clone();
-            let arrival = Arrival::new(
-                absent.list.clone(),
-                &reference,
-                &image,
-                &RuleName { id, origin },
-            );
+            let by = by_rule(rule.clone(), origin);
+            let arrival = Arrival::new(absent.list.clone(), &reference, &image, by);
             seen.arrivals.push(arrival);
             return Some((image, rule));
         }

@@ -42,7 +42,7 @@ impl Walk<'_> {
                 let places = self.document.items(place);
                 for (index, (item, place)) in items.iter().zip(places).enumerate() {
                     self.enter(&index.to_string(), |walk| {
-                        walk.value(item, place, is_shared)
+                        walk.value(item, place, is_shared);
                     });
                 }
             }

@@ -9,7 +9,7 @@ use crate::yaml::stream::Part;
 
 pub(super) fn read<'a>(part: Part<'a>, origin: &str) -> Result<Option<Document<'a>>, Failure> {
     match read_items(part, origin, &mut None)? {
-        Contents::Whole(document) => Ok(Some(document)),
+        Contents::Whole(document) => Ok(Some(*document)),
         Contents::Empty | Contents::Items => Ok(None),
     }
 }
@@ -54,15 +54,15 @@ impl<'a> Document<'a> {
         if value.is_null() {
             return Contents::Empty;
         }
-        Contents::Whole(Self {
+        Contents::Whole(Box::new(Self {
             value: value.into(),
             ..self
-        })
+        }))
     }
 
     fn or_empty(self) -> Contents<'a> {
         if self.nodes.len() > 1 || !self.value().is_null() {
-            Contents::Whole(self)
+            Contents::Whole(Box::new(self))
         } else {
             Contents::Empty
         }

@@ -149,7 +149,7 @@ async fn what_it_writes_is_one_list_in_every_style() -> Result<()> {
     let mut arc_setup = ArcSetup::new()?;
     let block = list(CONFIG);
     let value = arc_setup::yaml::parse_documents(&block, "x")?.remove(0);
-    let indented: String = block.lines().map(|line| format!("  {line}\n")).collect();
+    let indented = format!("  {}\n", block.trim_end().replace('\n', "\n  "));
     for (text, tells) in [
         (format!("# a comment\n---\n# another\n{block}"), true),
         (format!("# a comment\n{value}\n"), false),

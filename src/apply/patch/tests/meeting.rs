@@ -1,171 +1,82 @@
-//! Two images that would become one.
-
 use super::*;
-use crate::plan::patch::Wanted;
+use crate::plan::patch::ORIGINAL_IMAGES;
 
-fn rules() -> RuleSet {
-    let to_corp = |id: &str, host: &str| {
-        RuleSpec::new(
-            id,
-            Matcher::Host(host.into()),
-            Action::Rewrite {
-                target: "reg.corp".into(),
-                drop_library: false,
-            },
-        )
-    };
-    RuleSet::compile(&[
-        to_corp("map quay", "quay.io"),
-        to_corp("map hub", "docker.io"),
-    ])
-    .unwrap()
-}
-
-fn named(name: &str, image: &str) -> Value {
-    let mut object = deployment(1, image);
-    object["metadata"]["name"] = json!(name);
-    object["metadata"]["namespace"] = json!("shop");
-    object
-}
-
-fn shop(objects: Vec<Value>) -> (Cluster, Asked) {
-    cluster(move |method, path, _| match method {
-        "GET" if path.contains("/deployments") => list(&objects, ""),
-        "PATCH" => (200, json!({"kind": "PartialObjectMetadata"})),
-        _ => status(404, "NotFound"),
-    })
-}
-
-fn everything() -> PatchOptions {
-    PatchOptions {
-        selection: Selection {
-            all_workloads: true,
-            ..Selection::default()
-        },
-        timeout: Duration::from_secs(1),
-        ..PatchOptions::default()
-    }
-}
-
-async fn treatments(cluster: &Cluster, meetings: &Meetings) -> (Vec<ObjectReport>, PatchReport) {
-    let objects: Mutex<Vec<ObjectReport>> = Mutex::default();
-    let hands = Hands {
-        rollouts: &|_, _| Box::pin(async { Ok(()) }),
-        sink: &|_| {},
-        emit: &|report| {
-            objects.lock().unwrap().push(report.clone());
-            Ok(())
-        },
-        targets: None,
-        meetings,
-        interrupt: &Interrupt::never(),
-    };
-    let patched = patch_images(cluster, &rules(), &everything(), hands).await;
-    assert!(patched.failure.is_none());
-    (objects.into_inner().unwrap(), patched.report)
-}
-
-#[tokio::test]
-async fn the_later_of_two_images_that_would_become_one_is_refused() {
-    let (cluster, asked) = shop(vec![
-        named("a", "quay.io/foo/bar:1"),
-        named("b", "foo/bar:1"),
-        named("c", "foo/bar:2"),
-    ]);
-    let (objects, report) = treatments(&cluster, &Meetings::default()).await;
-    assert_eq!((report.patched(), report.refused()), (2, 1));
-    assert_eq!(report.exit(), Exit::ApplyFailed);
-    assert_eq!(patches(&asked), 2);
-    let Treatment::Refused { reasons } = &objects[1].treatment else {
-        panic!("{objects:?}")
-    };
-    for part in [
-        "docker.io/foo/bar:1 by map hub",
-        "would be reg.corp/foo/bar:1",
-        "quay.io/foo/bar:1 by map quay",
-        "Deployment shop/a",
-    ] {
-        assert!(reasons[0].contains(part), "{part}: {reasons:?}");
-    }
-}
-
-#[tokio::test]
-async fn where_it_is_counted_first_neither_is_written() {
-    let (cluster, asked) = shop(vec![
-        named("a", "quay.io/foo/bar:1"),
-        named("b", "foo/bar:1"),
-        named("c", "foo/bar:2"),
-    ]);
-    let meetings = Meetings::default();
-    let never = Interrupt::never();
-    let counted = preview(&cluster, &rules(), &everything(), None, &meetings, &never).await;
-    assert_eq!(counted.unwrap().refused(), 1);
-    let (objects, report) = treatments(&cluster, &meetings).await;
-    assert_eq!((report.patched(), report.refused()), (1, 2));
-    assert_eq!(patches(&asked), 1);
-    let Treatment::Refused { reasons } = &objects[0].treatment else {
-        panic!("{objects:?}")
-    };
-    assert!(
-        reasons[0].contains("docker.io/foo/bar:1 by map hub"),
-        "{reasons:?}"
-    );
-}
-
-#[tokio::test]
-async fn what_an_earlier_run_wrote_counts_by_its_receipt() {
-    let receipt = |was: &str| {
-        let mut object = named("a", "reg.corp/foo/bar:1");
-        let at = "/spec/template/spec/containers/0/image";
-        let text =
-            json!({"version": 2, "changes": [{"at": at, "was": was, "now": "reg.corp/foo/bar:1"}]});
-        object["metadata"]["annotations"] =
-            json!({"arc-setup.dev/original-images": text.to_string()});
-        object
-    };
-    let (cluster, asked) = shop(vec![receipt("quay.io/foo/bar:1"), named("b", "foo/bar:1")]);
-    let (_, report) = treatments(&cluster, &Meetings::default()).await;
-    assert_eq!(
-        (report.patched(), report.refused(), report.unchanged),
-        (0, 1, 1)
-    );
-    assert_eq!(patches(&asked), 0);
-    // Also where they stand side by side already.
-    let mut other = receipt("docker.io/foo/bar:1");
-    other["metadata"]["name"] = json!("z");
-    let (cluster, _) = shop(vec![receipt("quay.io/foo/bar:1"), other]);
-    let (_, report) = treatments(&cluster, &Meetings::default()).await;
-    assert_eq!((report.refused(), report.unchanged), (1, 1));
-}
-
-#[tokio::test]
-async fn a_compiled_in_image_counts_too() {
-    let mut manager = named("b", "reg.corp/arc/actions-runner-controller:1");
-    let container = &mut manager["spec"]["template"]["spec"]["containers"][0];
-    container["name"] = json!("manager");
-    container["command"] = json!(["/manager"]);
-    let (cluster, _) = shop(vec![named("a", "quay.io/library/docker:dind"), manager]);
-    let (objects, report) = treatments(&cluster, &Meetings::default()).await;
-    assert_eq!(report.refused(), 1, "{objects:?}");
-}
-
-#[tokio::test]
-async fn tags_of_one_repository_may_meet_in_a_digest() {
-    let mut pin = RuleSpec::new(
-        "pin",
-        Matcher::Host("quay.io".into()),
-        Action::Rewrite {
-            target: "reg.corp/{path}".into(),
+fn both() -> RuleSet {
+    let rule = |host: &str| {
+        let to = Action::Rewrite {
+            target: "mirror.corp".into(),
             drop_library: false,
-        },
+        };
+        RuleSpec::new(format!("map {host}"), Matcher::Host(host.into()), to)
+    };
+    RuleSet::compile(&[rule("quay.io"), rule("ghcr.io")]).unwrap()
+}
+
+fn second(image: &str) -> Value {
+    let mut second = deployment(1, image);
+    second["metadata"]["uid"] = json!("v");
+    second
+}
+
+/// What becomes of these Deployments, in this order.
+async fn patched(objects: Vec<Value>) -> (Ran, usize) {
+    let (cluster, asked) = cluster(move |method, path, _| match method {
+        "GET" if path.contains("/deployments?") => list(&objects, ""),
+        "PATCH" => (200, deployment(2, "mirror.corp/b/kube-rbac-proxy:v1")),
+        _ => status(404, "NotFound"),
+    });
+    let ran = run_by(&cluster, &both(), &Interrupt::never(), &options()).await;
+    let patches = patches(&asked);
+    (ran.unwrap(), patches)
+}
+
+#[tokio::test]
+async fn the_second_of_two_images_that_would_be_one_is_refused_with_both_rules() {
+    let quay = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+    let (ran, patches) = patched(vec![quay.clone(), second("ghcr.io/b/kube-rbac-proxy:v1")]).await;
+    assert_eq!(
+        (ran.patched(), ran.refused(), patches),
+        (1, 1, 1),
+        "{ran:?}"
     );
-    pin.pin = Some(format!("sha256:{}", "0".repeat(64)));
-    let rules = RuleSet::compile(&[pin]).unwrap();
-    let meetings = Meetings::default();
-    for tag in ["1", "2"] {
-        let object = named(tag, &format!("quay.io/foo/bar:{tag}"));
-        let decided = crate::plan::patch::decide(&object, &rules, &Wanted::default());
-        assert_eq!(decided.arrivals.len(), 1);
-        assert_eq!(meetings.meet(&decided.arrivals, &object, true), Ok(true));
+    assert_eq!(ran.exit(), Exit::ApplyFailed);
+    let refused = ran
+        .objects
+        .iter()
+        .find_map(|object| match &object.treatment {
+            Treatment::Refused { reasons } => Some(reasons.join("\n")),
+            _ => None,
+        });
+    let refused = refused.unwrap();
+    assert!(
+        refused.starts_with("different images would become mirror.corp/b/kube-rbac-proxy:v1: "),
+        "{refused}"
+    );
+    for part in [
+        "quay.io/b/kube-rbac-proxy:v1 by rule map quay.io",
+        "ghcr.io/b/kube-rbac-proxy:v1 by rule map ghcr.io",
+    ] {
+        assert!(refused.contains(part), "{refused}");
     }
+    // The same image in two objects, and another tag, are no such images.
+    let (ran, _) = patched(vec![quay.clone(), second("quay.io/b/kube-rbac-proxy:v1")]).await;
+    assert_eq!((ran.patched(), ran.refused()), (2, 0), "{ran:?}");
+    let (ran, _) = patched(vec![quay, second("ghcr.io/b/kube-rbac-proxy:v2")]).await;
+    assert_eq!((ran.patched(), ran.refused()), (2, 0), "{ran:?}");
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_wrote_keeps_its_name() {
+    let mut done = deployment(2, "mirror.corp/b/kube-rbac-proxy:v1");
+    let pointer = "/spec/template/spec/containers/0/image";
+    let receipt = json!({"version": 2, "changes": [{"at": pointer, "names": ["kube-rbac-proxy"],
+        "was": "quay.io/b/kube-rbac-proxy:v1", "now": "mirror.corp/b/kube-rbac-proxy:v1"}]});
+    done["metadata"]["annotations"] = json!({ORIGINAL_IMAGES: receipt.to_string()});
+    let (ran, patches) = patched(vec![done, second("ghcr.io/b/kube-rbac-proxy:v1")]).await;
+    assert_eq!((ran.refused(), patches), (1, 0), "{ran:?}");
+    let told = format!("{:?}", ran.objects);
+    assert!(
+        told.contains("quay.io/b/kube-rbac-proxy:v1 by an earlier run"),
+        "{told}"
+    );
 }
