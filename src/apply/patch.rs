@@ -15,6 +15,7 @@ mod stream;
 mod verified;
 mod write;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -181,6 +182,7 @@ async fn go(
         meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
+        untaken: Mutex::default(),
     };
     Run::new(&work, hands).all(custom.unread).await
 }

@@ -113,12 +113,6 @@ pub fn image_slots_with(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
     images::certain(object, kinds)
 }
 
-/// As [`image_slots_with`] and [`suspected_with`] together, in one walk.
-pub fn images_with(object: &Value, kinds: &CustomKinds) -> (Vec<ImageSlot>, Vec<Suspect>) {
-    let found = images::all(object, kinds, 0);
-    (found.slots, found.suspects)
-}
-
 /// Every text of an object that may be an image and is no slot. In pods: words of arguments and variables that name a
 /// host and a tag or digest, or a known registry. In custom kinds, in the values of a chart and in the files of a
 /// ConfigMap: also what is called so. `10m`, `127.0.0.1:8080` and `robbos/testing-grounds` are none.

@@ -135,6 +135,8 @@ pub struct Decided {
     pub notes: Vec<String>,
     /// What the object has then under the rules' targets, as far as it is known of what it is a copy.
     pub arrivals: Vec<Arrival>,
+    /// The registry of each image that no rule takes.
+    pub untaken: Vec<String>,
 }
 
 impl Decided {
@@ -143,6 +145,7 @@ impl Decided {
             verdict,
             notes,
             arrivals: Vec::new(),
+            untaken: Vec::new(),
         }
     }
 }
@@ -159,6 +162,8 @@ struct Seen {
     /// What may be an image.
     suspects: Vec<String>,
     arrivals: Vec<Arrival>,
+    /// The registry of each image that no rule takes.
+    untaken: Vec<String>,
 }
 
 /// Decides about one live object.
@@ -207,6 +212,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         verdict,
         notes,
         arrivals: seen.arrivals,
+        untaken: seen.untaken,
     }
 }
 

@@ -123,7 +123,8 @@ mod tests {
         let paths = ["a", "b", "c"].map(|name| home.path().join(name));
         let prepared = || -> Vec<Prepared> {
             let prepared = paths.iter().map(|path| {
-                commit(vec![prepare(path, ["old"]).unwrap()]).unwrap();
+                let mut file = std::fs::File::create(path).unwrap();
+                std::io::Write::write_all(&mut file, b"old").unwrap();
                 prepare(path, ["new"]).unwrap()
             });
             prepared.collect()

@@ -219,6 +219,9 @@ pub struct PatchReport {
     /// Images of which nobody can tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unverified_images: Vec<ImageRequest>,
+    /// How many images no rule takes, by registry: they stay.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub untaken: BTreeMap<String, usize>,
     /// What could not be looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<Unlisted>,
@@ -363,7 +366,7 @@ impl PatchReport {
 /// Most names that are counted apart; the rest are counted together.
 const MOST_NAMES: usize = 10_000;
 
-fn add_one(counts: &mut BTreeMap<String, usize>, name: &str) {
+pub(super) fn add_one(counts: &mut BTreeMap<String, usize>, name: &str) {
     if let Some(count) = counts.get_mut(name) {
         *count += 1;
     } else if counts.len() < MOST_NAMES {

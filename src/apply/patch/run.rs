@@ -1,5 +1,7 @@
 //! One run: the programs, their rollouts, the listeners, the resources, and every other workload that is wanted.
 
+use std::sync::PoisonError;
+
 use serde_json::Value;
 
 use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Untaken, Written};
@@ -70,6 +72,13 @@ impl<'a, 'h> Run<'a, 'h> {
             }));
         let ended = self.phases().await;
         self.report.rolling += self.rolling.len();
+        let mut untaken = self
+            .work
+            .untaken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.report.untaken = std::mem::take(&mut untaken);
+        drop(untaken);
         Patched {
             report: self.report,
             failure: ended.err(),

@@ -1,8 +1,11 @@
 //! Decides about one object and sends its patch; decides again where it moved in between.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
-use super::report::{ObjectReport, Treatment, Untaken, Written};
+use super::report::{ObjectReport, Treatment, Untaken, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
@@ -47,6 +50,8 @@ pub(super) struct Work<'a> {
     pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
     pub(super) secrets: SecretPresence,
+    /// How many images no rule takes, by registry.
+    pub(super) untaken: Mutex<BTreeMap<String, usize>>,
 }
 
 /// An object that was treated.
@@ -81,7 +86,7 @@ impl Work<'_> {
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         let mut attempt = 1;
         loop {
-            let (patch, mut report) = match self.decide(&object).await? {
+            let (patch, mut report) = match self.decide(&object, attempt == 1).await? {
                 Next::Send(patch, report) => (*patch, report),
                 Next::Unchanged(told) => {
                     let live = is_wanted.then_some(object);
@@ -133,7 +138,8 @@ impl Work<'_> {
         self.verify(report, after).await
     }
 
-    async fn decide(&self, object: &Value) -> Result<Next, ClusterError> {
+    /// `counts` for the first look at an object: what no rule takes of it is counted once.
+    async fn decide(&self, object: &Value, counts: bool) -> Result<Next, ClusterError> {
         let accounts = self.account_pull_secrets(object).await?;
         let wanted = Wanted {
             pull_secret: self.options.pull_secret.as_deref(),
@@ -145,10 +151,17 @@ impl Work<'_> {
             mut verdict,
             mut notes,
             arrivals,
+            untaken,
         } = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),
             Task::Undo => undo(object),
         };
+        if counts && !untaken.is_empty() {
+            let mut known = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+            for host in untaken {
+                add_one(&mut known, &host);
+            }
+        }
         let changes = !matches!(verdict, Verdict::Unchanged | Verdict::Stays);
         match self.meetings.meet(&arrivals, object, changes) {
             Ok(true) => {}

@@ -115,6 +115,14 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
         )
     }));
     lines.extend(requests(report));
+    if !report.untaken.is_empty() {
+        let count = report.untaken.values().sum();
+        lines.push(format!(
+            "left as they are, since no rule takes them: {} ({})",
+            counted(count, "image"),
+            named(&report.untaken)
+        ));
+    }
     if report.rolling > 0 {
         let under_way = if report.rolling == 1 {
             "1 rollout is under way and not waited for".to_owned()

@@ -8,8 +8,8 @@ use super::fixed::may_change;
 use super::{Seen, SlotChange, place, suspects};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, images_with,
-    replacements,
+    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, replacements,
+    slots_and_suspects,
 };
 use crate::origin::Origin;
 use crate::rules::{Outcome, Place, RuleName, RuleSet};
@@ -23,8 +23,8 @@ pub(super) fn rewrite_slots(
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
     let (slots, suspected) = custom_kinds.map_or_else(
-        || images_with(object, &CustomKinds::default()),
-        |kinds| images_with(object, kinds),
+        || slots_and_suspects(object, &CustomKinds::default()),
+        |kinds| slots_and_suspects(object, kinds),
     );
     seen.suspects = suspects::notes(object, &suspected, rules);
     let mut earlier = Earlier::of(object);
@@ -101,7 +101,11 @@ fn wanted(
         Outcome::TooLong(name) => format!("{name} ({rule}) is longer than 255 bytes"),
         Outcome::Unusable { result, why } if result.is_empty() => format!("{text} ({rule}): {why}"),
         Outcome::Unusable { result, why } => format!("{text} would be {result} ({rule}): {why}"),
-        _ => return None,
+        Outcome::NoRule => {
+            seen.untaken.push(reference.host().to_owned());
+            return None;
+        }
+        Outcome::Kept => return None,
     };
     let place = place(object, pointer);
     seen.refused.push(format!("{place}: {refused}"));

@@ -96,6 +96,27 @@ async fn a_controller_that_does_not_become_ready_holds_up_no_other_workload() {
 }
 
 #[tokio::test]
+async fn what_no_rule_takes_is_counted_by_registry() {
+    let (cluster, _) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/deployments") => {
+            let mut other = deployment(1, "ghcr.io/a/b:1");
+            other["metadata"]["name"] = json!("other");
+            list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1"), other], "")
+        }
+        _ => two_workloads(method, path),
+    });
+    seeded(&cluster);
+    let (_, ended) = patched(&cluster, &everything(&[]), Ok(())).await;
+    let untaken: Vec<(&str, usize)> = ended
+        .report
+        .untaken
+        .iter()
+        .map(|(host, count)| (host.as_str(), *count))
+        .collect();
+    assert_eq!(untaken, [("ghcr.io", 1)]);
+}
+
+#[tokio::test]
 async fn a_kind_that_may_not_be_listed_is_no_success() {
     let (cluster, _) = cluster(|method, path, _| match method {
         "GET" if path.starts_with(CRON_JOBS) => status(403, "Forbidden"),
