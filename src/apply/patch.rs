@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::Cluster;
@@ -34,7 +35,7 @@ pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
 pub use requests::{ImageRequest, TargetImage};
 use run::Run;
 pub use selection::Selection;
-use write::{Mode, Work};
+use write::{AT_ONCE, Mode, Work};
 
 /// What is done with each object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -182,6 +183,7 @@ async fn go(
         meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
+        sending: Semaphore::new(AT_ONCE),
         untaken: Mutex::default(),
     };
     Run::new(&work, hands).all(custom.unread).await

@@ -16,8 +16,9 @@ use crate::failure::{Exit, Failure};
 use crate::observe::workloads::Kind;
 use crate::plan::patch::maker;
 
-/// Patches under way at the same time. More do not make an API server faster: docs/benchmarks.md.
-const AT_ONCE: usize = 8;
+/// Objects that are begun and not told yet. Answers come in any order and are told in the order of the list: a slow one
+/// holds up what is told, and not what is sent.
+const UNTOLD: usize = 32;
 
 /// Lists whose first pages are read ahead: each holds at most a page.
 const AHEAD: usize = 4;
@@ -123,7 +124,7 @@ impl<'a> Run<'a, '_> {
         source: &mut Source,
         under_way: &mut FuturesOrdered<BoxFuture<'a, Treated>>,
     ) -> Result<(), Failure> {
-        while under_way.len() < AT_ONCE {
+        while under_way.len() < UNTOLD {
             let Some(object) = source.object() else {
                 break;
             };

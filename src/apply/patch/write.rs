@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::report::{ObjectReport, Treatment, Untaken, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
@@ -18,6 +19,9 @@ use crate::plan::patch::{
     service_account, undo,
 };
 use crate::rules::RuleSet;
+
+/// Patches on their way at the same time. More do not make an API server faster: docs/benchmarks.md.
+pub(super) const AT_ONCE: usize = 8;
 
 /// How often an object that moves is decided again.
 const ATTEMPTS: usize = 5;
@@ -50,6 +54,8 @@ pub(super) struct Work<'a> {
     pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
     pub(super) secrets: SecretPresence,
+    /// [`AT_ONCE`] may be on their way.
+    pub(super) sending: Semaphore,
     /// How many images no rule takes, by registry.
     pub(super) untaken: Mutex<BTreeMap<String, usize>>,
 }
@@ -84,6 +90,8 @@ impl Work<'_> {
     pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
+        // It is never closed.
+        let _turn = self.sending.acquire().await.ok();
         let mut attempt = 1;
         loop {
             let (patch, mut report) = match self.decide(&object, attempt == 1).await? {
