@@ -13,6 +13,7 @@ use crate::config::problem;
 use crate::config::validate::is_dns_label;
 use crate::config::{Library, Partial};
 use crate::failure::{Exit, Failure};
+use crate::observe::workloads::check_namespaces;
 use crate::observe::{HandWritten, hand_written};
 use crate::plan::adopt::{Adoption, HandEdit, OfferedRule, hand_edits, insert, offer, snippet};
 use crate::plan::counted;
@@ -63,6 +64,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let progress = session.progress();
     progress.told(&target(&cluster));
     let namespace = args.namespace.as_deref();
+    check_namespaces(&cluster, args.namespace.as_slice()).await?;
     let found = hand_written(&cluster, namespace, &args.managers).await;
     let found = found.map_err(|error| {
         error
@@ -85,7 +87,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
             .collect(),
     };
     output::answer(session.format, "Adopt", &answer, || {
-        written.unwrap_or_else(|| text(&adoption))
+        written.unwrap_or_else(|| text(&adoption, &found))
     })?;
     if args.write.is_none() && !adoption.rules.is_empty() {
         progress.told("these lines belong into arc-setup.yaml; --write FILE puts them there");
@@ -138,14 +140,21 @@ fn tell(adoption: &Adoption, found: &HandWritten, progress: &Progress) {
     }
 }
 
-fn text(adoption: &Adoption) -> String {
+fn text(adoption: &Adoption, found: &HandWritten) -> String {
     if !adoption.rules.is_empty() {
         return snippet(&adoption.rules);
     }
+    let place = if found.unlisted.is_empty() {
+        ""
+    } else {
+        " in what could be looked at"
+    };
     match adoption.known {
-        0 => "nothing to adopt: no image was moved to another registry by hand\n".to_owned(),
+        0 => {
+            format!("nothing to adopt{place}: no image was moved to another registry by hand\n")
+        }
         known => format!(
-            "nothing to adopt: the rules say already what was done by hand ({})\n",
+            "nothing to adopt{place}: the rules say already what was done by hand ({})\n",
             counted(known, "image")
         ),
     }

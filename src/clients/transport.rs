@@ -76,16 +76,21 @@ impl Default for Timeouts {
     }
 }
 
-/// Follows a redirect on the same host alone: nothing is called that nobody pointed at.
+/// Follows a redirect on the same host alone, and none out of TLS: nothing is called that nobody pointed at.
 fn same_host() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
-        let from = attempt.previous().last().and_then(Url::host_str);
-        if attempt.previous().len() < MOST_REDIRECTS && from == attempt.url().host_str() {
+        let from = attempt.previous().last();
+        let stays = from.is_some_and(|from| stays(from, attempt.url()));
+        if attempt.previous().len() < MOST_REDIRECTS && stays {
             attempt.follow()
         } else {
             attempt.stop()
         }
     })
+}
+
+fn stays(from: &Url, to: &Url) -> bool {
+    from.host_str() == to.host_str() && (from.scheme() == "http" || to.scheme() == "https")
 }
 
 impl Route {
@@ -301,5 +306,24 @@ impl Http {
             headers: response.headers().clone(),
             body,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_on_its_host_and_in_tls() {
+        for (from, to, is_followed) in [
+            ("https://a.corp/x", "https://a.corp/y", true),
+            ("http://a.corp/x", "https://a.corp/x", true),
+            ("http://a.corp/x", "http://a.corp/y", true),
+            ("https://a.corp/x", "http://a.corp/x", false),
+            ("https://a.corp/x", "https://b.corp/x", false),
+        ] {
+            let url = |text: &str| Url::parse(text).unwrap();
+            assert_eq!(stays(&url(from), &url(to)), is_followed, "{from} {to}");
+        }
     }
 }

@@ -63,11 +63,16 @@ pub fn rule_warnings(config: &Config) -> Vec<Problem> {
 
 fn unwise(rules: &RuleSet) -> Vec<Problem> {
     let remedy = "give one of them a target of its own: HOST/KEY, or a template with {host_slug}";
-    rules
-        .warnings()
+    let shared = rules.warnings();
+    let shared = shared
         .iter()
-        .map(|warning| rule_problem("config-registry-shared-target", warning).remedy(remedy))
-        .collect()
+        .map(|warning| rule_problem("config-registry-shared-target", warning).remedy(remedy));
+    let remedy = "the first that matches decides: put the narrower one first, or take it out";
+    let dead = rules.dead();
+    let dead = dead
+        .iter()
+        .map(|problem| rule_problem("config-registry-dead-rule", problem).remedy(remedy));
+    shared.chain(dead).collect()
 }
 
 /// Rules that the Docker daemons of jobs know nothing of.

@@ -88,12 +88,11 @@ async fn look(
             .await;
         let page = match page {
             Err(ClusterError::NotFound { .. }) => return Ok(()),
-            // What is read twice is found once more: from the start.
-            Err(ClusterError::Gone { .. }) if token.is_some() => {
-                found
-                    .objects
-                    .retain(|known| !is_of_kind(&known.object, kind));
-                token = None;
+            // The server's own token goes on behind the last object, in what there is now.
+            Err(ClusterError::Gone {
+                next: Some(next), ..
+            }) if token.is_some() => {
+                token = Some(next);
                 continue;
             }
             page => page?,
@@ -106,11 +105,6 @@ async fn look(
             return Ok(());
         }
     }
-}
-
-fn is_of_kind(object: &Value, kind: &Kind) -> bool {
-    text_at(object, "/kind") == Some(kind.kind.as_str())
-        && text_at(object, "/apiVersion") == Some(kind.api_version.as_str())
 }
 
 fn keep(object: Value, namespace: Option<&str>, others: &[String], found: &mut HandWritten) {

@@ -6,6 +6,7 @@
 mod pull_secrets;
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -44,7 +45,9 @@ pub struct Targets {
     pull_secrets: Option<PullSecrets>,
     permits: Semaphore,
     hosts: Cells<String, Option<ImagePresence>>,
-    answers: Cells<(String, String), TargetAnswer>,
+    answers: Cells<(String, u64), TargetAnswer>,
+    /// Tells accounts from each other without holding on to them.
+    as_whom: RandomState,
     platforms: OnceCell<BTreeSet<Platform>>,
 }
 
@@ -61,6 +64,7 @@ impl Targets {
             permits: Semaphore::new(AT_ONCE),
             hosts: Mutex::default(),
             answers: Mutex::default(),
+            as_whom: RandomState::new(),
             platforms: OnceCell::new(),
         }
     }
@@ -84,8 +88,13 @@ impl Targets {
         };
         let account = self.account(cluster, &reference, namespace, pull_secrets);
         let account = account.await;
-        let as_whom = account.as_ref().map(|account| account.username.clone());
-        let key = (image.to_owned(), as_whom.unwrap_or_default());
+        // One name may have a new password in one namespace and the old one in another.
+        let as_whom = self.as_whom.hash_one(
+            account
+                .as_ref()
+                .map(|account| (&account.username, account.password.expose())),
+        );
+        let key = (image.to_owned(), as_whom);
         let cell = cell(&self.answers, key).await;
         let answer = cell.get_or_init(|| self.look(cluster, &reference, account));
         answer.await.clone()
@@ -120,10 +129,9 @@ impl Targets {
         let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
         let found = self.manifest(&registry, path, wanted).await;
         match found {
-            Presence::Absent { message } => match registry.may_hide(path).await {
-                Some(why) => plain(unknown("hidden", format!("{message}; {why}"))),
-                None => plain(ImagePresence::Absent { why: message }),
-            },
+            Presence::Absent { message } => {
+                plain(absent_or_hidden(&registry, path, message.clone(), message).await)
+            }
             Presence::Present {
                 digest,
                 ref media_type,
@@ -139,7 +147,7 @@ impl Targets {
                 };
                 match fits {
                     Ok(note) => notes.extend(note),
-                    Err(why) => return plain(ImagePresence::Absent { why }),
+                    Err(presence) => return plain(presence),
                 }
                 notes.extend(self.drift(&registry, reference).await);
                 TargetAnswer {
@@ -169,14 +177,14 @@ impl Targets {
         registry.manifest(path, wanted).await
     }
 
-    /// An index must have an image for the nodes: the error says that there is none. A note where some nodes have none.
+    /// An index must have an image for the nodes: the error says that nobody found one. A note where some nodes have none.
     async fn index_fits_nodes(
         &self,
         cluster: &Cluster,
         registry: &Registry,
         path: &str,
         at: &str,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
         let Ok(found) = registry.platforms(path, at).await else {
             return Ok(None);
@@ -187,10 +195,11 @@ impl Targets {
         for image in found.iter().filter(has) {
             if let Presence::Absent { message } = self.manifest(registry, path, &image.digest).await
             {
-                return Err(format!(
+                let why = format!(
                     "its index is there, but not the image for {} that it names ({message})",
                     image.platform
-                ));
+                );
+                return Err(absent_or_hidden(registry, path, message, why).await);
             }
         }
         Ok(note)
@@ -203,7 +212,7 @@ impl Targets {
         registry: &Registry,
         path: &str,
         at: &str,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
         if nodes.is_empty() {
             return Ok(None);
@@ -233,6 +242,20 @@ impl Targets {
     }
 }
 
+/// A 404, as the registry put it: of a virtual repository it may only mean that it does not say. `why` is what it means
+/// where it can be believed.
+async fn absent_or_hidden(
+    registry: &Registry,
+    path: &str,
+    message: String,
+    why: String,
+) -> ImagePresence {
+    match registry.may_hide(path).await {
+        Some(hides) => unknown("hidden", format!("{message}; {hides}")),
+        None => ImagePresence::Absent { why },
+    }
+}
+
 /// The platforms of the nodes; none where they may not be listed.
 async fn node_platforms(cluster: &Cluster) -> BTreeSet<Platform> {
     let platform = |node: &Value| {
@@ -252,17 +275,15 @@ fn fits(
     nodes: &BTreeSet<Platform>,
     held: &BTreeSet<&Platform>,
     which: &str,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, ImagePresence> {
     if nodes.is_empty() || held.is_empty() {
         return Ok(None);
     }
     let lacks: Vec<&Platform> = nodes.iter().filter(|node| !held.contains(node)).collect();
     if lacks.len() == nodes.len() {
-        return Err(format!(
-            "{which} {}, and the nodes are {}",
-            listed(held.iter().copied()),
-            listed(nodes)
-        ));
+        let (held, nodes) = (listed(held.iter().copied()), listed(nodes));
+        let why = format!("{which} {held}, and the nodes are {nodes}");
+        return Err(ImagePresence::Absent { why });
     }
     Ok((!lacks.is_empty()).then(|| format!("nothing in it for nodes of {}", listed(lacks))))
 }

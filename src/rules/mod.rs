@@ -3,6 +3,7 @@
 //! A leaf: pure.
 
 mod closure;
+mod dead;
 mod explain;
 mod expression;
 mod glob;

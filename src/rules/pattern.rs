@@ -43,6 +43,7 @@ impl Pattern {
                 if !is_host(host) || !looks_like_host(host) {
                     return Err(format!("'{text}' is no registry host"));
                 }
+                lower_case(host)?;
                 Self::Below(Target {
                     host: canonical_host(host).to_owned(),
                     path: String::new(),
@@ -131,9 +132,21 @@ impl Pattern {
     }
 }
 
+/// Hosts of references are compared as they are spelled, and nobody spells them so: a rule for `QUAY.io` would pass by
+/// all that is meant.
+fn lower_case(host: &str) -> Result<(), String> {
+    if host.chars().any(|letter| letter.is_ascii_uppercase()) {
+        return Err(format!(
+            "the host '{host}' would take no image: write it in lower case"
+        ));
+    }
+    Ok(())
+}
+
 fn prefix(text: &str) -> Result<Target, String> {
     let first = text.split('/').next().unwrap_or_default();
     if looks_like_host(first) {
+        lower_case(first)?;
         Target::parse(text)
     } else {
         Target::parse(&format!("{}/{text}", crate::image_ref::DOCKER_HUB))
@@ -234,6 +247,8 @@ mod tests {
     fn what_matches_nothing_is_refused() {
         for matcher in [
             Matcher::Host("registry".into()),
+            Matcher::Host("QUAY.io".into()),
+            Matcher::Prefix("Quay.io/brancz".into()),
             Matcher::Repository("a:1".into()),
             Matcher::Exact("A/B".into()),
             Matcher::Glob("library/*".into()),

@@ -13,7 +13,8 @@ use crate::clients::stand_in::{self, Authority};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// A cluster whose nodes have these architectures, and whose Secrets hold the account `robot`.
+/// A cluster whose nodes have these architectures, and whose Secrets hold the account `robot`, in the namespace `stale`
+/// with a password that nobody takes any more.
 fn cluster(architectures: &'static [&'static str]) -> Cluster {
     let service = tower::service_fn(move |request: Request<Body>| async move {
         let answer = if request.uri().path().ends_with("/nodes") {
@@ -22,8 +23,10 @@ fn cluster(architectures: &'static [&'static str]) -> Cluster {
             });
             json!({"metadata": {}, "items": nodes.collect::<Vec<_>>()})
         } else {
+            let old = request.uri().path().contains("/namespaces/stale/");
+            let password = if old { "old" } else { "pw" };
             let config =
-                json!({"auths": {"registry.corp": {"username": "robot", "password": "pw"}}});
+                json!({"auths": {"registry.corp": {"username": "robot", "password": password}}});
             let config = base64::Engine::encode(
                 &base64::engine::general_purpose::STANDARD,
                 config.to_string(),
@@ -343,6 +346,42 @@ async fn case_26_attestations_may_be_missing_and_images_may_not() {
     assert!(
         why.starts_with("its index is there, but not the image for linux/amd64"),
         "{why}"
+    );
+    // A virtual repository's 404 is no more of an answer for this image than for its index.
+    let hidden: Answers = |head| {
+        if head.contains("/manifests/1 ") {
+            index(&[("linux", "amd64")])
+        } else {
+            artifactory(head, "virtual")
+        }
+    };
+    let stage = self::stage(hidden, false).await;
+    let answer = ask(&stage, &cluster, "registry.corp/docker-all/shop/web:1").await;
+    assert!(
+        matches!(&answer.presence, ImagePresence::Unknown { reason, .. } if reason == "hidden"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_name_with_two_passwords_is_two_accounts() {
+    let answers: Answers = |head| {
+        let login = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "robot:pw");
+        plain_answer(if head.contains(&login) { 200 } else { 401 })
+    };
+    let stage = stage(answers, true).await;
+    let cluster = cluster(&["amd64"]);
+    let image = "registry.corp/shop/web:1";
+    let pull = ["pull".to_owned()];
+    let refused = stage.targets.ask(&cluster, image, "stale", &pull).await;
+    assert!(
+        matches!(refused.presence, ImagePresence::Unknown { .. }),
+        "{refused:?}"
+    );
+    let good = ask(&stage, &cluster, image).await;
+    assert!(
+        matches!(good.presence, ImagePresence::Present { .. }),
+        "{good:?}"
     );
 }
 

@@ -29,6 +29,9 @@ pub(crate) const PODS: &str = "10.244.0.0/24";
 pub(crate) const BRIDGE: &str = "lab0";
 /// The lab's end of the one way out.
 pub(crate) const WAY_OUT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// Left to itself a bridge takes the lowest address of its ports and changes it as they come and go: whoever has the
+/// old one in its neighbour table then speaks to nobody for half a minute.
+const BRIDGE_MAC: &str = "02:00:0a:f4:00:01";
 /// Where squid listens, seen from both sides.
 pub(crate) const PROXY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 /// The GitHub server that only the proxy reaches.
@@ -125,7 +128,7 @@ pub(crate) fn make() -> Result<()> {
             "netns attach {lab} {process}\n\
              netns add {outside}\n\
              link set lo up\n\
-             link add {BRIDGE} type bridge\n\
+             link add {BRIDGE} address {BRIDGE_MAC} type bridge\n\
              address add {NODE}/24 dev {BRIDGE}\n\
              address add {FLAPPING}/24 dev {BRIDGE}\n\
              link set {BRIDGE} up\n\

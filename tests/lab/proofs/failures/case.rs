@@ -201,8 +201,9 @@ pub(super) async fn all_end(cases: Vec<Case>) -> Result<()> {
             wrong.push(format!("{}: {error:#}", case.install.config["name"]));
         }
     }
+    // What could not be removed cannot be cleared away either: its cause is said first.
     for cleared in join_all(cases.into_iter().map(|case| case.install.clear())).await {
-        cleared?;
+        wrong.extend(cleared.err().map(|error| format!("cleared: {error:#}")));
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     Ok(())
