@@ -63,7 +63,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let cluster = session.connect().await?;
     let progress = session.progress();
     let talk = progress.talker();
-    let cluster = cluster.patient(options.timeout, move |wait| {
+    let cluster = cluster.patient(options.timeout, &session.interrupt, move |wait| {
         let seconds = wait.as_secs();
         talk(&format!(
             "the API server has too much to do: going on in {seconds} s, as it asks"

@@ -137,6 +137,8 @@ pub struct Decided {
     pub arrivals: Vec<Arrival>,
     /// The registry of each image that no rule takes.
     pub untaken: Vec<String>,
+    /// What the rules want of an object that is skipped.
+    pub would_change: Vec<SlotChange>,
 }
 
 impl Decided {
@@ -146,6 +148,7 @@ impl Decided {
             notes,
             arrivals: Vec::new(),
             untaken: Vec::new(),
+            would_change: Vec::new(),
         }
     }
 }
@@ -177,15 +180,15 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         .map(|name| pull_secret::append(&mut edit, name, wanted, &mut seen.notes))
         .unwrap_or_default();
     let is_right = edit.is_empty() && seen.refused.is_empty() && seen.stays.is_empty();
-    if (!is_right || !seen.suspects.is_empty())
-        && let Some(verdict) = out_of_reach(object, wanted)
-    {
+    let is_plain = is_right && seen.suspects.is_empty() && seen.untaken.is_empty();
+    if !is_plain && let Some(verdict) = out_of_reach(object, wanted) {
         if is_right {
             return Decided::of(Verdict::Unchanged, Vec::new());
         }
         return Decided::of(verdict, [seen.refused, seen.stays].concat());
     }
     let mut notes = [seen.stays, seen.suspects].concat();
+    let mut would_change = Vec::new();
     let verdict = if is_right {
         Verdict::Unchanged
     } else if !seen.refused.is_empty() {
@@ -202,6 +205,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             wanted.pull_secret,
         )))
     } else if let Some(skipped) = fixed(object) {
+        would_change = slots;
         Verdict::Skipped(skipped)
     } else {
         notes.extend(seen.notes);
@@ -213,6 +217,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         notes,
         arrivals: seen.arrivals,
         untaken: seen.untaken,
+        would_change,
     }
 }
 

@@ -59,6 +59,10 @@ fn shown(text: &str, most: usize, keeps_tabs: bool) -> String {
         letter => visible(letter),
     };
     let mut shown: String = letters.by_ref().take(most).map(seen).collect();
+    // The runner's older commands count wherever they stand in a line.
+    if shown.contains("##[") {
+        shown = shown.replace("##[", "##\\[");
+    }
     if letters.next().is_some() {
         shown.push('…');
     }
@@ -84,6 +88,8 @@ mod tests {
         assert_eq!(line("  ::add-mask::a"), "  \\::add-mask::a");
         assert_eq!(line("::error::a"), "\\::error::a");
         assert_eq!(line("a::b"), "a::b");
+        assert_eq!(line("a ##[stop-commands]t"), "a ##\\[stop-commands]t");
+        assert_eq!(value("##[add-mask]error"), "##\\[add-mask]error");
         assert!(line(&"x".repeat(1_000_000)).len() < 2 * LINE);
     }
 

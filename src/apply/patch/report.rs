@@ -78,7 +78,7 @@ pub struct ObjectReport {
     /// What was done.
     #[serde(flatten)]
     pub treatment: Treatment,
-    /// Every image, before and after.
+    /// Every image, before and after; of an object that is skipped, as the rules want it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<SlotChange>,
     /// Where the pull secret was appended.
@@ -114,14 +114,14 @@ impl ObjectReport {
     }
 }
 
-/// A patch that was not taken, and what it would have written.
+/// A patch that the server did not take, and what it would have written.
 #[derive(Debug)]
-pub(super) struct Untaken {
+pub(super) struct Rejected {
     pub(super) error: ClusterError,
     pub(super) slots: Vec<SlotChange>,
 }
 
-impl Untaken {
+impl Rejected {
     pub(super) fn of(report: ObjectReport, error: ClusterError) -> Self {
         Self {
             error,
@@ -130,7 +130,7 @@ impl Untaken {
     }
 }
 
-impl From<ClusterError> for Untaken {
+impl From<ClusterError> for Rejected {
     /// An error before anything was decided.
     fn from(error: ClusterError) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::report::{ObjectReport, PatchReport, Treatment, Unlisted, Untaken, Written};
+use super::report::{ObjectReport, PatchReport, Rejected, Treatment, Unlisted, Written};
 use super::write::{Mode, Treated, Work};
 use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
@@ -45,6 +45,8 @@ pub(super) struct Run<'a, 'h> {
     pub(super) controllers: Vec<Controller>,
     /// Programs that were changed and not waited for yet.
     rolling: Vec<ObjectRef>,
+    /// True where so many workloads of others were refused that the rest was not tried: ARC's own come all the same.
+    gave_up: bool,
 }
 
 impl<'a, 'h> Run<'a, 'h> {
@@ -58,6 +60,7 @@ impl<'a, 'h> Run<'a, 'h> {
             },
             controllers: Vec::new(),
             rolling: Vec::new(),
+            gave_up: false,
         }
     }
 
@@ -93,14 +96,18 @@ impl<'a, 'h> Run<'a, 'h> {
         let programs = selection.programs();
         self.kinds(programs.as_slice()).await?;
         // They need none of ARC's programs, which may take their time or never become ready.
-        self.kinds(&selection.workloads(&custom)).await?;
+        let others = self.kinds(&selection.workloads(&custom)).await;
+        if others.is_err() && !self.gave_up {
+            return others;
+        }
         if programs.is_some() {
             if self.work.options.wait {
                 self.roll_out().await?;
             }
             self.remake_listeners().await?;
         }
-        self.kinds(&selection.resources()).await
+        self.kinds(&selection.resources()).await?;
+        others
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
@@ -127,43 +134,61 @@ impl<'a, 'h> Run<'a, 'h> {
         self.roll_out().await
     }
 
+    /// True where a webhook guards an object of ARC's and its pod is being replaced just now: that is what rolled out.
+    /// What another's webhook refuses, no rollout of ARC's mends.
+    pub(super) fn waits_for_rollout(&self, treated: &Treated) -> bool {
+        let is_guarded = matches!(
+            treated.written,
+            Err(Rejected {
+                error: ClusterError::WebhookFailed { .. },
+                ..
+            })
+        );
+        is_guarded && treated.is_own && self.work.mode == Mode::Write && !self.rolling.is_empty()
+    }
+
+    /// Waits for the programs, and returns the object as it is then, to be treated again; None where it cannot be.
+    pub(super) async fn after_rollout(
+        &mut self,
+        treated: &mut Treated,
+    ) -> Result<Option<Value>, Failure> {
+        self.roll_out().await?;
+        treated.written = match self.work.cluster.get(&treated.object).await {
+            Ok(Some(now)) => return Ok(Some(now)),
+            Ok(None) => {
+                let object = treated.object.clone();
+                Ok(Written::Left(ObjectReport::new(
+                    object,
+                    Treatment::Gone,
+                    Vec::new(),
+                )))
+            }
+            Err(error) => Err(error.into()),
+        };
+        Ok(None)
+    }
+
     /// Takes note of what became of an object, and tells it.
     pub(super) async fn take(&mut self, treated: Treated) -> Result<(), Failure> {
         let Treated {
             object,
             is_own,
-            mut written,
+            written,
         } = treated;
-        // A webhook guards this kind and its pod is being replaced just now: that is what rolled out.
-        if let Err(Untaken {
-            error: ClusterError::WebhookFailed { .. },
-            ..
-        }) = &written
-            && self.work.mode == Mode::Write
-            && !self.rolling.is_empty()
-        {
-            self.roll_out().await?;
-            written = match self.work.cluster.get(&object).await {
-                Ok(Some(now)) => self.work.treat(now, is_own).await,
-                Ok(None) => {
-                    let report = ObjectReport::new(object.clone(), Treatment::Gone, Vec::new());
-                    Ok(Written::Left(report))
-                }
-                Err(error) => Err(error.into()),
-            };
-        }
         let written = match written {
             Ok(written) => written,
-            Err(Untaken { error, .. }) if is_own || !is_of_the_object(&error) => {
+            Err(Rejected { error, .. }) if is_own || !is_of_the_object(&error) => {
+                // A wait for a busy server ends when somebody stops the run.
+                self.check_interrupt()?;
                 return Err(self.failure(&object, &error));
             }
-            Err(untaken) => return self.took_no_patch(&object, untaken),
+            Err(rejected) => return self.took_no_patch(&object, rejected),
         };
         self.look_at_rollout(&object, &written);
         match written {
             Written::Unchanged { told, .. } => {
                 // Most hold no image at all.
-                if object.kind != "ConfigMap" {
+                if object.kind != "ConfigMap" || told.is_some() {
                     self.report.unchanged += 1;
                 }
                 told.map_or(Ok(()), |report| self.tell(&report))
@@ -202,13 +227,14 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 
     /// An object that the server refuses is told, and the run goes on: it may be the only one.
-    fn took_no_patch(&mut self, object: &ObjectRef, untaken: Untaken) -> Result<(), Failure> {
-        let Untaken { error, slots } = untaken;
+    fn took_no_patch(&mut self, object: &ObjectRef, rejected: Rejected) -> Result<(), Failure> {
+        let Rejected { error, slots } = rejected;
         let why = error.message().to_owned();
         let mut report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
         report.slots = slots;
         self.tell(&report)?;
         if self.report.failed() >= MOST_FAILED {
+            self.gave_up = true;
             let count = self.report.failed();
             return Err(self
                 .failure(object, &error)
@@ -249,14 +275,12 @@ impl<'a, 'h> Run<'a, 'h> {
         namespace: Option<&str>,
         error: &ClusterError,
     ) -> Result<(), Failure> {
-        if let ClusterError::Forbidden { message } = error
-            && *kind != programs()
-            && !resources().contains(kind)
-        {
+        self.check_interrupt()?;
+        if is_of_the_object(error) && *kind != programs() && !resources().contains(kind) {
             self.report.unlisted.push(Unlisted {
                 kind: kind.kind.clone(),
                 namespace: namespace.map(str::to_owned),
-                why: message.clone(),
+                why: error.message().to_owned(),
             });
             return Ok(());
         }
@@ -264,7 +288,7 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 }
 
-/// True for an answer about this one object; the next may go through.
+/// True for an answer about this one object or kind; the next may go through.
 fn is_of_the_object(error: &ClusterError) -> bool {
     !matches!(
         error,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::run::Run;
 use super::selection::Whose;
-use super::write::Treated;
+use super::write::{Look, Treated};
 use crate::clients::kube::{self, ClusterError, Pages, RawPage};
 use crate::failure::{Exit, Failure};
 use crate::observe::workloads::Kind;
@@ -30,6 +30,8 @@ struct Source {
     page: Option<RawPage>,
     /// The number of the next object in the page.
     at: usize,
+    /// True once the last page was given out.
+    is_read: bool,
 }
 
 impl Source {
@@ -84,6 +86,7 @@ impl<'a> Run<'a, '_> {
             pages: cluster.pages(&kind.api_version, &kind.kind, &selection),
             page: None,
             at: 0,
+            is_read: false,
         }
     }
 
@@ -100,18 +103,35 @@ impl<'a> Run<'a, '_> {
             if ended.is_ok() {
                 ended = self.begin(kind, &mut source, &mut under_way);
             }
-            let reads = ended.is_ok() && source.page.is_none();
+            let reads = ended.is_ok() && source.page.is_none() && !source.is_read;
             tokio::select! {
                 biased;
-                Some(treated) = under_way.next(), if !under_way.is_empty() => {
+                Some(mut treated) = under_way.next(), if !under_way.is_empty() => {
+                    if ended.is_ok() && self.waits_for_rollout(&treated) {
+                        match self.after_rollout(&mut treated).await {
+                            // With the others, which may hold what it needs. Its turn to be told is now.
+                            Ok(Some(now)) => {
+                                let again = self.work.treated(now, treated.is_own, Look::Again);
+                                under_way.push_front(Box::pin(again));
+                                continue;
+                            }
+                            Ok(None) => {}
+                            Err(failure) => {
+                                ended = Err(failure);
+                                continue;
+                            }
+                        }
+                    }
                     let taken = self.take(treated).await;
                     ended = ended.and(taken);
                 }
-                Some(page) = source.pages.next(), if reads => match page {
-                    Ok(page) => source.turn_to(page),
-                    Err(ClusterError::NotFound { .. }) => {}
-                    Err(error) => ended = self.cannot_list(kind, namespace, &error),
+                page = source.pages.next(), if reads => match page {
+                    Some(Ok(page)) => source.turn_to(page),
+                    None => source.is_read = true,
+                    Some(Err(ClusterError::NotFound { .. })) => {}
+                    Some(Err(error)) => ended = self.cannot_list(kind, namespace, &error),
                 },
+                _ = self.work.interrupt.requested(), if reads => ended = self.check_interrupt(),
                 else => return ended,
             }
         }
@@ -137,7 +157,7 @@ impl<'a> Run<'a, '_> {
             if self.work.options.selection.takes(&object, is_own)
                 && !self.follows_its_source(kind, &object, is_own)
             {
-                under_way.push_back(Box::pin(self.work.treated(object, is_own)));
+                under_way.push_back(Box::pin(self.work.treated(object, is_own, Look::First)));
             }
         }
         Ok(())

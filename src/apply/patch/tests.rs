@@ -2,6 +2,7 @@
 
 mod accounts;
 mod ends;
+mod held_up;
 mod meeting;
 mod meetings;
 mod pull_secret;

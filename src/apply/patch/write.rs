@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::report::{ObjectReport, Treatment, Untaken, Written, add_one};
+use super::report::{ObjectReport, Rejected, Treatment, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError, Patching};
@@ -15,8 +15,8 @@ use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{SecretPresence, Targets};
 use crate::plan::patch::{
-    AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide,
-    service_account, undo,
+    AccountPullSecrets, Decided, MANAGER, ORIGINAL_IMAGES, Patch, Verdict, Wanted, accounted_pods,
+    decide, service_account, undo,
 };
 use crate::rules::RuleSet;
 
@@ -65,7 +65,14 @@ pub(super) struct Treated {
     pub(super) object: ObjectRef,
     /// One of ARC's own.
     pub(super) is_own: bool,
-    pub(super) written: Result<Written, Untaken>,
+    pub(super) written: Result<Written, Rejected>,
+}
+
+/// Whether an object is looked at for the first time: what no rule takes of it is counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    First,
+    Again,
 }
 
 /// What is to be done with an object: send this patch, or leave it.
@@ -78,27 +85,36 @@ enum Next {
 
 impl Work<'_> {
     /// Decides and writes, and keeps which object it was.
-    pub(super) async fn treated(&self, object: Value, is_own: bool) -> Treated {
+    pub(super) async fn treated(&self, object: Value, is_own: bool, look: Look) -> Treated {
         Treated {
             object: ObjectRef::from_value(&object),
             is_own,
-            written: self.treat(object, is_own).await,
+            written: self.treat(object, is_own, look).await,
         }
     }
 
     /// Decides and writes; every error but a lost race is returned. Once the run is interrupted nothing more is sent.
-    pub(super) async fn treat(&self, mut object: Value, is_own: bool) -> Result<Written, Untaken> {
+    async fn treat(
+        &self,
+        mut object: Value,
+        is_own: bool,
+        mut look: Look,
+    ) -> Result<Written, Rejected> {
         // What a program of ARC's is afterwards decides about listeners and rollouts.
         let is_wanted = is_own && text_at(&object, "/kind") == Some("Deployment");
         // It is never closed.
         let _turn = self.sending.acquire().await.ok();
-        let mut attempt = 1;
-        loop {
-            let (patch, mut report) = match self.decide(&object, attempt == 1).await? {
+        let mut sent: Option<Sent> = None;
+        for attempt in 1.. {
+            let (patch, mut report) = match self.decide(&object, look).await? {
                 Next::Send(patch, report) => (*patch, report),
                 Next::Unchanged(told) => {
+                    let own_work = sent.filter(|sent| sent.stands_in(&object));
                     let live = is_wanted.then_some(object);
-                    return Ok(Written::Unchanged { live, told });
+                    return Ok(match own_work {
+                        Some(Sent { report, .. }) => Written::Changed { report, live },
+                        None => Written::Unchanged { live, told },
+                    });
                 }
                 Next::Left(report) => return Ok(Written::Left(report)),
             };
@@ -108,30 +124,28 @@ impl Work<'_> {
                 left = self.left(&mut report, &patch.after) => left?,
             };
             if let Some(treatment) = left {
-                report.treatment = treatment;
-                report.slots.clear();
-                report.pull_secrets.clear();
-                return Ok(Written::Left(report));
+                return Ok(Written::Left(instead(report, treatment)));
             }
+            let record = (record(&object), record(&patch.after));
             let error = match self.send(patch, &mut report, is_wanted).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
             if !may_have_moved(&error) {
-                return Err(Untaken::of(report, error));
+                return Err(Rejected::of(report, error));
             }
             let Some(now) = self.cluster.get(&report.object).await? else {
-                report.treatment = Treatment::Gone;
-                report.slots.clear();
-                return Ok(Written::Left(report));
+                return Ok(Written::Left(instead(report, Treatment::Gone)));
             };
             let is_conflict = matches!(error, ClusterError::Conflict { .. });
             if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
-                return Err(Untaken::of(report, error));
+                return Err(Rejected::of(report, error));
             }
-            attempt += 1;
+            sent = Some(Sent { record, report });
+            look = Look::Again;
             object = now;
         }
+        Ok(Written::Stopped)
     }
 
     /// Why the object is left as it is although its patch is known.
@@ -146,8 +160,7 @@ impl Work<'_> {
         self.verify(report, after).await
     }
 
-    /// `counts` for the first look at an object: what no rule takes of it is counted once.
-    async fn decide(&self, object: &Value, counts: bool) -> Result<Next, ClusterError> {
+    async fn decide(&self, object: &Value, look: Look) -> Result<Next, ClusterError> {
         let accounts = self.account_pull_secrets(object).await?;
         let wanted = Wanted {
             pull_secret: self.options.pull_secret.as_deref(),
@@ -155,59 +168,40 @@ impl Work<'_> {
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&self.custom_kinds),
         };
-        let Decided {
-            mut verdict,
-            mut notes,
-            arrivals,
-            untaken,
-        } = match self.options.task {
+        let mut decided = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),
             Task::Undo => undo(object),
         };
-        if counts && !untaken.is_empty() {
-            let mut known = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
-            for host in untaken {
-                add_one(&mut known, &host);
-            }
+        if look == Look::First {
+            self.count_untaken(&decided.untaken);
         }
-        let changes = !matches!(verdict, Verdict::Unchanged | Verdict::Stays);
-        match self.meetings.meet(&arrivals, object, changes) {
+        self.compare(&mut decided, object);
+        Ok(next(decided, object))
+    }
+
+    fn count_untaken(&self, hosts: &[String]) {
+        if hosts.is_empty() {
+            return;
+        }
+        let mut known = self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+        for host in hosts {
+            add_one(&mut known, host);
+        }
+    }
+
+    /// Refuses what would be one image with another object's.
+    fn compare(&self, decided: &mut Decided, object: &Value) {
+        let changes = !matches!(decided.verdict, Verdict::Unchanged | Verdict::Stays);
+        match self.meetings.meet(&decided.arrivals, object, changes) {
             Ok(true) => {}
-            Ok(false) => notes.push(NOT_COMPARED.to_owned()),
+            Ok(false) => decided.notes.push(NOT_COMPARED.to_owned()),
             Err(mut reasons) => {
-                if let Verdict::Refused(others) = verdict {
-                    reasons.extend(others);
+                if let Verdict::Refused(others) = &mut decided.verdict {
+                    reasons.append(others);
                 }
-                verdict = Verdict::Refused(reasons);
+                decided.verdict = Verdict::Refused(reasons);
             }
         }
-        let treatment = match verdict {
-            Verdict::Unchanged => {
-                let told = (!notes.is_empty()).then(|| {
-                    let reference = ObjectRef::from_value(object);
-                    ObjectReport::new(reference, Treatment::Unchanged, notes)
-                });
-                return Ok(Next::Unchanged(told));
-            }
-            Verdict::Stays => Treatment::Stays,
-            Verdict::Patch(mut patch) => {
-                let reference = ObjectRef::from_value(object);
-                let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
-                report.slots = std::mem::take(&mut patch.slots);
-                report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
-                report.removed = std::mem::take(&mut patch.removed);
-                if report.changes_nothing() {
-                    report.treatment = Treatment::Kept;
-                }
-                return Ok(Next::Send(patch, report));
-            }
-            Verdict::Made(from) => Treatment::Made { from },
-            Verdict::Owned(advice) => Treatment::Owned { advice },
-            Verdict::Skipped(why) => Treatment::Skipped { why },
-            Verdict::Refused(reasons) => Treatment::Refused { reasons },
-        };
-        let reference = ObjectRef::from_value(object);
-        Ok(Next::Left(ObjectReport::new(reference, treatment, notes)))
     }
 
     /// Sends a patch; returns what the object is then, if `is_wanted`, and notes what the server warned of.
@@ -277,6 +271,75 @@ impl Work<'_> {
         }
         Ok(found)
     }
+}
+
+/// What follows from a verdict.
+fn next(decided: Decided, object: &Value) -> Next {
+    let Decided {
+        verdict,
+        notes,
+        would_change,
+        ..
+    } = decided;
+    let reference = ObjectRef::from_value(object);
+    let treatment = match verdict {
+        Verdict::Unchanged => {
+            let told = (!notes.is_empty())
+                .then(|| ObjectReport::new(reference, Treatment::Unchanged, notes));
+            return Next::Unchanged(told);
+        }
+        Verdict::Stays => Treatment::Stays,
+        Verdict::Patch(mut patch) => {
+            let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
+            report.slots = std::mem::take(&mut patch.slots);
+            report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
+            report.removed = std::mem::take(&mut patch.removed);
+            if report.changes_nothing() {
+                report.treatment = Treatment::Kept;
+            }
+            return Next::Send(patch, report);
+        }
+        Verdict::Made(from) => Treatment::Made { from },
+        Verdict::Owned(advice) => Treatment::Owned { advice },
+        Verdict::Skipped(why) => Treatment::Skipped { why },
+        Verdict::Refused(reasons) => Treatment::Refused { reasons },
+    };
+    let mut report = ObjectReport::new(reference, treatment, notes);
+    report.slots = would_change;
+    Next::Left(report)
+}
+
+/// An object that is left although a patch of it was known.
+fn instead(mut report: ObjectReport, treatment: Treatment) -> ObjectReport {
+    report.treatment = treatment;
+    report.slots.clear();
+    report.pull_secrets.clear();
+    report
+}
+
+/// A patch to which the answer was that the object had moved.
+struct Sent {
+    /// The record on the object before, and as it was sent.
+    record: (Option<String>, Option<String>),
+    report: ObjectReport,
+}
+
+impl Sent {
+    /// True where the object carries the record that was sent and did not before: a proxy gave up on an answer, and
+    /// the patch that went out again found its own work.
+    fn stands_in(&self, object: &Value) -> bool {
+        let (before, after) = &self.record;
+        before != after && record(object) == *after
+    }
+}
+
+/// What the object says of its original images.
+fn record(object: &Value) -> Option<String> {
+    let annotations = object.pointer("/metadata/annotations")?;
+    annotations
+        .get(ORIGINAL_IMAGES)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

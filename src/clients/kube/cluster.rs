@@ -13,6 +13,7 @@ use super::discovery::{Discovery, Scope};
 use super::patience::Patience;
 use super::query::Path;
 use super::request::Call;
+use crate::clients::interrupt::Interrupt;
 use crate::object::ObjectRef;
 
 /// A connection to one cluster. Cheap to clone; clones share connection and discovery.
@@ -94,15 +95,16 @@ impl Cluster {
         }
     }
 
-    /// Waits up to `longest` for a server that has too much to do, a minute at least; `tell` takes how long each wait
-    /// is that a person would notice.
+    /// Waits up to `longest` for a server that has too much to do, a minute at least, and not in a run that is stopped;
+    /// `tell` takes how long each wait is that a person would notice.
     #[must_use]
     pub fn patient(
         mut self,
         longest: Duration,
+        interrupt: &Interrupt,
         tell: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
-        self.patience = Patience::new(longest, tell);
+        self.patience = Patience::new(longest, interrupt.clone(), tell);
         self
     }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, header};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+
+use crate::clients::interrupt::Interrupt;
 
 /// How long a request waits for a busy server, where nobody says otherwise.
 const USUAL: Duration = Duration::from_mins(1);
@@ -23,6 +25,7 @@ pub(super) struct Patience {
     /// All waits of one request together.
     longest: Duration,
     tell: Option<Tell>,
+    interrupt: Interrupt,
     /// What was told already: several requests wait at the same time.
     told: Arc<Mutex<Option<Instant>>>,
 }
@@ -32,6 +35,7 @@ impl Default for Patience {
         Self {
             longest: USUAL,
             tell: None,
+            interrupt: Interrupt::never(),
             told: Arc::default(),
         }
     }
@@ -49,10 +53,15 @@ pub(super) enum Next {
 }
 
 impl Patience {
-    pub(super) fn new(longest: Duration, tell: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+    pub(super) fn new(
+        longest: Duration,
+        interrupt: Interrupt,
+        tell: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             longest: longest.max(USUAL),
             tell: Some(Arc::new(tell)),
+            interrupt,
             told: Arc::default(),
         }
     }
@@ -76,7 +85,7 @@ impl Patience {
             return Next::End;
         }
         let wait = wait(headers, attempt);
-        if elapsed + wait <= self.longest {
+        if elapsed.saturating_add(wait) <= self.longest {
             Next::Wait(wait)
         } else if wait > self.longest {
             Next::TooLong(wait)
@@ -85,8 +94,18 @@ impl Patience {
         }
     }
 
+    /// Waits, and tells of it; false where somebody stops the run meanwhile.
+    pub(super) async fn pause(&self, wait: Duration) -> bool {
+        self.tell(wait);
+        tokio::select! {
+            biased;
+            _ = self.interrupt.requested() => false,
+            () = sleep(wait) => true,
+        }
+    }
+
     /// Tells of a wait that begins now.
-    pub(super) fn tell(&self, wait: Duration) {
+    fn tell(&self, wait: Duration) {
         let Some(tell) = self.tell.as_ref().filter(|_| wait >= WORTH_A_WORD) else {
             return;
         };
@@ -131,7 +150,7 @@ mod tests {
         if let Some(told) = told {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(told));
         }
-        let patience = Patience::new(Duration::from_mins(5), |_| {});
+        let patience = Patience::new(Duration::from_mins(5), Interrupt::never(), |_| {});
         patience.next(
             status,
             &headers,
@@ -162,6 +181,11 @@ mod tests {
             next(429, &Method::POST, 1, 0, Some("3600")),
             Next::TooLong(seconds(3600))
         );
+        // More than any clock can hold.
+        assert_eq!(
+            next(429, &Method::POST, 2, 1, Some("18446744073709551615")),
+            Next::TooLong(seconds(u64::MAX))
+        );
         // At least as long, and not at once where it says so again and again.
         assert_eq!(
             next(429, &Method::GET, 5, 0, Some("1")),
@@ -170,10 +194,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn nobody_waits_in_a_run_that_was_stopped() {
+        let (sender, interrupt) = Interrupt::channel();
+        let patience = Patience::new(Duration::ZERO, interrupt, |_| {});
+        assert!(patience.pause(Duration::from_secs(5)).await);
+        let start = Instant::now();
+        let pause = patience.pause(Duration::from_mins(4));
+        let (went_on, ()) = tokio::join!(pause, async { sender.send(true).unwrap() });
+        assert!(!went_on && start.elapsed().is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn several_requests_that_wait_are_told_of_once() {
         let told: Arc<Mutex<Vec<Duration>>> = Arc::default();
         let seen = told.clone();
-        let patience = Patience::new(Duration::ZERO, move |wait| seen.lock().unwrap().push(wait));
+        let patience = Patience::new(Duration::ZERO, Interrupt::never(), move |wait| {
+            seen.lock().unwrap().push(wait);
+        });
         let seconds = Duration::from_secs;
         for wait in [seconds(1), seconds(30), seconds(30), seconds(31)] {
             patience.clone().tell(wait);

@@ -6,7 +6,7 @@ use ::kube::client::Body;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::patience::{Next, repeatable};
 use super::query::Path;
@@ -135,8 +135,9 @@ impl Cluster {
                 .next(status, &headers, &call.method, attempt, elapsed)
             {
                 Next::Wait(wait) => {
-                    self.patience.tell(wait);
-                    sleep(wait).await;
+                    if !self.patience.pause(wait).await {
+                        return Err(ClusterError::from_answer(status, &body));
+                    }
                 }
                 Next::TooLong(wait) => {
                     return Err(ClusterError::from_answer(status, &body).comes_back_in(wait));

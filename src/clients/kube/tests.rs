@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
+use crate::clients::interrupt::Interrupt;
 use crate::object::ObjectRef;
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -200,7 +201,7 @@ async fn too_many_requests_waits_as_told_and_gives_up() {
     });
     let told: Arc<Mutex<Vec<u64>>> = Arc::default();
     let seen = told.clone();
-    let cluster = cluster.patient(Duration::from_mins(5), move |wait| {
+    let cluster = cluster.patient(Duration::from_mins(5), &Interrupt::never(), move |wait| {
         seen.lock().unwrap().push(wait.as_secs());
     });
     let start = Instant::now();

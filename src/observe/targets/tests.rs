@@ -367,7 +367,11 @@ async fn case_26_attestations_may_be_missing_and_images_may_not() {
 async fn one_name_with_two_passwords_is_two_accounts() {
     let answers: Answers = |head| {
         let login = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "robot:pw");
-        plain_answer(if head.contains(&login) { 200 } else { 401 })
+        if head.contains(&login) {
+            return plain_answer(200);
+        }
+        let challenge = "www-authenticate: Basic realm=\"x\"\r\n".to_owned();
+        (401, challenge, "{}".to_owned())
     };
     let stage = stage(answers, true).await;
     let cluster = cluster(&["amd64"]);

@@ -28,9 +28,6 @@ pub fn undo(object: &Value) -> Decided {
     if maker(object).is_some() || is_mirror_pod(object) {
         return unchanged();
     }
-    if let Some(skipped) = fixed(object) {
-        return Decided::of(Verdict::Skipped(skipped), notes);
-    }
     let mut claimed = Vec::new();
     let mut texts: Vec<(&Entry, Pointer, usize)> = Vec::new();
     let mut items: Vec<(&Entry, Pointer)> = Vec::new();
@@ -50,6 +47,11 @@ pub fn undo(object: &Value) -> Decided {
     }
     let mut edit = Edit::new(object);
     let slots = restore(object, &mut edit, &texts);
+    if let Some(skipped) = fixed(object) {
+        let mut decided = Decided::of(Verdict::Skipped(skipped), notes);
+        decided.would_change = slots;
+        return decided;
+    }
     let removed = remove(object, &mut edit, items);
     let (operations, after) = edit.without_receipt(receipt.made_annotations);
     let patch = Patch {

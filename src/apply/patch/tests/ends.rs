@@ -10,7 +10,7 @@ use crate::plan::patch::{Verdict, Wanted, decide};
 const CRON_JOBS: &str = "/apis/batch/v1/cronjobs";
 
 /// A program of ARC's and a CronJob of somebody else's, both of quay.io.
-fn two_workloads(method: &str, path: &str) -> (u16, Value) {
+pub(super) fn two_workloads(method: &str, path: &str) -> (u16, Value) {
     match method {
         "GET" if path.contains("/deployments") => {
             list(&[deployment(1, "quay.io/b/kube-rbac-proxy:v1")], "")
@@ -31,12 +31,12 @@ fn two_workloads(method: &str, path: &str) -> (u16, Value) {
     }
 }
 
-fn seeded(cluster: &Cluster) {
+pub(super) fn seeded(cluster: &Cluster) {
     cluster.seed("batch/v1", "CronJob", "cronjobs", Scope::Namespaced);
     cluster.seed("v1", "Namespace", "namespaces", Scope::Cluster);
 }
 
-fn everything(namespaces: &[&str]) -> PatchOptions {
+pub(super) fn everything(namespaces: &[&str]) -> PatchOptions {
     PatchOptions {
         selection: Selection {
             all_workloads: true,
@@ -48,13 +48,13 @@ fn everything(namespaces: &[&str]) -> PatchOptions {
     }
 }
 
-fn never_ready() -> Result<(), Failure> {
+pub(super) fn never_ready() -> Result<(), Failure> {
     let what = "it is not ready";
     Err(Failure::new("rollout-timeout", Exit::Timeout, what))
 }
 
 /// A run in which every wait ends like this.
-async fn patched(
+pub(super) async fn patched(
     cluster: &Cluster,
     options: &PatchOptions,
     waited: Result<(), Failure>,
