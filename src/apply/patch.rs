@@ -145,7 +145,11 @@ pub async fn preview(
         meetings,
         interrupt,
     };
-    let counted = go(cluster, rules, options, Mode::Count, hands).await;
+    let mut counted = go(cluster, rules, options, Mode::Count, hands).await;
+    // The first of two images that would be one was counted before the other was seen.
+    if counted.failure.is_none() && meetings.has_met() {
+        counted = go(cluster, rules, options, Mode::Count, hands).await;
+    }
     match counted.failure {
         Some(failure) => Err(failure),
         None => Ok(counted.report),
@@ -160,7 +164,7 @@ async fn go(
     hands: Hands<'_>,
 ) -> Patched {
     let mut custom = CustomKindsReport::default();
-    if options.selection.all_workloads {
+    if options.selection.takes_custom_kinds() {
         match custom_kinds(cluster).await {
             Ok(found) => custom = found,
             Err(error) => {

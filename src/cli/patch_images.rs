@@ -2,6 +2,8 @@
 
 mod answer;
 mod args;
+mod left;
+mod object;
 mod text;
 
 use std::time::Duration;
@@ -81,6 +83,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     };
     if !args.dry_run && !args.yes {
         run.confirm().await?;
+    } else if options.task == Task::Rewrite && !rules.warnings().is_empty() {
+        // Rules that can make one image of two: whether they do is known before the first object is patched.
+        run.count().await?;
     }
     run.patched().await
 }
@@ -109,19 +114,24 @@ struct PatchRun<'a> {
 }
 
 impl PatchRun<'_> {
-    /// Counts first, so that the question says how much it is about.
-    async fn confirm(&self) -> Result<(), Failure> {
-        let progress = self.progress;
-        progress.stage("counting what would be patched");
-        let preview = Box::pin(patch::preview(
+    /// What would become of all objects.
+    async fn count(&self) -> Result<patch::PatchReport, Failure> {
+        self.progress.stage("counting what would be patched");
+        Box::pin(patch::preview(
             self.cluster,
             self.rules,
             self.options,
             self.targets,
             self.meetings,
             &self.session.interrupt,
-        ));
-        let preview = preview.await?;
+        ))
+        .await
+    }
+
+    /// Counts first, so that the question says how much it is about.
+    async fn confirm(&self) -> Result<(), Failure> {
+        let progress = self.progress;
+        let preview = self.count().await?;
         if preview.patched() + preview.kept() == 0 {
             return Ok(());
         }
@@ -187,7 +197,7 @@ impl PatchRun<'_> {
             }
         }
         let code = report.exit();
-        for (line, asked) in text::left_undone(&report) {
+        for (line, asked) in left::left_undone(&report) {
             let code = if asked == code {
                 format!(" (exit code {})", code as u8)
             } else {

@@ -112,8 +112,17 @@ fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() 
     let everything = rule("b", Matcher::Glob("**".into()), to("reg.corp"));
     assert!(RuleSet::compile(&[maker(), everything]).is_ok());
     let sub = template("a", Matcher::Any, "{host_slug}.reg.corp/{path}");
-    let taker = host("b", "quay-io.reg.corp", Action::Deny);
-    assert!(RuleSet::compile(&[sub, taker]).is_err());
+    for matcher in [
+        Matcher::Host("quay-io.reg.corp".into()),
+        Matcher::Glob("redhat-*.reg.corp/**".into()),
+        Matcher::Regex(r"redhat-io\.reg\.corp/.*".into()),
+    ] {
+        let taker = rule("b", matcher, Action::Deny);
+        assert!(
+            RuleSet::compile(&[sub.clone(), taker.clone()]).is_err(),
+            "{taker:?}"
+        );
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Pattern {
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) => true,
-            (_, Self::Exact(canonical)) => {
+            (_, Self::Exact { canonical, .. }) => {
                 ImageReference::parse(canonical).is_ok_and(|reference| self.matches(&reference))
             }
             // Only an exact pattern and an expression look at more than the name.

@@ -18,6 +18,8 @@ const NEST_LIMIT: u32 = 50;
 pub(super) struct Expression {
     text: String,
     whole: meta::Regex,
+    /// Tells what it can begin with; None for an expression beyond it.
+    automaton: Option<DFA>,
 }
 
 impl PartialEq for Expression {
@@ -36,9 +38,15 @@ impl Expression {
         let whole = build(&framed(text)).map_err(|_| {
             "the regular expression does not stand within a group: write it without (?x)".to_owned()
         })?;
+        // References are ASCII: without Unicode, few expressions are beyond the automaton.
+        let automaton = DFA::builder()
+            .syntax(syntax_config().unicode(false).utf8(false))
+            .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
+            .build(&framed(text));
         Ok(Self {
             text: text.to_owned(),
             whole,
+            automaton: automaton.ok(),
         })
     }
 
@@ -51,18 +59,29 @@ impl Expression {
         self.whole.is_match(canonical)
     }
 
+    /// The host that it begins with, where it writes one out: `redhat-io.reg.corp` of `redhat-io\.reg\.corp/.*`.
+    pub(super) fn host(&self) -> Option<String> {
+        let mut host = String::new();
+        let mut letters = self.text.chars();
+        loop {
+            match letters.next()? {
+                '/' => return Some(host),
+                '\\' => host.push(letters.next().filter(|letter| ".-:".contains(*letter))?),
+                letter if letter.is_ascii_alphanumeric() || "-_:.".contains(letter) => {
+                    host.push(letter);
+                }
+                _ => return None,
+            }
+        }
+    }
+
     /// True where it takes some text that begins with `start`. False where that cannot be told.
     pub(super) fn reaches(&self, start: &str) -> bool {
         self.walk(start).unwrap_or(false)
     }
 
     fn walk(&self, start: &str) -> Option<bool> {
-        // References are ASCII: without Unicode, few expressions are beyond the automaton.
-        let dfa = DFA::builder()
-            .syntax(syntax_config().unicode(false).utf8(false))
-            .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
-            .build(&framed(&self.text))
-            .ok()?;
+        let dfa = self.automaton.as_ref()?;
         let mut cache = dfa.create_cache();
         let anchored = Input::new("").anchored(Anchored::Yes);
         let mut state = dfa.start_state_forward(&mut cache, &anchored).ok()?;

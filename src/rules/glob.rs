@@ -12,19 +12,6 @@ pub(super) fn matches<S: AsRef<str>>(pattern: &[S], name: &[&str]) -> bool {
     )
 }
 
-/// True where the pattern can take something below `place`.
-pub(super) fn reaches<S: AsRef<str>>(pattern: &[S], place: &[&str]) -> bool {
-    match (pattern.split_first(), place.split_first()) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some((first, _)), Some(_)) if first.as_ref() == "**" => true,
-        (Some((first, rest)), Some((component, others))) => {
-            component_matches(first.as_ref().as_bytes(), component.as_bytes())
-                && reaches(rest, others)
-        }
-    }
-}
-
 /// True where some components are taken by both patterns.
 pub(super) fn meet(one: &[String], other: &[String]) -> bool {
     both(

@@ -110,7 +110,7 @@ impl Rule {
         Outline {
             name: RuleName::of(&self.spec),
             takes: match &self.pattern {
-                Pattern::Exact(canonical) => Takes::Reference(canonical),
+                Pattern::Exact { canonical, .. } => Takes::Reference(canonical),
                 Pattern::Repository { host, path } if host.is_empty() => Takes::Name(path.clone()),
                 Pattern::Repository { host, path } => Takes::Name(format!("{host}/{path}")),
                 Pattern::Below(place) => Takes::Below(place),

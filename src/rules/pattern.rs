@@ -3,14 +3,18 @@
 use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
 
 use super::expression::Expression;
-use super::glob::{component_matches, matches as glob_matches, reaches as glob_reaches};
+use super::glob::{component_matches, matches as glob_matches, meet as glob_meet};
 use super::target_set::TargetSet;
 use super::{Matcher, Target};
 
 /// What a rule applies to, ready to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pattern {
-    Exact(String),
+    Exact {
+        canonical: String,
+        host: String,
+        path: String,
+    },
     Repository {
         host: String,
         path: String,
@@ -18,7 +22,7 @@ pub(super) enum Pattern {
     /// Everything below a host and path; an empty path is the whole host.
     Below(Target),
     Glob(Vec<String>),
-    Regex(Expression),
+    Regex(Box<Expression>),
     Any,
 }
 
@@ -27,7 +31,14 @@ impl Pattern {
     pub(super) fn compile(matcher: &Matcher) -> Result<Self, String> {
         let parse = |text: &str| ImageReference::parse(text).map_err(|error| error.to_string());
         Ok(match matcher {
-            Matcher::Exact(text) => Self::Exact(parse(text)?.canonical()),
+            Matcher::Exact(text) => {
+                let reference = parse(text)?;
+                Self::Exact {
+                    canonical: reference.canonical(),
+                    host: reference.host().to_owned(),
+                    path: reference.path().to_owned(),
+                }
+            }
             Matcher::Repository(text) => {
                 let reference = parse(text)?;
                 if !reference.suffix().is_empty() {
@@ -51,7 +62,7 @@ impl Pattern {
             }
             Matcher::Prefix(text) => Self::Below(prefix(text)?),
             Matcher::Glob(text) => Self::Glob(glob(text)?),
-            Matcher::Regex(text) => Self::Regex(Expression::compile(text)?),
+            Matcher::Regex(text) => Self::Regex(Box::new(Expression::compile(text)?)),
             Matcher::Any => Self::Any,
         })
     }
@@ -59,7 +70,9 @@ impl Pattern {
     /// True where the pattern takes this reference.
     pub(super) fn matches(&self, reference: &ImageReference) -> bool {
         match self {
-            Self::Exact(canonical) => *canonical == reference.canonical(),
+            Self::Exact {
+                canonical, path, ..
+            } => path == reference.path() && *canonical == reference.canonical(),
             Self::Repository { host, path } => host == reference.host() && path == reference.path(),
             Self::Below(place) => place.holds(reference.host(), reference.path()),
             Self::Glob(components) => {
@@ -75,18 +88,18 @@ impl Pattern {
     /// True where the pattern takes some reference under the targets. The catch-all takes none by definition.
     pub(super) fn reaches(&self, targets: &TargetSet) -> bool {
         match self {
-            Self::Exact(canonical) => ImageReference::parse(canonical)
-                .is_ok_and(|reference| targets.holds(reference.host(), reference.path())),
-            Self::Repository { host, path } => targets.holds(host, path),
+            Self::Exact { host, path, .. } | Self::Repository { host, path } => {
+                targets.holds(host, path)
+            }
             Self::Below(place) => targets.meets(&TargetSet::of(place)),
-            Self::Glob(components) => targets.starts().iter().any(|start| {
-                let place: Vec<&str> = start.trim_end_matches('/').split('/').collect();
-                glob_reaches(components, &place)
-            }),
-            Self::Regex(expression) => targets
-                .starts()
-                .iter()
-                .any(|start| expression.reaches(start)),
+            Self::Glob(components) => glob_meet(components, &targets.everything_below()),
+            Self::Regex(expression) => {
+                let own = expression.host();
+                targets
+                    .starts(own.as_deref())
+                    .iter()
+                    .any(|start| expression.reaches(start))
+            }
             Self::Any => false,
         }
     }
@@ -113,15 +126,14 @@ impl Pattern {
                 _ => false,
             },
             Self::Any => true,
-            Self::Exact(_) | Self::Repository { .. } | Self::Regex(_) => false,
+            Self::Exact { .. } | Self::Repository { .. } | Self::Regex(_) => false,
         }
     }
 
     /// The host that the pattern names, where it names one.
     pub(super) fn host(&self) -> Option<String> {
         match self {
-            Self::Exact(text) => text.split_once('/').map(|(host, _)| host.to_owned()),
-            Self::Repository { host, .. } => Some(host.clone()),
+            Self::Exact { host, .. } | Self::Repository { host, .. } => Some(host.clone()),
             Self::Below(place) => Some(place.host.clone()),
             Self::Glob(components) => components
                 .first()

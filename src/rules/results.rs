@@ -39,15 +39,9 @@ impl Pattern {
             return None;
         }
         let (host, path) = match self {
-            Self::Exact(canonical) => {
-                let name = canonical
-                    .split_once('@')
-                    .map_or(canonical.as_str(), |(name, _)| name);
-                let (host, path) = name.split_once('/')?;
-                let path = path.split_once(':').map_or(path, |(path, _)| path);
-                (host.to_owned(), components(path))
+            Self::Exact { host, path, .. } | Self::Repository { host, path } => {
+                (host.clone(), components(path))
             }
-            Self::Repository { host, path } => (host.clone(), components(path)),
             Self::Below(place) => {
                 let mut path = components(&place.path);
                 path.extend(owned(below(&place.host, path.len())));

@@ -129,12 +129,26 @@ impl TargetSet {
                 || is_under(&other.path, &self.path))
     }
 
-    /// `host/path/` of some of its places.
-    pub(super) fn starts(&self) -> Vec<String> {
+    /// A glob of whatever stands below it.
+    pub(super) fn everything_below(&self) -> Vec<String> {
+        let host = match &self.host {
+            Hosts::One(host) => host.clone(),
+            Hosts::Between { before, after } => format!("{before}*{after}"),
+        };
+        let path = self.path.split('/').filter(|part| !part.is_empty());
+        let below = ["*", "**"];
+        let parts = path.chain(below).map(str::to_owned);
+        std::iter::once(host).chain(parts).collect()
+    }
+
+    /// `host/path/` of some of its places: `own` is a host to try besides.
+    pub(super) fn starts(&self, own: Option<&str>) -> Vec<String> {
         let path = &self.path;
+        let own = own.filter(|host| self.host.hold(host)).map(str::to_owned);
         self.host
             .samples()
             .into_iter()
+            .chain(own)
             .map(|host| match path.as_str() {
                 "" => format!("{host}/"),
                 path => format!("{host}/{path}/"),

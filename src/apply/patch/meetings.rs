@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::object::ObjectRef;
 use crate::plan::patch::Arrival;
 
-/// Images that are kept with their sources, rules and first objects: some 8 MiB at most.
-const NAMED: usize = 16_384;
-/// Images of which two hashes are kept: another 8 MiB.
+/// Images that are kept with their sources, rules and first objects: about half a kibibyte each, 2 MiB in all.
+const NAMED: usize = 4096;
+/// Images of which two hashes are kept: 16 bytes each in a table of twice as many, 8 MiB.
 const MOST: usize = 262_144;
 
 /// Which image under a rule's target is a copy of which; may be asked from many places at the same time.
@@ -28,13 +28,15 @@ struct Known {
     named: HashMap<String, Sources>,
     hashed: HashMap<u64, u64>,
     hasher: RandomState,
+    has_met: bool,
 }
 
 /// Where an image comes from, and where else it would come from.
 #[derive(Debug)]
 struct Sources {
     first: Source,
-    other: Option<Source>,
+    /// Nearly no image has one.
+    other: Option<Box<Source>>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,12 @@ enum Met<'a> {
 }
 
 impl Meetings {
+    /// True once two images were seen that would be one: what was decided of the first before is no longer so.
+    pub(super) fn has_met(&self) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.has_met
+    }
+
     /// Takes note of what an object has under the rules' targets, or would have where it `changes`. The error is a reason
     /// for each image that another source would share; false says that there were too many images to compare them all.
     /// What stands there already was the first, and stays.
@@ -89,10 +97,11 @@ impl Known {
         if let Some(known) = self.named.get_mut(&arrival.target) {
             let is_first = known.first.arrival.repository == arrival.repository;
             if !is_first && known.other.is_none() {
-                known.other = Some(source());
+                known.other = Some(Box::new(source()));
+                self.has_met = true;
             }
             let met = if is_first {
-                known.other.as_ref().filter(|_| changes)
+                known.other.as_deref().filter(|_| changes)
             } else {
                 Some(&known.first)
             };

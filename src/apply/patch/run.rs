@@ -169,7 +169,7 @@ impl<'a, 'h> Run<'a, 'h> {
     }
 
     /// Takes note of what became of an object, and tells it.
-    pub(super) async fn take(&mut self, treated: Treated) -> Result<(), Failure> {
+    pub(super) fn take(&mut self, treated: Treated) -> Result<(), Failure> {
         let Treated {
             object,
             is_own,

@@ -52,6 +52,18 @@ impl Selection {
         }
     }
 
+    /// True where the cluster's own kinds are looked at: not where only built-in ones are named.
+    pub(super) fn takes_custom_kinds(&self) -> bool {
+        let built_in = || {
+            let mut known = workloads();
+            known.push(programs());
+            known.extend(resources());
+            known
+        };
+        let is_built_in = |name: &String| built_in().iter().any(|kind| is_named(kind, name));
+        self.all_workloads && (self.kinds.is_empty() || !self.kinds.iter().all(is_built_in))
+    }
+
     fn among(&self, kinds: Vec<Kind>) -> Vec<Kind> {
         let mut kinds = kinds;
         kinds.retain(|kind| self.takes_kind(kind));

@@ -122,7 +122,7 @@ impl<'a> Run<'a, '_> {
                             }
                         }
                     }
-                    let taken = self.take(treated).await;
+                    let taken = self.take(treated);
                     ended = ended.and(taken);
                 }
                 page = source.pages.next(), if reads => match page {

@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::text;
+use super::{object, text};
 use crate::apply::patch::{ObjectReport, PatchOptions, PatchReport};
 use crate::failure::Failure;
 use crate::ui::format::Format;
-use crate::ui::output;
+use crate::ui::{foreign, output};
 use crate::yaml;
 
 /// An answer that is being written.
@@ -35,7 +35,7 @@ impl Answer {
         let is_first = *objects == 0;
         *objects += 1;
         let text = match self.format {
-            Format::Text | Format::Github => text::object_lines(report).join("\n") + "\n",
+            Format::Text | Format::Github => shown(&object::lines(report)),
             Format::Json => {
                 let start = if is_first {
                     self.head()?
@@ -65,7 +65,7 @@ impl Answer {
     pub(super) fn end(&self, report: &PatchReport, options: &PatchOptions) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Github => {
-                output::data_text(&(text::summary(report, options).join("\n") + "\n"))
+                output::data_text(&shown(&text::summary(report, options)))
             }
             Format::Json | Format::Yaml => self.tail(&value(report)?),
         }
@@ -121,6 +121,14 @@ impl Answer {
         };
         output::data_text(&text)
     }
+}
+
+/// Names, images and a server's words are others': none of them is a line of its own.
+fn shown(lines: &[String]) -> String {
+    lines
+        .iter()
+        .map(|line| foreign::line(line) + "\n")
+        .collect()
 }
 
 fn value(data: &impl Serialize) -> Result<Value, Failure> {
