@@ -165,6 +165,18 @@ impl Whose {
 }
 
 /// `Deployment`, `deployments`, `deployments.apps`, whatever the case.
+/// As kubectl takes them, of the built-in kinds.
+const SHORT_NAMES: [(&str, &str); 8] = [
+    ("cj", "CronJob"),
+    ("cm", "ConfigMap"),
+    ("deploy", "Deployment"),
+    ("ds", "DaemonSet"),
+    ("po", "Pod"),
+    ("rc", "ReplicationController"),
+    ("rs", "ReplicaSet"),
+    ("sts", "StatefulSet"),
+];
+
 fn is_named(kind: &Kind, name: &str) -> bool {
     let (name, group) = name
         .split_once('.')
@@ -172,7 +184,10 @@ fn is_named(kind: &Kind, name: &str) -> bool {
     let of_group = kind.api_version.split_once('/').map(|(group, _)| group);
     let name = name.to_lowercase();
     let singular = kind.kind.to_lowercase();
-    let is_kind = name == singular || name.strip_suffix('s') == Some(&singular);
+    let is_short = SHORT_NAMES
+        .iter()
+        .any(|(short, kind)| *short == name && kind.to_lowercase() == singular);
+    let is_kind = is_short || name == singular || name.strip_suffix('s') == Some(&singular);
     is_kind && group.is_none_or(|group| of_group == Some(group))
 }
 
@@ -212,7 +227,7 @@ mod tests {
             all_workloads,
             ..Selection::default()
         };
-        let kinds = named(&["cronjobs", "StatefulSet.apps", "Runner"], true);
+        let kinds = named(&["cj", "StatefulSet.apps", "Runner"], true);
         assert!(kinds.check_kinds(&[]).is_ok());
         assert!(kinds.programs().is_none());
         let workloads = kinds.workloads(&[]);

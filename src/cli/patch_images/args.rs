@@ -37,8 +37,13 @@ pub struct Args {
     /// Only objects with these labels: app=web,tier!=db
     #[arg(long, short = 'l', value_name = "LABELS", help_heading = "Selection")]
     pub(super) selector: Option<String>,
-    /// Only this kind; may be given several times
-    #[arg(long = "kind", value_name = "KIND", help_heading = "Selection")]
+    /// Only these kinds: Deployment,cronjobs,sts,Rollout.argoproj.io; may be given several times
+    #[arg(
+        long = "kind",
+        value_name = "KIND",
+        value_delimiter = ',',
+        help_heading = "Selection"
+    )]
     pub(super) kinds: Vec<String>,
     /// Only what this tool owns: helm, argocd, flux, fleet, rancher, olm, with /NAME for one release; none: what no tool owns
     #[arg(long = "owner", value_name = "TOOL[/NAME]", help_heading = "Selection")]
