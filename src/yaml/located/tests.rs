@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::yaml::parse_documents;
+use crate::yaml::{Lines, parse_documents};
 
 fn one(text: &str) -> Document<'_> {
     located_documents(text, "x.yaml").unwrap().remove(0)
