@@ -61,6 +61,8 @@ pub struct Document<'a> {
     aliases: bool,
     /// The items of long lists, of which one is asked for after the other.
     items: RefCell<HashMap<Place, Vec<Place>>>,
+    /// Keys and values of wide mappings, in the order of the keys.
+    entries: RefCell<HashMap<Place, Vec<(Place, Place)>>>,
 }
 
 /// What [`Document::read_by_item`] has found.
@@ -137,6 +139,7 @@ impl<'a> Document<'a> {
             value: OnceCell::new(),
             aliases: false,
             items: RefCell::default(),
+            entries: RefCell::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Document, Place, Shape};
 
-/// Items of a list that are sooner walked past than remembered.
+/// Items of a list, and keys of a mapping, that are sooner walked past than remembered.
 const WALKED: usize = 32;
 
 /// Aliases within aliases; the reader of values bounds them too.
@@ -59,13 +59,38 @@ impl Document<'_> {
 
     /// The value of a key that is written in the mapping itself.
     pub(super) fn entry(&self, mapping: Place, key: &str) -> Option<Place> {
+        self.use_of_key(mapping, key, 0)
+    }
+
+    /// The value at the `nth` use of a key, from 0. To walk past all keys before it, each time, would take minutes for a
+    /// hundred thousand.
+    fn use_of_key(&self, mapping: Place, key: &str, nth: usize) -> Option<Place> {
         let mut children = self.children(mapping);
-        while let (Some(name), Some(value)) = (children.next(), children.next()) {
+        let mut used = 0;
+        for _ in 0..WALKED {
+            let (name, value) = (children.next()?, children.next()?);
             if self.key(name) == Some(key) {
-                return Some(value);
+                if used == nth {
+                    return Some(value);
+                }
+                used += 1;
             }
         }
-        None
+        children.next()?;
+        let mut known = self.entries.borrow_mut();
+        let entries = known.entry(mapping).or_insert_with(|| self.by_key(mapping));
+        let first = entries.partition_point(|(name, _)| self.key(*name) < Some(key));
+        let (name, value) = *entries.get(first + nth)?;
+        (self.key(name) == Some(key)).then_some(value)
+    }
+
+    /// Keys and values of a mapping by the text of the key; of one text in the order in which they are written.
+    fn by_key(&self, mapping: Place) -> Vec<(Place, Place)> {
+        let mut children = self.children(mapping);
+        let pairs = std::iter::from_fn(|| Some((children.next()?, children.next()?)));
+        let mut entries: Vec<(Place, Place)> = pairs.collect();
+        entries.sort_by_key(|(name, _)| self.key(*name));
+        entries
     }
 
     /// The value of a key that comes by `<<`: the first mapping that has it.
@@ -73,25 +98,15 @@ impl Document<'_> {
         if depth == ALIAS_DEPTH || !self.aliases {
             return None;
         }
-        let mut children = self.children(mapping);
-        while let (Some(name), Some(value)) = (children.next(), children.next()) {
-            if self.key(name) != Some("<<") {
-                continue;
-            }
-            let Some(from) = self.resolved(value) else {
-                continue;
-            };
-            let found = match self.nodes[from.0 as usize].shape {
+        let merges = (0..).map_while(|nth| self.use_of_key(mapping, "<<", nth));
+        merges
+            .filter_map(|value| self.resolved(value))
+            .find_map(|from| match self.nodes[from.0 as usize].shape {
                 Shape::List => self
                     .children(from)
                     .find_map(|one| self.child(one, key, depth + 1)),
                 _ => self.child(from, key, depth + 1),
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
+            })
     }
 
     /// The text of a key.
