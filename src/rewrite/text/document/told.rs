@@ -1,5 +1,7 @@
 //! What is told of a document, and where it stands.
 
+use std::collections::HashSet;
+
 use super::{Object, OneDocument};
 use crate::object::Pointer;
 use crate::object::pods::{ImageSlot, SlotKind};
@@ -52,11 +54,13 @@ impl OneDocument<'_> {
 
     pub(super) fn finish(mut self, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
         let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
+        let mut stay: HashSet<(usize, String)> = HashSet::new();
         for (number, (byte, change)) in self.planned.into_iter().enumerate() {
             let byte = match granted.get(&number) {
                 Some(Granted::Not(reason)) => {
                     let finding = skipped(change.at, &change.before, *reason);
                     self.found.push((byte, finding));
+                    stay.insert((byte, change.before));
                     continue;
                 }
                 Some(Granted::At(at)) => *at,
@@ -67,6 +71,13 @@ impl OneDocument<'_> {
                 self.found.push((byte, Finding::Change(change)));
             }
         }
+        // By an anchor the same bytes may be suspected in another place: that they stay is told already, and why.
+        self.found.retain(|(byte, finding)| match finding {
+            Finding::Suspected(one) if !stay.is_empty() => {
+                !stay.contains(&(*byte, one.text.clone()))
+            }
+            _ => true,
+        });
         self.found.sort_by_key(|(byte, _)| *byte);
         for (byte, mut finding) in self.found {
             let at = finding.at();
