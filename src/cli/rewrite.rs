@@ -209,11 +209,15 @@ impl Run {
         if is_text {
             let texts = all.iter().map(|done| done.input.text.as_str());
             let joints = input::joints(texts);
-            let pieces = all.iter().zip(&joints).flat_map(|(done, joint)| {
-                let text = &done.input.text;
-                [joint.as_str()]
-                    .into_iter()
-                    .chain(done.rewritten.pieces(text))
+            let pieces = all.iter().zip(&joints).enumerate();
+            let pieces = pieces.flat_map(|(number, (done, joint))| {
+                let mut pieces = done.rewritten.pieces(&done.input.text);
+                let begin = pieces.next().unwrap_or_default();
+                let begin = match number {
+                    0 => begin,
+                    _ => input::unmarked(begin),
+                };
+                [joint.as_str(), begin].into_iter().chain(pieces)
             });
             output::data_pieces(pieces.chain([results.as_str()]))?;
         }

@@ -257,7 +257,7 @@ pub(super) fn joints<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
             if !before.ends_with('\n') && !before.is_empty() {
                 joint.push('\n');
             }
-            let text = text.trim_start_matches('\u{feff}');
+            let text = unmarked(text);
             if text.starts_with('%') {
                 joint.push_str("...\n");
             } else if !text.starts_with("---") {
@@ -268,4 +268,9 @@ pub(super) fn joints<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
         before = Some(text);
     }
     joints
+}
+
+/// A text without the byte order mark before it, which behind a marker of documents would be content.
+pub(super) fn unmarked(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
 }
