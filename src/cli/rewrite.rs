@@ -202,10 +202,12 @@ impl Run {
             }
         }
         self.permitted()?;
-        let results = match (function, self.changed.as_slice()) {
-            (Some(function), [(_, findings)]) => function.results(findings),
-            _ => String::new(),
-        };
+        if let (Some(function), [(_, findings)], [done]) =
+            (function, self.changed.as_slice(), all.as_mut_slice())
+            && let Some(results) = function.results(findings)
+        {
+            done.rewritten.add(results);
+        }
         if is_text {
             let texts = all.iter().map(|done| done.input.text.as_str());
             let joints = input::joints(texts);
@@ -219,7 +221,7 @@ impl Run {
                 };
                 [joint.as_str(), begin].into_iter().chain(pieces)
             });
-            output::data_pieces(pieces.chain([results.as_str()]))?;
+            output::data_pieces(pieces)?;
         }
         Ok(())
     }

@@ -217,6 +217,12 @@ impl<'a> Document<'a> {
         own.or_else(merged)
     }
 
+    /// The key that a value of a mapping stands behind.
+    pub fn key_of(&self, value: Place) -> Place {
+        // A key that is found by its text is one node.
+        Place(value.0.saturating_sub(1))
+    }
+
     /// The outermost node.
     pub fn root(&self) -> Place {
         Place(0)
