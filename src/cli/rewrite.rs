@@ -1,6 +1,7 @@
 //! `rewrite`: the images of a user's own YAML and JSON, wherever it comes from. No cluster needed.
 
 mod answer;
+mod failed;
 mod function;
 mod input;
 
@@ -23,6 +24,7 @@ use crate::ui::format::Format;
 use crate::ui::output;
 
 use answer::Answer;
+use failed::Failed;
 use function::Function;
 use input::{Input, Inputs, Source};
 
@@ -79,9 +81,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let count = inputs.count();
     let mut run = Run {
         rules,
-        kinds: inputs.custom_kinds()?,
+        kinds: inputs.custom_kinds(),
         telling,
         meeting: Meeting::default(),
+        failed: Failed::default(),
         refused: Vec::new(),
         changed: Vec::new(),
     };
@@ -125,6 +128,8 @@ struct Run {
     kinds: CustomKinds,
     telling: Telling,
     meeting: Meeting,
+    /// The inputs that cannot be read, told before anything else.
+    failed: Failed,
     /// Every refused image, told at the end, all at once.
     refused: Vec<(String, text::Refused)>,
     /// What is told of each input, by its name.
@@ -132,6 +137,17 @@ struct Run {
 }
 
 impl Run {
+    /// None where the input cannot be read: the others are read all the same, to tell of each.
+    fn done(&mut self, input: Result<Input, Failure>) -> Option<Done> {
+        match input.and_then(|input| self.rewrite(input)) {
+            Ok(done) => Some(done),
+            Err(failure) => {
+                self.failed.note(failure);
+                None
+            }
+        }
+    }
+
     fn rewrite(&mut self, input: Input) -> Result<Done, Failure> {
         let rewriter = Rewriter {
             rules: &self.rules,
@@ -150,8 +166,9 @@ impl Run {
         Ok(Done { input, rewritten })
     }
 
-    /// Where a rule refuses an image, or two would be one, nothing is written at all.
+    /// Where an input cannot be read, a rule refuses an image, or two would be one, nothing is written at all.
     fn permitted(&mut self) -> Result<(), Failure> {
+        std::mem::take(&mut self.failed).check()?;
         let Some((_, first)) = self.refused.first() else {
             return std::mem::take(&mut self.meeting).check();
         };
@@ -174,11 +191,13 @@ impl Run {
     fn in_place(&mut self, inputs: Inputs) -> Result<(), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
         for one in inputs.each() {
-            let (Source::File(path), input) = one? else {
+            let (Source::File(path), input) = one else {
                 continue;
             };
-            let done = self.rewrite(input)?;
-            if !done.rewritten.edits.is_empty() {
+            let Some(done) = self.done(input) else {
+                continue;
+            };
+            if self.failed.is_none() && !done.rewritten.edits.is_empty() {
                 let pieces = done.rewritten.pieces(&done.input.text);
                 prepared.push(files::prepare(&path, pieces)?);
             }
@@ -194,11 +213,11 @@ impl Run {
         is_text: bool,
     ) -> Result<(), Failure> {
         let mut all = Vec::new();
-        for one in inputs.each() {
-            let (_, input) = one?;
-            let done = self.rewrite(input)?;
-            if is_text {
-                all.push(done);
+        for (_, input) in inputs.each() {
+            let done = self.done(input);
+            // What is not printed need not stay in memory.
+            if is_text && self.failed.is_none() {
+                all.extend(done);
             }
         }
         self.permitted()?;
