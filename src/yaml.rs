@@ -4,6 +4,7 @@
 //! aliases are bounded. Errors name file, line and column and never repeat the text, which may hold a secret.
 
 mod comments;
+mod lines;
 mod located;
 mod stream;
 mod tree;
@@ -15,9 +16,8 @@ use serde_yaml::{DuplicateKeyPolicy, Error, Options};
 use crate::failure::{Exit, Failure};
 
 pub use comments::to_string_with_comments;
-pub use located::{
-    Contents, Document, Lines, Place, Scalar, Style, is_plain_text, located_documents,
-};
+pub use lines::Lines;
+pub use located::{Contents, Document, Place, Scalar, Style, is_plain_text, located_documents};
 pub use stream::{Part, Parts, parts};
 pub use tree::{Entry, Node, NodeValue, parse_tree};
 

@@ -1,8 +1,10 @@
 //! `rewrite`: the images of a user's own YAML and JSON, wherever it comes from. No cluster needed.
 
 mod answer;
+mod failed;
 mod function;
 mod input;
+mod run;
 
 use std::path::PathBuf;
 
@@ -14,17 +16,15 @@ use crate::cli::{config_load, pass};
 use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::failure::{Exit, Failure};
-use crate::object::pods::CustomKinds;
-use crate::plan::counted;
-use crate::rewrite::text::{self, Findings, Reading, Rewriter, Rewritten, Telling};
-use crate::rules::{Meeting, RuleSet};
-use crate::ui::files::{self, Prepared};
+use crate::rewrite::text::{Findings, Telling};
+use crate::rules::RuleSet;
 use crate::ui::format::Format;
 use crate::ui::output;
 
 use answer::Answer;
 use function::Function;
-use input::{Input, Inputs, Source};
+use input::Inputs;
+use run::Run;
 
 /// Arguments of `rewrite`.
 #[derive(Debug, clap::Args)]
@@ -45,12 +45,6 @@ pub struct Args {
     function_config: Option<PathBuf>,
     #[command(flatten)]
     no_cluster: NoCluster,
-}
-
-/// One text with what became of it.
-struct Done {
-    input: Input,
-    rewritten: Rewritten,
 }
 
 impl Args {
@@ -77,20 +71,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         Telling::Each
     };
     let count = inputs.count();
-    let mut run = Run {
-        rules,
-        kinds: inputs.custom_kinds()?,
-        telling,
-        meeting: Meeting::default(),
-        refused: Vec::new(),
-        changed: Vec::new(),
-    };
+    let mut run = Run::new(rules, inputs.custom_kinds(), telling);
     if args.in_place {
         run.in_place(inputs)?;
     } else {
         run.print_all(inputs, function.as_ref(), is_text)?;
     }
-    run.answered(args, count, session)
+    answered(args, session, count, run.into_findings())
 }
 
 /// The rules of flags, environment, and a functionConfig or file.
@@ -118,131 +105,30 @@ fn rules(args: &Args, function: Option<&Function>, session: &Session) -> Result<
     Ok(rules)
 }
 
-/// One run over all inputs.
-struct Run {
-    rules: RuleSet,
-    /// Custom kinds that any of the inputs defines.
-    kinds: CustomKinds,
-    telling: Telling,
-    meeting: Meeting,
-    /// Every refused image, told at the end, all at once.
-    refused: Vec<(String, text::Refused)>,
-    /// What is told of each input, by its name.
-    changed: Vec<(String, Findings)>,
-}
-
-impl Run {
-    fn rewrite(&mut self, input: Input) -> Result<Done, Failure> {
-        let rewriter = Rewriter {
-            rules: &self.rules,
-            kinds: &self.kinds,
-            reading: Reading::ByWords,
-            telling: self.telling,
-        };
-        let mut rewritten = rewriter
-            .rewrite(&input.text, &input.name, &mut self.meeting)
-            .map_err(|failure| input.explained(failure))?;
-        let findings = std::mem::take(&mut rewritten.findings);
-        let refused = findings.refused.iter().cloned();
-        self.refused
-            .extend(refused.map(|one| (input.name.clone(), one)));
-        self.changed.push((input.name.clone(), findings));
-        Ok(Done { input, rewritten })
-    }
-
-    /// Where a rule refuses an image, or two would be one, nothing is written at all.
-    fn permitted(&mut self) -> Result<(), Failure> {
-        let Some((_, first)) = self.refused.first() else {
-            return std::mem::take(&mut self.meeting).check();
-        };
-        let what = match first.code.as_str() {
-            "image-name-too-long" => "a rewritten image name is too long".to_owned(),
-            "image-rule-unusable" => "a rule makes no image reference".to_owned(),
-            _ => format!("the rules refuse {}", counted(self.refused.len(), "image")),
-        };
-        let failure = Failure::new(&first.code, Exit::Usage, what).why("nothing was written");
-        Err(self
-            .refused
-            .iter()
-            .fold(failure, |failure, (name, refused)| {
-                failure.evidence(answer::refusal(name, refused))
-            })
-            .remedy("name another image, or change the rule"))
-    }
-
-    /// Each file is written beside its old self; once all are there, each takes the old one's place.
-    fn in_place(&mut self, inputs: Inputs) -> Result<(), Failure> {
-        let mut prepared: Vec<Prepared> = Vec::new();
-        for one in inputs.each() {
-            let (Source::File(path), input) = one? else {
-                continue;
-            };
-            let done = self.rewrite(input)?;
-            if !done.rewritten.edits.is_empty() {
-                let pieces = done.rewritten.pieces(&done.input.text);
-                prepared.push(files::prepare(&path, pieces)?);
-            }
+/// Tells what became of the inputs.
+fn answered(
+    args: &Args,
+    session: &Session,
+    inputs: usize,
+    findings: Vec<(String, Findings)>,
+) -> Result<Exit, Failure> {
+    let changes: usize = findings.iter().map(|(_, one)| one.changed).sum();
+    let is_data = args.in_place || args.check || session.format != Format::Text;
+    let answer = Answer::new(findings, inputs, args.in_place, !is_data);
+    if is_data {
+        output::answer(session.format, "Rewrite", &answer, || answer.text())?;
+    } else {
+        answer.notes().iter().for_each(|line| output::talk(line));
+        if !session.quiet {
+            output::talk(&answer.last_line());
         }
-        self.permitted()?;
-        files::commit(prepared)
     }
-
-    fn print_all(
-        &mut self,
-        inputs: Inputs,
-        function: Option<&Function>,
-        is_text: bool,
-    ) -> Result<(), Failure> {
-        let mut all = Vec::new();
-        for one in inputs.each() {
-            let (_, input) = one?;
-            let done = self.rewrite(input)?;
-            if is_text {
-                all.push(done);
-            }
-        }
-        self.permitted()?;
-        let results = match (function, self.changed.as_slice()) {
-            (Some(function), [(_, findings)]) => function.results(findings),
-            _ => String::new(),
-        };
-        if is_text {
-            let texts = all.iter().map(|done| done.input.text.as_str());
-            let joints = input::joints(texts);
-            let pieces = all.iter().zip(&joints).flat_map(|(done, joint)| {
-                let text = &done.input.text;
-                [joint.as_str()]
-                    .into_iter()
-                    .chain(done.rewritten.pieces(text))
-            });
-            output::data_pieces(pieces.chain([results.as_str()]))?;
-        }
-        Ok(())
+    if session.format == Format::Github {
+        answer.commands().iter().for_each(|line| output::talk(line));
     }
-
-    fn answered(self, args: &Args, inputs: usize, session: &Session) -> Result<Exit, Failure> {
-        let changes: usize = self
-            .changed
-            .iter()
-            .map(|(_, findings)| findings.changed)
-            .sum();
-        let is_data = args.in_place || args.check || session.format != Format::Text;
-        let answer = Answer::new(self.changed, inputs, args.in_place, !is_data);
-        if is_data {
-            output::answer(session.format, "Rewrite", &answer, || answer.text())?;
-        } else {
-            answer.notes().iter().for_each(|line| output::talk(line));
-            if !session.quiet {
-                output::talk(&answer.last_line());
-            }
-        }
-        if session.format == Format::Github {
-            answer.commands().iter().for_each(|line| output::talk(line));
-        }
-        Ok(if args.check && changes > 0 {
-            Exit::ChangesPending
-        } else {
-            Exit::Done
-        })
-    }
+    Ok(if args.check && changes > 0 {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    })
 }

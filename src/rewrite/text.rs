@@ -214,6 +214,13 @@ impl Rewritten {
         self.findings.extend(other.findings);
     }
 
+    /// Adds an edit that overlaps no other.
+    pub fn add(&mut self, edit: Edit) {
+        let is_before = |one: &Edit| one.bytes.start < edit.bytes.start;
+        let at = self.edits.partition_point(is_before);
+        self.edits.insert(at, edit);
+    }
+
     /// The text with its edits.
     pub fn written(&self, text: &str) -> String {
         let grown: usize = self.edits.iter().map(|edit| edit.text.len()).sum();

@@ -8,6 +8,7 @@ mod build;
 mod raw;
 mod scan;
 mod values;
+mod ways;
 
 pub use values::is_plain_text;
 
@@ -18,7 +19,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::stream::{Part, line_breaks, parts};
+use super::stream::{Part, parts};
 use crate::failure::Failure;
 
 /// How a scalar is written.
@@ -60,10 +61,9 @@ pub struct Document<'a> {
     aliases: bool,
     /// The items of long lists, of which one is asked for after the other.
     items: RefCell<HashMap<Place, Vec<Place>>>,
+    /// Keys and values of wide mappings, in the order of the keys.
+    entries: RefCell<HashMap<Place, Vec<(Place, Place)>>>,
 }
-
-/// Items of a list that are sooner walked past than remembered.
-const WALKED: usize = 32;
 
 /// What [`Document::read_by_item`] has found.
 #[derive(Debug)]
@@ -106,9 +106,6 @@ enum Meaning {
     Other,
 }
 
-/// Aliases within aliases; the reader of values bounds them too.
-const ALIAS_DEPTH: usize = 64;
-
 /// Reads every document of `text`; empty ones are left out. `origin` is what errors call the text.
 pub fn located_documents<'a>(text: &'a str, origin: &str) -> Result<Vec<Document<'a>>, Failure> {
     super::limit_size(text, origin, super::DOCUMENTS_LIMIT)?;
@@ -142,6 +139,7 @@ impl<'a> Document<'a> {
             value: OnceCell::new(),
             aliases: false,
             items: RefCell::default(),
+            entries: RefCell::default(),
         }
     }
 
@@ -219,6 +217,12 @@ impl<'a> Document<'a> {
         own.or_else(merged)
     }
 
+    /// The key that a value of a mapping stands behind.
+    pub fn key_of(&self, value: Place) -> Place {
+        // A key that is found by its text is one node.
+        Place(value.0.saturating_sub(1))
+    }
+
     /// The outermost node.
     pub fn root(&self) -> Place {
         Place(0)
@@ -289,96 +293,6 @@ impl<'a> Document<'a> {
         let within = node.map_or(0..0, |node| node.start as usize..node.end as usize);
         self.part.start + within.start..self.part.start + within.end
     }
-
-    fn children(&self, place: Place) -> impl Iterator<Item = Place> {
-        let end = self.nodes[place.0 as usize].next;
-        let mut at = place.0 + 1;
-        std::iter::from_fn(move || {
-            let child = at;
-            if child >= end {
-                return None;
-            }
-            at = self.nodes[child as usize].next;
-            Some(Place(child))
-        })
-    }
-
-    /// Follows aliases.
-    fn resolved(&self, place: Place) -> Option<Place> {
-        let mut place = place;
-        for _ in 0..ALIAS_DEPTH {
-            match self.nodes.get(place.0 as usize)?.shape {
-                Shape::Alias(target) => place = Place(target),
-                _ => return Some(place),
-            }
-        }
-        None
-    }
-
-    fn child(&self, of: Place, segment: &str, depth: usize) -> Option<Place> {
-        let of = self.resolved(of)?;
-        match self.nodes[of.0 as usize].shape {
-            Shape::List => self.item(of, segment.parse().ok()?),
-            Shape::Mapping => self
-                .entry(of, segment)
-                .or_else(|| self.merged(of, segment, depth)),
-            _ => None,
-        }
-    }
-
-    /// One item of a list. To walk past those before it, each time, would take hours for a hundred thousand.
-    fn item(&self, list: Place, index: usize) -> Option<Place> {
-        if index < WALKED {
-            return self.children(list).nth(index);
-        }
-        let mut known = self.items.borrow_mut();
-        let items = known
-            .entry(list)
-            .or_insert_with(|| self.children(list).collect());
-        items.get(index).copied()
-    }
-
-    /// The value of a key that is written in the mapping itself.
-    fn entry(&self, mapping: Place, key: &str) -> Option<Place> {
-        let mut children = self.children(mapping);
-        while let (Some(name), Some(value)) = (children.next(), children.next()) {
-            if self.key(name) == Some(key) {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// The value of a key that comes by `<<`: the first mapping that has it.
-    fn merged(&self, mapping: Place, key: &str, depth: usize) -> Option<Place> {
-        if depth == ALIAS_DEPTH || !self.aliases {
-            return None;
-        }
-        let mut children = self.children(mapping);
-        while let (Some(name), Some(value)) = (children.next(), children.next()) {
-            if self.key(name) != Some("<<") {
-                continue;
-            }
-            let Some(from) = self.resolved(value) else {
-                continue;
-            };
-            let found = match self.nodes[from.0 as usize].shape {
-                Shape::List => self
-                    .children(from)
-                    .find_map(|one| self.child(one, key, depth + 1)),
-                _ => self.child(from, key, depth + 1),
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-
-    /// The text of a key.
-    fn key(&self, place: Place) -> Option<&str> {
-        self.said(self.resolved(place)?)
-    }
 }
 
 impl std::fmt::Debug for Document<'_> {
@@ -388,42 +302,6 @@ impl std::fmt::Debug for Document<'_> {
             .field("start", &self.part.start)
             .field("nodes", &self.nodes.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Tells lines and columns; bytes that are asked for in order are counted once.
-#[derive(Debug, Clone)]
-pub struct Lines<'a> {
-    part: Part<'a>,
-    /// Where the line begins up to which lines are counted.
-    counted: usize,
-    line: usize,
-}
-
-impl<'a> Lines<'a> {
-    /// Of the bytes of one document.
-    pub fn of(part: Part<'a>) -> Self {
-        Self {
-            part,
-            counted: 0,
-            line: part.lines_before + 1,
-        }
-    }
-
-    /// Line and column, both from 1, of a byte of the stream.
-    pub fn position(&mut self, at: usize) -> (usize, usize) {
-        let text = self.part.text;
-        let offset = at.saturating_sub(self.part.start);
-        if offset < self.counted {
-            self.counted = 0;
-            self.line = self.part.lines_before + 1;
-        }
-        let before = text.get(self.counted..offset).unwrap_or_default();
-        let begin = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
-        self.line += line_breaks(&before[..begin]);
-        self.counted += begin;
-        let of_line = before[begin..].trim_start_matches('\u{feff}');
-        (self.line, of_line.chars().count() + 1)
     }
 }
 

@@ -116,17 +116,17 @@ fn line_end(text: &[u8], from: usize) -> usize {
     }
 }
 
-/// How many lines end in `text`.
-pub(super) fn line_breaks(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    memchr::memchr2_iter(b'\n', b'\r', bytes)
-        .filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'))
-        .count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many lines end in `text`.
+    fn line_breaks(text: &str) -> usize {
+        let bytes = text.as_bytes();
+        memchr::memchr2_iter(b'\n', b'\r', bytes)
+            .filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'))
+            .count()
+    }
 
     fn texts(text: &str) -> Vec<&str> {
         let found: Vec<Part<'_>> = parts(text).collect();

@@ -1,6 +1,7 @@
 //! As a KRM function (`config.kubernetes.io/function`): a ResourceList on standard input, its functionConfig with the
 //! rules, its items rewritten, and results for the orchestrator.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -10,8 +11,8 @@ use super::input::{Input, Source};
 use crate::config::load::{GivenText, Sources};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::rewrite::text::{Findings, Where};
-use crate::yaml;
+use crate::rewrite::text::{Edit, Findings, Where};
+use crate::yaml::{self, Document};
 
 /// The group of the protocol, whatever its version.
 const GROUP: &str = "config.kubernetes.io/";
@@ -19,8 +20,16 @@ const GROUP: &str = "config.kubernetes.io/";
 /// What a functionConfig asks for.
 pub(super) struct Function {
     rules: Rules,
-    /// Results can be appended: a list of resources is around the items, in block style and without results of its own.
-    tells: bool,
+    /// Where results are told; None where there is no place for them.
+    results: Option<Place>,
+}
+
+/// Where results come to stand, and in which form.
+enum Place {
+    /// As a key of their own at the end of the list of resources, at this byte.
+    End(usize),
+    /// As the value of a key that is there and holds none.
+    Value(Range<usize>),
 }
 
 enum Rules {
@@ -41,7 +50,7 @@ impl Function {
         let Some(part) = yaml::parts(&stdin.text).next() else {
             return Ok(None);
         };
-        let Some(document) = yaml::Document::read(part, &stdin.name)? else {
+        let Some(document) = Document::read(part, &stdin.name)? else {
             return Ok(None);
         };
         // The items may be many, and are read one by one later.
@@ -49,14 +58,9 @@ impl Function {
         if text("kind") != "ResourceList" || !text("apiVersion").starts_with(GROUP) {
             return Ok(None);
         }
-        // What is appended is a key of the root, which stands at the beginning of a line.
-        let (before, root) = stdin.text.split_at(document.start(document.root()));
-        let is_block = !root.starts_with('{') && (before.is_empty() || before.ends_with('\n'));
-        let is_alone = part.text.len() == stdin.text.len() && stdin.text.ends_with('\n');
-        let is_open = !stdin.text.trim_end().ends_with("...");
         Ok(Some(Self {
             rules: rules(&document.field("functionConfig").unwrap_or_default())?,
-            tells: is_block && is_alone && is_open && document.field("results").is_none(),
+            results: Place::of_results(&stdin.text, &document),
         }))
     }
 
@@ -66,7 +70,7 @@ impl Function {
         let documents = yaml::parse_documents(&input.text, &input.name)?;
         Ok(Self {
             rules: rules(documents.first().unwrap_or(&Value::Null))?,
-            tells: false,
+            results: None,
         })
     }
 
@@ -89,11 +93,9 @@ impl Function {
         Ok(())
     }
 
-    /// What is told of the items, as the end of the ResourceList; empty where nothing can be appended.
-    pub(super) fn results(&self, findings: &Findings) -> String {
-        if !self.tells {
-            return String::new();
-        }
+    /// What is told of the items, written into the ResourceList; None where there is nothing to tell, or no place for it.
+    pub(super) fn results(&self, findings: &Findings) -> Option<Edit> {
+        let place = self.results.as_ref()?;
         let mut results = Vec::new();
         for change in &findings.changes {
             let message = format!("{} → {} [{}]", change.before, change.after, change.rule);
@@ -114,10 +116,60 @@ impl Function {
             let message = format!("{} is compiled in: set {}", absent.default, absent.item);
             results.push(result("warning", &message, &absent.at));
         }
-        if results.is_empty() {
-            return String::new();
+        (!results.is_empty()).then(|| place.written(results))
+    }
+}
+
+impl Place {
+    fn of_results(text: &str, document: &Document<'_>) -> Option<Self> {
+        let Some((value, _)) = document.value_of(document.root(), "results") else {
+            return Self::end(text, document);
+        };
+        let is_empty = match document.field("results")? {
+            Value::Null => true,
+            Value::Array(results) => results.is_empty(),
+            _ => false,
+        };
+        // What another place shares is not changed for it.
+        if !is_empty || document.has_aliases() {
+            return None;
         }
-        yaml::to_string(&json!({"results": results}))
+        let mut bytes = document.bytes(value);
+        if bytes.is_empty() {
+            // Nothing is written, and may be said to stand behind comments: what is written stands behind the colon.
+            let key = document.bytes(document.key_of(value)).end;
+            let behind = text.get(key..)?.trim_start_matches([' ', '\t']);
+            let at = text.len() - behind.strip_prefix(':')?.len();
+            bytes = at..at;
+        }
+        Some(Self::Value(bytes))
+    }
+
+    /// What is appended is a key of the root, which stands at the beginning of a line.
+    fn end(text: &str, document: &Document<'_>) -> Option<Self> {
+        let (before, root) = text.split_at(document.start(document.root()));
+        let is_block = !root.starts_with('{') && (before.is_empty() || before.ends_with('\n'));
+        let is_alone = document.part().text.len() == text.len() && text.ends_with('\n');
+        let is_open = !text.trim_end().ends_with("...");
+        (is_block && is_alone && is_open).then_some(Self::End(text.len()))
+    }
+
+    fn written(&self, results: Vec<Value>) -> Edit {
+        match self {
+            Self::End(at) => Edit {
+                bytes: *at..*at,
+                text: yaml::to_string(&json!({"results": results})),
+            },
+            // In one line, which stands behind a key in any style.
+            Self::Value(bytes) => Edit {
+                bytes: bytes.clone(),
+                text: format!(
+                    "{}{}",
+                    if bytes.is_empty() { " " } else { "" },
+                    Value::Array(results)
+                ),
+            },
+        }
     }
 }
 

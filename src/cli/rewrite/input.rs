@@ -52,29 +52,34 @@ impl Inputs {
     }
 
     /// The custom kinds that are defined in any of them, so that neither their order nor that of their documents matters.
-    pub(super) fn custom_kinds(&self) -> Result<CustomKinds, Failure> {
+    /// What cannot be read is passed by, and told when its turn comes.
+    pub(super) fn custom_kinds(&self) -> CustomKinds {
         let mut kinds = CustomKinds::default();
         for (at, source) in self.sources.iter().enumerate() {
             match &self.ahead {
                 Some((ahead, input)) if *ahead == at => read_definitions(&input.text, &mut kinds),
-                _ => read_definitions(&Input::read(source)?.text, &mut kinds),
+                _ => {
+                    if let Ok(input) = Input::read(source) {
+                        read_definitions(&input.text, &mut kinds);
+                    }
+                }
             }
         }
-        Ok(kinds)
+        kinds
     }
 
     /// Each with where it comes from, in order.
-    pub(super) fn each(self) -> impl Iterator<Item = Result<(Source, Input), Failure>> {
+    pub(super) fn each(self) -> impl Iterator<Item = (Source, Result<Input, Failure>)> {
         let mut ahead = self.ahead;
         self.sources
             .into_iter()
             .enumerate()
             .map(move |(at, source)| {
                 let input = match ahead.take_if(|(ahead, _)| *ahead == at) {
-                    Some((_, input)) => input,
-                    None => Input::read(&source)?,
+                    Some((_, input)) => Ok(input),
+                    None => Input::read(&source),
                 };
-                Ok((source, input))
+                (source, input)
             })
     }
 }
@@ -257,7 +262,7 @@ pub(super) fn joints<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
             if !before.ends_with('\n') && !before.is_empty() {
                 joint.push('\n');
             }
-            let text = text.trim_start_matches('\u{feff}');
+            let text = unmarked(text);
             if text.starts_with('%') {
                 joint.push_str("...\n");
             } else if !text.starts_with("---") {
@@ -268,4 +273,9 @@ pub(super) fn joints<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
         before = Some(text);
     }
     joints
+}
+
+/// A text without the byte order mark before it, which behind a marker of documents would be content.
+pub(super) fn unmarked(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
 }

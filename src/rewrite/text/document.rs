@@ -1,13 +1,15 @@
 //! One document: its objects, their slots, what the rules make of them.
 
+mod told;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::edits::{Granted, Wanted};
-use super::findings::{Absent, Change, Finding, Refused, Skipped, Suspected, Where};
-use super::{Reading, Rewriter, Rewritten, Telling, elsewhere};
+use super::edits::Wanted;
+use super::findings::{Absent, Change, Finding, Refused, Suspected};
+use super::{Reading, Rewriter, Rewritten, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
     AbsentKind, AbsentSlot, ImageSlot, PARTS, SlotKind, absent_slots, replacements,
@@ -308,11 +310,6 @@ impl OneDocument<'_> {
         }
     }
 
-    fn skip(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String) {
-        let finding = skipped(Self::of_slot(object, slot), &slot.text, reason);
-        self.tell(object, &slot.pointer, finding);
-    }
-
     fn absent(&mut self, object: &Object<'_>, slot: &AbsentSlot) {
         let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
         let field = slot.list.child(name);
@@ -334,68 +331,6 @@ impl OneDocument<'_> {
             self.tell(object, &slot.list, finding);
         }
     }
-
-    fn of_slot(object: &Object<'_>, slot: &ImageSlot) -> Where {
-        let mut at = Self::of(object, &slot.pointer);
-        if let SlotKind::Embedded { pointer } = &slot.kind {
-            at.within = Some(pointer.to_string());
-        }
-        at
-    }
-
-    /// Lines are counted once, when all is known.
-    fn of(object: &Object<'_>, pointer: &Pointer) -> Where {
-        Where {
-            line: 0,
-            column: 0,
-            pointer: format!("{}{pointer}", object.at),
-            within: None,
-            object: object.reference.clone(),
-        }
-    }
-
-    /// The byte where something stands; what is not there stands where that stands which would hold it.
-    fn byte(&self, object: &Object<'_>, pointer: &Pointer) -> usize {
-        let mut wanted = Some(pointer.clone());
-        while let Some(pointer) = wanted {
-            if let Some(place) = self.document.find(object.place, pointer.as_str()) {
-                return self.document.start(place);
-            }
-            wanted = pointer.parent();
-        }
-        self.document.start(object.place)
-    }
-
-    fn tell(&mut self, object: &Object<'_>, pointer: &Pointer, finding: Finding) {
-        let byte = self.byte(object, pointer);
-        self.found.push((byte, finding));
-    }
-
-    fn finish(mut self, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
-        let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
-        for (number, (byte, change)) in self.planned.into_iter().enumerate() {
-            let byte = match granted.get(&number) {
-                Some(Granted::Not(reason)) => {
-                    let finding = skipped(change.at, &change.before, *reason);
-                    self.found.push((byte, finding));
-                    continue;
-                }
-                Some(Granted::At(at)) => *at,
-                None => byte,
-            };
-            rewritten.findings.changed += 1;
-            if self.by.telling == Telling::Each {
-                self.found.push((byte, Finding::Change(change)));
-            }
-        }
-        self.found.sort_by_key(|(byte, _)| *byte);
-        for (byte, mut finding) in self.found {
-            let at = finding.at();
-            (at.line, at.column) = lines.position(byte);
-            rewritten.findings.push(finding);
-        }
-        rewritten.edits.extend(edits);
-    }
 }
 
 /// An item of a typed list (`PodList`), which says neither its version nor its kind, with both; None for others.
@@ -411,12 +346,4 @@ fn named(item: &Value, list: &Value, kind: &str) -> Option<Value> {
         named.insert("apiVersion".to_owned(), version.clone());
     }
     Some(Value::Object(named))
-}
-
-fn skipped(at: Where, image: &str, reason: impl Into<String>) -> Finding {
-    Finding::Skipped(Skipped {
-        at,
-        image: image.to_owned(),
-        reason: reason.into(),
-    })
 }

@@ -1,6 +1,6 @@
 //! From what is wanted of each scalar to the edits of its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::spelled::{self, Spelled};
@@ -28,6 +28,8 @@ struct OfScalar {
     text: String,
     /// By the node at which a pointer ends: the scalar itself, or an alias of it.
     uses: BTreeMap<Place, Vec<Part>>,
+    /// Those that another place says too, where it is no image.
+    held: BTreeSet<Place>,
 }
 
 /// Part of a text, what it becomes (None: it stays), and who wants it.
@@ -48,6 +50,7 @@ pub(super) enum Granted {
 const DIFFERENT: &str = "other places use the same anchor, and the rules decide differently there: write the image out in each of them";
 const HELD: &str =
     "other places use the same anchor and stay as they are: write the image out in each of them";
+const SHARED: &str = "the anchor that holds it is also used where it is no image, which stays as it is: write the image out in each of them";
 const TOGETHER: &str = "another part of the same image cannot be written";
 const UNPLACED: &str = "it cannot be told which bytes of the text are the image";
 const UNSPELLED: &str = "the new name cannot be written in this kind of scalar";
@@ -69,17 +72,15 @@ impl Wanted {
                 scalar,
                 text: text.to_owned(),
                 uses: BTreeMap::new(),
+                held: BTreeSet::new(),
             });
         of.uses.entry(at).or_default().push((part, new, number));
     }
 
     /// Takes note that another place says what the node `at` says, and must go on to say it.
     pub(super) fn hold(&mut self, at: Place, scalar: Place) {
-        let of = self.scalars.get_mut(&scalar);
-        if let Some(OfScalar { text, uses, .. }) = of
-            && let Some(parts) = uses.get_mut(&at)
-        {
-            parts.push((0..text.len(), None, usize::MAX));
+        if let Some(of) = self.scalars.get_mut(&scalar) {
+            of.held.insert(at);
         }
     }
 
@@ -151,7 +152,12 @@ impl OfScalar {
         let mut all = Vec::new();
         let mut changes: BTreeMap<Place, Changes<'_>> = BTreeMap::new();
         for (at, parts) in &self.uses {
-            match agreed(parts) {
+            let wishes = if self.held.contains(at) {
+                Err(SHARED)
+            } else {
+                agreed(parts)
+            };
+            match wishes {
                 Ok(agreed) if agreed.is_empty() => {}
                 Ok(agreed) => {
                     changes.insert(*at, agreed);

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::yaml::parse_documents;
+use crate::yaml::{Lines, parse_documents};
 
 fn one(text: &str) -> Document<'_> {
     located_documents(text, "x.yaml").unwrap().remove(0)
@@ -78,6 +78,39 @@ fn an_alias_and_a_merge_key_lead_to_the_anchor() {
     assert_eq!(raw(text, "/list/1/image"), "z");
     assert_eq!(raw(text, "/list/1/name"), "x");
     assert!(document.has_aliases());
+}
+
+#[test]
+fn wide_mappings_are_walked_once_and_say_the_same() {
+    for width in [31, 32, 33, 2_000] {
+        let keys: Vec<usize> = (0..width).map(|number| number * 7919 % width).collect();
+        let of = |prefix: &str| -> String {
+            let lines = keys.iter().map(|key| format!("  {prefix}{key}: {key}v\n"));
+            lines.collect()
+        };
+        let text = format!(
+            "base: &b\n{}use:\n{}  <<: *b\n  last: x\n",
+            of("m"),
+            of("k")
+        );
+        let document = one(&text);
+        let said = |pointer: &str| {
+            let place = document.find(document.root(), pointer)?;
+            Some(&text[document.scalar(place)?.bytes])
+        };
+        for key in &keys {
+            let expected = format!("{key}v");
+            for pointer in [format!("/use/k{key}"), format!("/use/m{key}")] {
+                assert_eq!(said(&pointer), Some(expected.as_str()), "{pointer}");
+            }
+        }
+        assert_eq!(said("/use/last"), Some("x"));
+        assert_eq!(said("/use/none"), None);
+        let remembered = document.entries.borrow();
+        let remembered: usize = remembered.values().map(Vec::len).sum();
+        let wide = |entries: usize| if entries > 32 { entries } else { 0 };
+        assert_eq!(remembered, wide(width) + wide(width + 2));
+    }
 }
 
 #[test]

@@ -45,6 +45,37 @@ async fn several_files_become_one_stream_of_documents() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_first_text_of_a_stream_keeps_its_mark() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    let pod = format!("\u{feff}{POD}");
+    let marked = "\u{feff}---\nkind: Service\n";
+    let json = "\u{feff}{\"kind\": \"Pod\", \"apiVersion\": \"v1\", \"spec\": {\"containers\": [{\"image\": \"quay.io/a:1\"}]}}\n";
+    let mut files = Vec::new();
+    for (name, content) in [("1.yaml", &*pod), ("2.yaml", marked), ("3.json", json)] {
+        files.push(arc_setup.file(name, content)?);
+    }
+    let all = ["1.yaml", "2.yaml", "3.json"];
+    let outcome = rewrite(&arc_setup, &all).await?.expect_code(0);
+    let json = rewritten(json);
+    let expected = format!(
+        "{}{}---\n{}",
+        rewritten(&pod),
+        marked.trim_start_matches('\u{feff}'),
+        json.trim_start_matches('\u{feff}')
+    );
+    assert_eq!(outcome.stdout, expected);
+    let documents = arc_setup::yaml::parse_documents(&outcome.stdout, "x")?;
+    assert_eq!(documents.len(), 3);
+    rewrite(&arc_setup, &[&["-i"], all.as_slice()].concat())
+        .await?
+        .expect_code(0);
+    for (file, expected) in files.iter().zip([rewritten(&pod), marked.to_owned(), json]) {
+        assert_eq!(std::fs::read_to_string(file)?, expected);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_place_keeps_mode_and_links_and_leaves_what_needs_no_change() -> Result<()> {
     let arc_setup = ArcSetup::new()?;
     let real = arc_setup.file("real/pod.yaml", POD)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{built, example, output, path};
 use crate::support::arc_setup::ArcSetup;
@@ -140,6 +140,43 @@ async fn results_tell_what_changed_and_what_is_suspected() -> Result<()> {
     arc_setup.stdin(outcome.stdout.as_str());
     let again = arc_setup.run(&["rewrite", "-"]).await?.expect_code(0);
     assert_eq!(again.stdout, outcome.stdout);
+    Ok(())
+}
+
+/// A function before this one may leave `results` behind with nothing in it: its place is there, and a second one would
+/// be no YAML.
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_are_empty_are_filled() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    let block = list(CONFIG);
+    let mut value = arc_setup::yaml::parse_documents(&block, "x")?.remove(0);
+    value["results"] = json!([]);
+    for text in [
+        format!("{block}results: []\n"),
+        format!("{block}results: [] # none yet\n# the end\n"),
+        format!("{block}results: null"),
+        format!("{block}results: ~\n...\n"),
+        format!("{block}results:\n"),
+        format!("{block}results: # none yet\n"),
+        block.replace("items:", "results:\nitems:"),
+        block.replace("items:", "results: [\n  ]\nitems:"),
+        value.to_string(),
+    ] {
+        arc_setup.stdin(text.as_str());
+        let outcome = arc_setup.run(&["rewrite", "-"]).await?.expect_code(0);
+        let mut written = arc_setup::yaml::parse_documents(&outcome.stdout, "x")
+            .with_context(|| format!("{text} became {}", outcome.stdout))?;
+        assert_eq!(written.len(), 1, "{text}");
+        let mut written = written.remove(0);
+        let results = written["results"].take();
+        assert_eq!(results.as_array().map(Vec::len), Some(2), "{text}");
+        let image = "/items/0/spec/containers/0/image";
+        assert_eq!(written.pointer(image).context("an image")?, "reg.corp/a:1");
+        written["items"] = value["items"].clone();
+        written["results"] = json!([]);
+        assert_eq!(written, value, "{text}");
+        assert_eq!(outcome.stdout.contains('#'), text.contains('#'), "{text}");
+    }
     Ok(())
 }
 

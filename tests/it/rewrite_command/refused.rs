@@ -92,6 +92,47 @@ async fn one_bad_file_and_none_is_written() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_file_is_named() -> Result<()> {
+    let arc_setup = ArcSetup::new()?;
+    let good = arc_setup.file("all/a.yaml", POD)?;
+    arc_setup.file("all/b.yaml", "image: a\nimage: b\n")?;
+    arc_setup.file("all/c.yaml", b"kind: Pod\nimage: \xff\n")?;
+    arc_setup.file("all/d.yaml", "image: {{ .Values.image }}\n")?;
+    let last = arc_setup.file("all/e.yaml", POD)?;
+    for arguments in [&["all"][..], &["-i", "all"], &["--check", "all"]] {
+        let outcome = rewrite(&arc_setup, arguments).await?.expect_code(2);
+        assert!(outcome.stdout.is_empty());
+        for said in [
+            "3 inputs cannot be read",
+            "nothing was written",
+            "all/b.yaml:2:1: not valid YAML: ",
+            "all/c.yaml:2:8: not valid YAML: the text is not UTF-8",
+            "all/d.yaml:1:",
+            "a Helm template is no YAML yet",
+        ] {
+            assert!(outcome.stderr.contains(said), "{said}: {}", outcome.stderr);
+        }
+    }
+    for file in [&good, &last] {
+        assert_eq!(std::fs::read_to_string(file)?, POD);
+    }
+    let left: Vec<_> = std::fs::read_dir(arc_setup.home().join("all"))?.collect();
+    assert_eq!(left.len(), 5, "{left:?}");
+    // So many that the first are enough, also for a machine.
+    for number in 0..30 {
+        arc_setup.file(&format!("all/f{number:02}.yaml"), "image: [\n")?;
+    }
+    let outcome = rewrite(&arc_setup, &["-o", "json", "all"]).await?;
+    let outcome = outcome.expect_code(2);
+    let told = [outcome.stdout, outcome.stderr].concat();
+    for said in ["33 inputs cannot be read", "all/f16.yaml:", "and 13 more"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!told.contains("all/f17.yaml:"), "{told}");
+    Ok(())
+}
+
 fn bomb() -> Vec<u8> {
     let mut text = String::from("image: &a [x,x,x,x,x,x,x,x,x]\n");
     for (name, of) in "bcdefghi".chars().zip("abcdefgh".chars()) {

@@ -113,6 +113,40 @@ fn a_text_within_a_text_changes_where_no_other_place_shares_it() {
     }
 }
 
+#[test]
+fn containers_that_stand_where_they_are_no_images_stay_and_are_told_once() {
+    let text = "\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: p}
+  spec:
+    containers: &c
+    - {name: a, image: quay.io/a:1}
+- apiVersion: example.com/v1
+  kind: Foo
+  metadata: {name: f}
+  spec:
+    stuff: *c
+    other: {image: quay.io/b:1}
+";
+    let rewritten = rewritten(text);
+    assert_eq!(rewritten.edits, []);
+    let [skipped] = rewritten.findings.skipped.as_slice() else {
+        panic!("{:?}", rewritten.findings);
+    };
+    assert_eq!(
+        (skipped.at.line, skipped.image.as_str()),
+        (9, "quay.io/a:1")
+    );
+    assert!(skipped.reason.contains("no image"), "{}", skipped.reason);
+    let suspected = rewritten.findings.suspected.iter();
+    let suspected: Vec<usize> = suspected.map(|one| one.at.line).collect();
+    assert_eq!(suspected, [15]);
+}
+
 /// Only quay.io/a moves, to a registry and a directory.
 pub(super) fn of_team_a() -> RuleSet {
     let action = Action::Rewrite {
