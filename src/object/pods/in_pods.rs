@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::split::{self, Certainty};
 use super::survey::Pod;
 use super::suspected::{Suspect, Suspicion, script};
 use super::{ImageSlot, Shape, containers, slots};
@@ -74,6 +75,14 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
         holder(&|| pod.at.pointer.clone(), pod.spec);
     }
+    found.extend(containers::written(pod).filter_map(|container| {
+        let parts = container.value.get("image")?.as_object()?;
+        let (Certainty::Suspected(why), text) = split::certainty(true, parts)? else {
+            return None;
+        };
+        let at = container.pointer(pod).child("image");
+        Some(Suspect::of_parts(at, &text, why))
+    }));
     if let (Some(at), Some(annotations)) = (
         &pod.at.metadata,
         pod.metadata

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Replacement;
+use super::{Replacement, Suspicion};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -11,8 +11,8 @@ use crate::object::Pointer;
 pub(super) enum Certainty {
     /// It is one.
     Certain,
-    /// It may be one.
-    Suspected,
+    /// It may be one, for this reason.
+    Suspected(Suspicion),
 }
 
 /// The keys that make up an image which is written as a mapping.
@@ -22,6 +22,9 @@ pub const PARTS: [&str; 4] = ["registry", "repository", "tag", "digest"];
 /// `proxyImage`) is one if it has a second part or `pullPolicy`, or its repository names a host; any mapping is one if it has
 /// registry, repository and a version. Else a repository on a host with a version is suspected (of Git it may be);
 /// `repository: owner/name` alone is none.
+///
+/// Where the name can be read and the version cannot (`tag: 1.10`, `tag: $(TAG)`), the name alone is suspected: a rule
+/// may ask for the tag, and a registry has to.
 pub(super) fn certainty(
     is_called_image: bool,
     fields: &Map<String, Value>,
@@ -30,18 +33,39 @@ pub(super) fn certainty(
     if !has("repository") {
         return None;
     }
-    let image = compose(fields)?;
-    let reference = ImageReference::parse(&image).ok()?;
+    let parsed = |image: String| Some((ImageReference::parse(&image).ok()?, image));
+    let whole = compose(fields).and_then(parsed);
+    let is_whole = whole.is_some();
+    let (reference, image) = whole.or_else(|| name_alone(fields).and_then(parsed))?;
     let has_version = has("tag") || has("digest");
     let names_host = reference.names_host();
     let is_certain = (is_called_image
         && (has_version || names_host || has("registry") || has("pullPolicy")))
         || (has("registry") && has_version);
-    if is_certain {
-        return Some((Certainty::Certain, image));
-    }
     let is_suspected = is_called_image || (has_version && names_host);
-    is_suspected.then_some((Certainty::Suspected, image))
+    let certainty = match (is_certain, is_whole) {
+        (true, true) => Certainty::Certain,
+        (true, false) => Certainty::Suspected(Suspicion::Version),
+        (false, _) if !is_suspected => return None,
+        (false, true) => Certainty::Suspected(Suspicion::Parts),
+        (false, false) => Certainty::Suspected(Suspicion::Version),
+    };
+    Some((certainty, image))
+}
+
+/// Registry and repository beside a version that cannot be read; None where the version is no scalar.
+fn name_alone(parts: &Map<String, Value>) -> Option<String> {
+    let is_scalar = |key: &str| !matches!(parts.get(key), Some(Value::Array(_) | Value::Object(_)));
+    if !is_scalar("tag") || !is_scalar("digest") {
+        return None;
+    }
+    let names = |key: &&String| matches!(key.as_str(), "registry" | "repository");
+    let names = parts.iter().filter(|(key, _)| names(key));
+    compose(
+        &names
+            .map(|(key, part)| (key.clone(), part.clone()))
+            .collect(),
+    )
 }
 
 /// The image that a mapping names, as one text; None where no repository stands there as text, or a part is what no
@@ -240,7 +264,7 @@ mod tests {
             certainty(named, fields.as_object().unwrap()).map(|(certainty, _)| certainty)
         };
         let certain = Some(Certainty::Certain);
-        let suspected = Some(Certainty::Suspected);
+        let suspected = Some(Certainty::Suspected(Suspicion::Parts));
         for (fields, named, other) in [
             (json!({"repository": "a/b", "tag": ""}), certain, None),
             (
@@ -279,6 +303,40 @@ mod tests {
         ] {
             assert_eq!(judged(true, fields.clone()), named, "image: {fields}");
             assert_eq!(judged(false, fields.clone()), other, "source: {fields}");
+        }
+    }
+
+    /// A whole number reads as it is written; of another the spelling is lost.
+    #[test]
+    fn a_name_is_told_where_its_version_cannot_be_read() {
+        let judged = |named: bool, fields: &Value| certainty(named, fields.as_object().unwrap());
+        let version = Certainty::Suspected(Suspicion::Version);
+        for tag in [
+            json!(1.1),
+            json!(1e23),
+            json!(-5),
+            json!(true),
+            json!("${TAG}"),
+        ] {
+            let apart = json!({"registry": "quay.io", "repository": "a/b", "tag": tag});
+            let joined = json!({"repository": "src.corp/a/b", "tag": tag});
+            for named in [true, false] {
+                let expected = Some((version, "quay.io/a/b".to_owned()));
+                assert_eq!(judged(named, &apart), expected, "{apart}");
+                let expected = Some((version, "src.corp/a/b".to_owned()));
+                assert_eq!(judged(named, &joined), expected, "{joined}");
+            }
+            let path = json!({"repository": "a/b", "tag": tag});
+            assert_eq!(judged(false, &path), None, "{path}");
+        }
+        let whole = json!({"registry": "quay.io", "repository": "a/b", "tag": 16});
+        let expected = Some((Certainty::Certain, "quay.io/a/b:16".to_owned()));
+        assert_eq!(judged(true, &whole), expected);
+        for parts in [
+            json!({"repository": "quay.io/a/b", "tag": ["v1"]}),
+            json!({"repository": "https://github.com/a/b", "tag": 1.1}),
+        ] {
+            assert_eq!(judged(true, &parts), None, "{parts}");
         }
     }
 

@@ -238,9 +238,9 @@ impl<'a> Survey<'a> {
                     span: 0..0,
                     why: Role::Sidecar,
                 }),
-                Certainty::Suspected => {
+                Certainty::Suspected(why) => {
                     if let Some(suspects) = &mut self.suspects {
-                        suspects.push(Suspect::of_parts(pointer, text));
+                        suspects.push(Suspect::of_parts(pointer, text, *why));
                     }
                 }
             }

@@ -189,6 +189,29 @@ fn parts_are_images_in_custom_kinds_and_in_the_values_of_a_chart() {
 }
 
 #[test]
+fn parts_with_a_number_that_yaml_respells_are_told() {
+    let parts = json!({"registry": "quay.io", "repository": "a/b", "tag": 1.1});
+    let name = "quay.io/a/b".to_owned();
+    let custom =
+        json!({"apiVersion": "example.com/v1", "kind": "Thing", "spec": {"image": parts.clone()}});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": parts}]}});
+    for (object, at) in [
+        (custom, "/spec/image"),
+        (json!({"image": parts}), "/image"),
+        (pod, "/spec/containers/0/image"),
+    ] {
+        assert!(found(&object).is_empty());
+        assert_eq!(
+            suspects(&object),
+            [(at.to_owned(), name.clone(), Suspicion::Version)]
+        );
+    }
+    let text = "image:\n  registry: quay.io\n  repository: a/b\n  tag: 1.10\n";
+    let told = ("/data/file.yaml".to_owned(), name.clone(), Suspicion::File);
+    assert_eq!(suspects(&config_map(text)), [told]);
+}
+
+#[test]
 fn objects_within_a_custom_kind_are_objects() {
     let secret =
         json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"image": "quay.io/a/b:1"}});

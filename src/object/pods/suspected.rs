@@ -31,6 +31,9 @@ pub enum Suspicion {
     Host,
     /// A mapping has a repository and a version.
     Parts,
+    /// Its name stands there, and its version cannot be read: a number whose spelling YAML loses (`1.10`), or what is
+    /// put in later (`$(TAG)`).
+    Version,
     /// It stands in a file within a text that is no Kubernetes object, or that cannot be changed byte by byte.
     File,
 }
@@ -41,6 +44,7 @@ impl fmt::Display for Suspicion {
             Self::Name => "it is called an image, in a place that is not known",
             Self::Host => "it names a registry's host",
             Self::Parts => "it has the parts of an image",
+            Self::Version => "its version cannot be read: a tag that is a number needs quotes",
             Self::File => "it stands in a file that is no Kubernetes object",
         })
     }
@@ -108,11 +112,11 @@ impl Suspect {
     }
 
     /// A mapping of parts.
-    pub(super) fn of_parts(pointer: Pointer, text: &str) -> Self {
+    pub(super) fn of_parts(pointer: Pointer, text: &str, why: Suspicion) -> Self {
         Self {
             pointer,
             text: text.to_owned(),
-            why: Suspicion::Parts,
+            why,
         }
     }
 }
