@@ -30,8 +30,9 @@ type Certain<'a> = LazyCell<HashSet<&'a str>, Box<dyn FnOnce() -> HashSet<&'a st
 fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     let mut look = |at: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
         let mut named = slots::named(name, text, start);
-        if named.iter().any(|named| named.is_certain) && !certain.contains(at().as_str()) {
-            named.retain(|named| !named.is_certain);
+        let is_certain = |named: &slots::Named<'_>| named.why.is_none();
+        if named.iter().any(is_certain) && !certain.contains(at().as_str()) {
+            named.retain(|named| !is_certain(named));
         }
         let mut suspect = |text: &str, why| {
             found.push(Suspect {
@@ -40,13 +41,15 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
                 why,
             });
         };
-        for doubtful in named.iter().filter(|named| !named.is_certain) {
-            suspect(&text[doubtful.span.clone()], Suspicion::Name);
+        for (span, why) in named.iter().filter_map(|one| Some((&one.span, one.why?))) {
+            suspect(&text[span.clone()], why);
         }
         let told = named.iter().map(|named| &text[named.span.clone()]);
         let told: HashSet<&str> = told.collect();
         script(text, &mut |word, why| {
-            if !told.contains(word) {
+            // Of what cannot be read to its end the word is the name.
+            let is_start = |told: &&str| why == Suspicion::Version && told.starts_with(word);
+            if !told.contains(word) && !told.iter().any(is_start) {
                 suspect(word, why);
             }
         });

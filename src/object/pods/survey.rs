@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::catalogue::{is_repository_and_tag, names_image_last};
+use super::broken::is_mistake;
+use super::catalogue::{field_strength, is_repository_and_tag, names_image_last};
 use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
 use super::suspected::Suspect;
@@ -201,7 +202,11 @@ impl<'a> Survey<'a> {
                 self.object(value, ("", ""), depth + 1);
             }
             Value::Object(fields) => self.mapping(key, value, fields, depth),
-            Value::String(text) if self.is_values && is_repository_and_tag(key) => {
+            Value::String(text)
+                if (self.is_values && is_repository_and_tag(key))
+                    // Nothing writes it; its reason is told as that of a container's image is.
+                    || (text.contains('/') && is_mistake(field_strength(key), text)) =>
+            {
                 self.slots.push(ImageSlot {
                     pointer: Pointer::new(self.at.clone()),
                     kind: SlotKind::Field,
