@@ -190,3 +190,7 @@ fn placed(
         why: slot.why,
     })
 }
+
+#[cfg(test)]
+#[path = "images_tests.rs"]
+mod tests;

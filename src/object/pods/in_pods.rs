@@ -96,6 +96,47 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     }
 }
 
+/// What a list of a custom kind names that is called as those of containers are, and holds flags or variables: nothing
+/// says who reads it. What its items have told on their own, in `found` from `before` on, is not told twice.
+pub(super) fn suspects_of_list(
+    at: &str,
+    key: &str,
+    items: &[Value],
+    found: &mut Vec<Suspect>,
+    before: usize,
+) {
+    let mut tell = |path: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
+        for named in slots::named(name, text, start) {
+            let suspect = Suspect {
+                pointer: path(),
+                text: text[named.span].to_owned(),
+                why: named.why.unwrap_or(Suspicion::Name),
+            };
+            let is_told =
+                |one: &Suspect| one.pointer == suspect.pointer && one.text == suspect.text;
+            if !found[before..].iter().any(is_told) {
+                found.push(suspect);
+            }
+        }
+    };
+    match key {
+        "command" | "args" => {
+            for (index, argument) in slots::arguments(items).enumerate() {
+                let said = (argument.flag, argument.text, argument.start);
+                tell(&|| Pointer::new(at).index(index), said);
+            }
+        }
+        "env" => {
+            for (index, item) in items.iter().enumerate() {
+                let text = |key| text_at(item, key).unwrap_or_default();
+                let said = (text("/name"), text("/value"), 0);
+                tell(&|| Pointer::new(at).index(index).child("value"), said);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn items_of<'a>(value: &'a Value, list: &str) -> &'a [Value] {
     let items = value.get(list).and_then(Value::as_array);
     items.map_or(&[], Vec::as_slice)

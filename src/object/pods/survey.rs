@@ -9,7 +9,7 @@ use super::catalogue::{field_strength, is_repository_and_tag, names_image_last};
 use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
 use super::suspected::Suspect;
-use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind};
+use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind, in_pods};
 use crate::object::{Pointer, value_at};
 
 /// Mappings within mappings that are looked into; readers stop sooner.
@@ -190,10 +190,14 @@ impl<'a> Survey<'a> {
         }
         match value {
             Value::Array(items) => {
+                let before = self.suspects.as_ref().map_or(0, Vec::len);
                 for (index, item) in items.iter().enumerate() {
                     self.enter(&index.to_string(), |survey| {
                         survey.value(key, item, depth + 1);
                     });
+                }
+                if let Some(suspects) = &mut self.suspects {
+                    in_pods::suspects_of_list(&self.at, key, items, suspects, before);
                 }
             }
             Value::Object(_)
