@@ -49,7 +49,23 @@ pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
         slots.extend(inner.slots);
         suspects.extend(inner.suspects);
     }
+    guess(&survey.guessed, kinds, depth, &mut suspects);
     Images { slots, suspects }
+}
+
+/// What texts of custom kinds hold: values for a chart, a script, manifests. Whoever reads them, and how, is not known, so
+/// that nothing of it is certain.
+fn guess(
+    texts: &[(Pointer, &str)],
+    kinds: &CustomKinds,
+    depth: usize,
+    suspects: &mut Vec<Suspect>,
+) {
+    for (at, text) in texts {
+        let inner = look(at, text, kinds, depth);
+        let slots = inner.slots.iter().map(|slot| suspect(at, &slot.text));
+        suspects.extend(slots.chain(inner.suspects));
+    }
 }
 
 /// Looks into the text at `at`; `depth` is how many texts it stands in.
@@ -112,7 +128,9 @@ fn in_document(
         };
         let parts = survey.slots.iter().map(|slot| suspect(at, &slot.text));
         found.suspects.extend(parts);
-        (slots, survey.suspects.unwrap_or_default())
+        let mut suspects = survey.suspects.unwrap_or_default();
+        guess(&survey.guessed, kinds, depth + 1, &mut suspects);
+        (slots, suspects)
     };
     let standing: HashSet<Place> = slots
         .iter()

@@ -53,3 +53,31 @@ fn flags_and_variables_of_a_custom_kind_are_suspected_by_their_names() {
         assert!(image_slots(&object).is_empty());
     }
 }
+
+/// The values of a chart in a HelmChart or an Application read as those in a ConfigMap.
+#[test]
+fn a_file_in_a_custom_kind_is_read_and_all_of_it_suspected() {
+    let parts = "image: {registry: quay.io, repository: a/b, tag: v1}\n# see ghcr.io/no/image\nreplicas: 2\n";
+    let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: src.corp/a/b:1, args: [--side-image=c/d:1]}]}\n";
+    let secret = "apiVersion: v1\nkind: Secret\nstringData: {image: quay.io/a/b:1}\n";
+    let script = "#!/bin/sh\necho note: pulling\ndocker pull quay.io/a/b:1\n";
+    let within = format!("values: |\n  {}\n", parts.trim_end().replace('\n', "\n  "));
+    for (text, expected) in [
+        (parts, vec!["quay.io/a/b:v1"]),
+        (pod, vec!["src.corp/a/b:1", "c/d:1"]),
+        (secret, vec![]),
+        (script, vec!["quay.io/a/b:1"]),
+        (within.as_str(), vec!["quay.io/a/b:v1"]),
+    ] {
+        let chart = json!({"apiVersion": "helm.cattle.io/v1", "kind": "HelmChart", "spec": {"valuesContent": text}});
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|image| told("/spec/valuesContent", image, Suspicion::File))
+            .collect();
+        assert_eq!(suspects(&chart), expected, "{text}");
+        assert!(image_slots(&chart).is_empty(), "{text}");
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"values": text}});
+        let in_map = suspected(&map).len() + image_slots(&map).len();
+        assert_eq!(in_map, expected.len(), "{text}");
+    }
+}

@@ -35,6 +35,8 @@ pub(super) struct Survey<'a> {
     pub(super) slots: Vec<ImageSlot>,
     /// Texts of ConfigMaps.
     pub(super) texts: Vec<(Pointer, &'a str)>,
+    /// Texts of custom kinds that may be files, where suspects are asked for.
+    pub(super) guessed: Vec<(Pointer, &'a str)>,
     /// Pods that a schema tells of, which the walk passes by.
     known: HashSet<String>,
     /// Within a document of no kind.
@@ -92,6 +94,7 @@ impl<'a> Survey<'a> {
             pods: Vec::new(),
             slots: Vec::new(),
             texts: Vec::new(),
+            guessed: Vec::new(),
             known: HashSet::new(),
             is_values: false,
             at: String::new(),
@@ -218,6 +221,11 @@ impl<'a> Survey<'a> {
                     span: 0..text.len(),
                     why: Role::Sidecar,
                 });
+            }
+            Value::String(text) if text.contains('\n') && text.contains(':') => {
+                if self.suspects.is_some() {
+                    self.guessed.push((Pointer::new(self.at.clone()), text));
+                }
             }
             Value::String(text) => {
                 if let Some(suspects) = &mut self.suspects {
