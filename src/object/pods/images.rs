@@ -39,6 +39,9 @@ pub(super) fn certain(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
 
 /// What is, and what may be, an image in an object that stands in `depth` texts.
 pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
+    if object.is_array() {
+        return of_list(object, kinds, depth);
+    }
     let survey = survey_with_suspects(object, kinds);
     let mut slots = slots::of_pods(&survey.pods);
     let mut suspects = in_pods::suspects(&survey.pods, &slots);
@@ -51,6 +54,23 @@ pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
     }
     guess(&survey.guessed, kinds, depth, &mut suspects);
     Images { slots, suspects }
+}
+
+/// What a list at the root holds, as `jq .items` makes one. Nothing applies it as it is, and a rule's scope would ask the
+/// list for the kind and namespace of its items: all of it is suspected.
+fn of_list(list: &Value, kinds: &CustomKinds, depth: usize) -> Images {
+    let survey = survey_of_text(list, kinds);
+    let slots = slots::of_pods(&survey.pods);
+    let mut suspects = in_pods::suspects(&survey.pods, &slots);
+    let certain = slots.into_iter().chain(survey.slots);
+    suspects.extend(certain.map(|slot| suspect(&slot.pointer, &slot.text)));
+    suspects.extend(survey.suspects.into_iter().flatten());
+    guess(&survey.texts, kinds, depth, &mut suspects);
+    guess(&survey.guessed, kinds, depth, &mut suspects);
+    Images {
+        slots: Vec::new(),
+        suspects,
+    }
 }
 
 /// What texts of custom kinds hold: values for a chart, a script, manifests. Whoever reads them, and how, is not known, so

@@ -81,3 +81,42 @@ fn a_file_in_a_custom_kind_is_read_and_all_of_it_suspected() {
         assert_eq!(in_map, expected.len(), "{text}");
     }
 }
+
+#[test]
+fn a_list_of_objects_at_the_root_is_suspected() {
+    let list = json!([
+        {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [
+            {"name": "c", "image": "quay.io/a/b:1", "args": ["--side-image=src.corp/c:1", "src.corp/d:1"]}]}},
+        {"apiVersion": "v1", "kind": "Secret", "stringData": {"image": "quay.io/a/b:1"}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "data": {"pod": TEMPLATE}},
+        {"op": "replace", "path": "/spec/image", "value": "quay.io/e/f:1"}]);
+    assert_eq!(
+        suspects(&list),
+        [
+            told(
+                "/0/spec/containers/0/args/1",
+                "src.corp/d:1",
+                Suspicion::Host
+            ),
+            told(
+                "/0/spec/containers/0/image",
+                "quay.io/a/b:1",
+                Suspicion::File
+            ),
+            told(
+                "/0/spec/containers/0/args/0",
+                "src.corp/c:1",
+                Suspicion::File
+            ),
+            told("/3/value", "quay.io/e/f:1", Suspicion::Host),
+            told("/2/data/pod", "quay.io/in/text:1", Suspicion::File),
+        ]
+    );
+    assert!(image_slots(&list).is_empty());
+    let secret = json!([{"kind": "Secret", "stringData": {"image": "quay.io/a/b:1"}}]);
+    for list in [secret, json!([]), json!([1, "a", null, ["quay.io", {}]])] {
+        assert!(suspects(&list).is_empty(), "{list}");
+    }
+}
+
+const TEMPLATE: &str = "spec:\n  containers:\n  - {name: c, image: quay.io/in/text:1}\n";

@@ -208,6 +208,8 @@ impl<'a> Survey<'a> {
             {
                 self.object(value, ("", ""), depth + 1);
             }
+            // One without a version is one all the same.
+            Value::Object(fields) if fields.get("kind").is_some_and(|kind| kind == "Secret") => {}
             Value::Object(fields) => self.mapping(key, value, fields, depth),
             Value::String(text)
                 if (self.is_values && is_repository_and_tag(key))
