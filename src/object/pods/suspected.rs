@@ -45,7 +45,7 @@ impl fmt::Display for Suspicion {
             Self::Name => "it is called an image, in a place that is not known",
             Self::Host => "it names a registry's host",
             Self::Parts => "it has the parts of an image",
-            Self::Version => "its version cannot be read: a tag that is a number needs quotes",
+            Self::Version => "its version cannot be read: a number without quotes, or put in later",
             Self::File => "it stands in a file that is no Kubernetes object",
         })
     }
