@@ -34,14 +34,14 @@ fn flags_and_variables_of_a_custom_kind_are_suspected_by_their_names() {
         assert_eq!(
             suspects(&object),
             [
-                name("args/0", "src.corp/a/b:1"),
-                name("args/2", "src.corp/a/c:1"),
-                name("args/4", "src.corp/a/d:1"),
                 told(
                     &format!("{at}/env/3/value"),
                     "quay.io/a/g:1",
                     Suspicion::Host
                 ),
+                name("args/0", "src.corp/a/b:1"),
+                name("args/2", "src.corp/a/c:1"),
+                name("args/4", "src.corp/a/d:1"),
                 name("env/0/value", "src.corp/a/e:1"),
                 told(
                     &format!("{at}/env/4/value"),
@@ -98,6 +98,7 @@ fn a_list_of_objects_at_the_root_is_suspected() {
                 "src.corp/d:1",
                 Suspicion::Host
             ),
+            told("/3/value", "quay.io/e/f:1", Suspicion::Host),
             told(
                 "/0/spec/containers/0/image",
                 "quay.io/a/b:1",
@@ -108,7 +109,6 @@ fn a_list_of_objects_at_the_root_is_suspected() {
                 "src.corp/c:1",
                 Suspicion::File
             ),
-            told("/3/value", "quay.io/e/f:1", Suspicion::Host),
             told("/2/data/pod", "quay.io/in/text:1", Suspicion::File),
         ]
     );

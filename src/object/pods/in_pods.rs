@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::split::{self, Certainty};
-use super::survey::Pod;
+use super::survey::{List, Pod};
 use super::suspected::{Suspect, Suspicion, script};
 use super::{ImageSlot, Shape, containers, slots};
 use crate::object::{Pointer, text_at};
@@ -84,7 +84,7 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
             return None;
         };
         let at = container.pointer(pod).child("image");
-        Some(Suspect::of_parts(at, &text, why))
+        Some(Suspect::new(at, &text, why))
     }));
     if let (Some(at), Some(annotations)) = (
         &pod.at.metadata,
@@ -96,44 +96,32 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     }
 }
 
-/// What a list of a custom kind names that is called as those of containers are, and holds flags or variables: nothing
-/// says who reads it. What its items have told on their own, in `found` from `before` on, is not told twice.
-pub(super) fn suspects_of_list(
-    at: &str,
-    key: &str,
-    items: &[Value],
-    found: &mut Vec<Suspect>,
-    before: usize,
-) {
-    let mut tell = |path: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
-        for named in slots::named(name, text, start) {
-            let suspect = Suspect {
-                pointer: path(),
-                text: text[named.span].to_owned(),
-                why: named.why.unwrap_or(Suspicion::Name),
-            };
-            let is_told =
-                |one: &Suspect| one.pointer == suspect.pointer && one.text == suspect.text;
-            if !found[before..].iter().any(is_told) {
-                found.push(suspect);
+/// Adds what lists of a custom kind name that may hold flags or variables: nothing says who reads them. What their items
+/// have told on their own is not told twice.
+pub(super) fn add_named(lists: &[List<'_>], suspects: &mut Vec<Suspect>) {
+    for list in lists {
+        let mut tell = |pointer: Pointer, (name, text, start): (&str, &str, usize)| {
+            for named in slots::named(name, text, start) {
+                let image = &text[named.span];
+                let is_it = |one: &Suspect| one.pointer == pointer && one.text == image;
+                if !suspects[list.told.clone()].iter().any(is_it) {
+                    let why = named.why.unwrap_or(Suspicion::Name);
+                    suspects.push(Suspect::new(pointer.clone(), image, why));
+                }
             }
-        }
-    };
-    match key {
-        "command" | "args" => {
-            for (index, argument) in slots::arguments(items).enumerate() {
-                let said = (argument.flag, argument.text, argument.start);
-                tell(&|| Pointer::new(at).index(index), said);
-            }
-        }
-        "env" => {
-            for (index, item) in items.iter().enumerate() {
+        };
+        if list.holds_variables {
+            for (index, item) in list.items.iter().enumerate() {
                 let text = |key| text_at(item, key).unwrap_or_default();
-                let said = (text("/name"), text("/value"), 0);
-                tell(&|| Pointer::new(at).index(index).child("value"), said);
+                let at = list.at.index(index).child("value");
+                tell(at, (text("/name"), text("/value"), 0));
+            }
+        } else {
+            for (index, argument) in slots::arguments(list.items).enumerate() {
+                let said = (argument.flag, argument.text, argument.start);
+                tell(list.at.index(index), said);
             }
         }
-        _ => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! One walk over an object: its pods, its images of several parts, its texts that may hold objects.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::catalogue::{field_strength, is_repository_and_tag, names_image_last};
 use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
 use super::suspected::Suspect;
-use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind, in_pods};
+use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind};
 use crate::object::{Pointer, value_at};
 
 /// Mappings within mappings that are looked into; readers stop sooner.
@@ -22,6 +23,17 @@ pub(super) struct Pod<'a> {
     pub(super) spec: &'a Value,
     /// The metadata, where nothing else looks at its annotations.
     pub(super) metadata: Option<&'a Value>,
+}
+
+/// A list in a custom kind that is called as one of a container's is, and may hold flags or variables.
+#[derive(Debug)]
+pub(super) struct List<'a> {
+    pub(super) at: Pointer,
+    /// Else flags.
+    pub(super) holds_variables: bool,
+    pub(super) items: &'a [Value],
+    /// Which of the suspects its items have told on their own.
+    pub(super) told: Range<usize>,
 }
 
 /// What a walk has found, each in the order of the object.
@@ -37,6 +49,8 @@ pub(super) struct Survey<'a> {
     pub(super) texts: Vec<(Pointer, &'a str)>,
     /// Texts of custom kinds that may be files, where suspects are asked for.
     pub(super) guessed: Vec<(Pointer, &'a str)>,
+    /// Flags and variables of custom kinds, where suspects are asked for.
+    pub(super) lists: Vec<List<'a>>,
     /// Pods that a schema tells of, which the walk passes by.
     known: HashSet<String>,
     /// Within a document of no kind.
@@ -95,6 +109,7 @@ impl<'a> Survey<'a> {
             slots: Vec::new(),
             texts: Vec::new(),
             guessed: Vec::new(),
+            lists: Vec::new(),
             known: HashSet::new(),
             is_values: false,
             at: String::new(),
@@ -199,8 +214,13 @@ impl<'a> Survey<'a> {
                         survey.value(key, item, depth + 1);
                     });
                 }
-                if let Some(suspects) = &mut self.suspects {
-                    in_pods::suspects_of_list(&self.at, key, items, suspects, before);
+                if let (Some(suspects), "command" | "args" | "env") = (&self.suspects, key) {
+                    self.lists.push(List {
+                        at: Pointer::new(self.at.clone()),
+                        holds_variables: key == "env",
+                        items,
+                        told: before..suspects.len(),
+                    });
                 }
             }
             Value::Object(_)
@@ -259,7 +279,7 @@ impl<'a> Survey<'a> {
                 }),
                 Certainty::Suspected(why) => {
                     if let Some(suspects) = &mut self.suspects {
-                        suspects.push(Suspect::of_parts(pointer, text, *why));
+                        suspects.push(Suspect::new(pointer, text, *why));
                     }
                 }
             }

@@ -113,8 +113,8 @@ impl Suspect {
             .collect()
     }
 
-    /// A mapping of parts.
-    pub(super) fn of_parts(pointer: Pointer, text: &str, why: Suspicion) -> Self {
+    /// What stands at `pointer`.
+    pub(super) fn new(pointer: Pointer, text: &str, why: Suspicion) -> Self {
         Self {
             pointer,
             text: text.to_owned(),
