@@ -5,6 +5,7 @@
 //! schema, `status`, managedFields, Secrets and kubectl's stale copy are never looked at.
 
 mod absent;
+mod broken;
 mod catalogue;
 mod containers;
 mod custom;

@@ -98,12 +98,7 @@ pub fn image_name_strength(name: &str) -> NameStrength {
 /// takes `assets/logo` and `hero.png` too.
 pub(super) fn is_image(strength: NameStrength, reference: &ImageReference) -> bool {
     let has_version = reference.tag().is_some() || reference.digest().is_some();
-    let is_file = || {
-        !has_version
-            && FILES
-                .iter()
-                .any(|ending| reference.path().ends_with(ending))
-    };
+    let is_file = || !has_version && is_file(reference.path());
     let names_host = || reference.names_host() && !is_file();
     match strength {
         NameStrength::None => false,
@@ -111,6 +106,11 @@ pub(super) fn is_image(strength: NameStrength, reference: &ImageReference) -> bo
         NameStrength::Certain => names_host() || has_version,
         NameStrength::Known => true,
     }
+}
+
+/// True for the path of a file that is called an image.
+pub(super) fn is_file(path: &str) -> bool {
+    FILES.iter().any(|ending| path.ends_with(ending))
 }
 
 /// Judges the name of a field, whose words are written together: `proxyImage`, `imageName`.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::survey::{is_template, survey, survey_of_text, survey_with_suspects};
+use super::survey::{Survey, is_template, survey, survey_of_text, survey_with_suspects};
 use super::suspected::{Suspect, Suspicion, lines};
 use super::{CustomKinds, ImageSlot, SlotKind, in_pods, slots};
 use crate::object::Pointer;
@@ -39,17 +39,59 @@ pub(super) fn certain(object: &Value, kinds: &CustomKinds) -> Vec<ImageSlot> {
 
 /// What is, and what may be, an image in an object that stands in `depth` texts.
 pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
-    let survey = survey_with_suspects(object, kinds);
+    if object.is_array() {
+        return of_list(object, kinds, depth);
+    }
+    let mut survey = survey_with_suspects(object, kinds);
     let mut slots = slots::of_pods(&survey.pods);
     let mut suspects = in_pods::suspects(&survey.pods, &slots);
+    suspects.extend(beside_pods(&mut survey, kinds, depth));
     slots.extend(survey.slots);
-    suspects.extend(survey.suspects.into_iter().flatten());
     for (at, text) in &survey.texts {
         let inner = look(at, text, kinds, depth);
         slots.extend(inner.slots);
         suspects.extend(inner.suspects);
     }
     Images { slots, suspects }
+}
+
+/// What is suspected in a survey outside of its pods.
+fn beside_pods(survey: &mut Survey<'_>, kinds: &CustomKinds, depth: usize) -> Vec<Suspect> {
+    let mut suspects = survey.suspects.take().unwrap_or_default();
+    in_pods::add_named(&survey.lists, &mut suspects);
+    guess(&survey.guessed, kinds, depth, &mut suspects);
+    suspects
+}
+
+/// What a list at the root holds, as `jq .items` makes one. Nothing applies it as it is, and a rule's scope would ask the
+/// list for the kind and namespace of its items: all of it is suspected.
+fn of_list(list: &Value, kinds: &CustomKinds, depth: usize) -> Images {
+    let mut survey = survey_of_text(list, kinds);
+    let slots = slots::of_pods(&survey.pods);
+    let mut suspects = in_pods::suspects(&survey.pods, &slots);
+    suspects.extend(beside_pods(&mut survey, kinds, depth));
+    let certain = slots.into_iter().chain(survey.slots);
+    suspects.extend(certain.map(|slot| suspect(&slot.pointer, &slot.text)));
+    guess(&survey.texts, kinds, depth, &mut suspects);
+    Images {
+        slots: Vec::new(),
+        suspects,
+    }
+}
+
+/// What texts of custom kinds hold: values for a chart, a script, manifests. Whoever reads them, and how, is not known, so
+/// that nothing of it is certain.
+fn guess(
+    texts: &[(Pointer, &str)],
+    kinds: &CustomKinds,
+    depth: usize,
+    suspects: &mut Vec<Suspect>,
+) {
+    for (at, text) in texts {
+        let inner = look(at, text, kinds, depth);
+        let slots = inner.slots.iter().map(|slot| suspect(at, &slot.text));
+        suspects.extend(slots.chain(inner.suspects));
+    }
 }
 
 /// Looks into the text at `at`; `depth` is how many texts it stands in.
@@ -101,7 +143,7 @@ fn in_document(
         let images = all(value, kinds, depth + 1);
         (images.slots, images.suspects)
     } else {
-        let survey = survey_of_text(value, kinds);
+        let mut survey = survey_of_text(value, kinds);
         let slots = if is_template(value) {
             slots::of_pods(&survey.pods)
         } else {
@@ -112,7 +154,7 @@ fn in_document(
         };
         let parts = survey.slots.iter().map(|slot| suspect(at, &slot.text));
         found.suspects.extend(parts);
-        (slots, survey.suspects.unwrap_or_default())
+        (slots, beside_pods(&mut survey, kinds, depth + 1))
     };
     let standing: HashSet<Place> = slots
         .iter()
@@ -190,3 +232,7 @@ fn placed(
         why: slot.why,
     })
 }
+
+#[cfg(test)]
+#[path = "images_tests.rs"]
+mod tests;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::survey::Pod;
+use super::split::{self, Certainty};
+use super::survey::{List, Pod};
 use super::suspected::{Suspect, Suspicion, script};
 use super::{ImageSlot, Shape, containers, slots};
 use crate::object::{Pointer, text_at};
@@ -29,8 +30,9 @@ type Certain<'a> = LazyCell<HashSet<&'a str>, Box<dyn FnOnce() -> HashSet<&'a st
 fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     let mut look = |at: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
         let mut named = slots::named(name, text, start);
-        if named.iter().any(|named| named.is_certain) && !certain.contains(at().as_str()) {
-            named.retain(|named| !named.is_certain);
+        let is_certain = |named: &slots::Named<'_>| named.why.is_none();
+        if named.iter().any(is_certain) && !certain.contains(at().as_str()) {
+            named.retain(|named| !is_certain(named));
         }
         let mut suspect = |text: &str, why| {
             found.push(Suspect {
@@ -39,13 +41,15 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
                 why,
             });
         };
-        for doubtful in named.iter().filter(|named| !named.is_certain) {
-            suspect(&text[doubtful.span.clone()], Suspicion::Name);
+        for (span, why) in named.iter().filter_map(|one| Some((&one.span, one.why?))) {
+            suspect(&text[span.clone()], why);
         }
         let told = named.iter().map(|named| &text[named.span.clone()]);
         let told: HashSet<&str> = told.collect();
         script(text, &mut |word, why| {
-            if !told.contains(word) {
+            // Of what cannot be read to its end the word is the name.
+            let is_start = |told: &&str| why == Suspicion::Version && told.starts_with(word);
+            if !told.contains(word) && !told.iter().any(is_start) {
                 suspect(word, why);
             }
         });
@@ -74,6 +78,14 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
         holder(&|| pod.at.pointer.clone(), pod.spec);
     }
+    found.extend(containers::written(pod).filter_map(|container| {
+        let parts = container.value.get("image")?.as_object()?;
+        let (Certainty::Suspected(why), text) = split::certainty(true, parts)? else {
+            return None;
+        };
+        let at = container.pointer(pod).child("image");
+        Some(Suspect::new(at, &text, why))
+    }));
     if let (Some(at), Some(annotations)) = (
         &pod.at.metadata,
         pod.metadata
@@ -81,6 +93,35 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     ) {
         let at = at.child("annotations");
         found.extend(Suspect::of_annotations(at.as_str(), annotations));
+    }
+}
+
+/// Adds what lists of a custom kind name that may hold flags or variables: nothing says who reads them. What their items
+/// have told on their own is not told twice.
+pub(super) fn add_named(lists: &[List<'_>], suspects: &mut Vec<Suspect>) {
+    for list in lists {
+        let mut tell = |pointer: Pointer, (name, text, start): (&str, &str, usize)| {
+            for named in slots::named(name, text, start) {
+                let image = &text[named.span];
+                let is_it = |one: &Suspect| one.pointer == pointer && one.text == image;
+                if !suspects[list.told.clone()].iter().any(is_it) {
+                    let why = named.why.unwrap_or(Suspicion::Name);
+                    suspects.push(Suspect::new(pointer.clone(), image, why));
+                }
+            }
+        };
+        if list.holds_variables {
+            for (index, item) in list.items.iter().enumerate() {
+                let text = |key| text_at(item, key).unwrap_or_default();
+                let at = list.at.index(index).child("value");
+                tell(at, (text("/name"), text("/value"), 0));
+            }
+        } else {
+            for (index, argument) in slots::arguments(list.items).enumerate() {
+                let said = (argument.flag, argument.text, argument.start);
+                tell(list.at.index(index), said);
+            }
+        }
     }
 }
 

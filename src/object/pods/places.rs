@@ -124,10 +124,37 @@ pub(super) fn places(group: &str, kind: &str) -> &'static [Place] {
     }
 }
 
+/// Groups of an API server's own kinds that end in `.k8s.io`. Other owners have such groups as well, with images in
+/// them: `sparkoperator.k8s.io`, `kustomize.config.k8s.io`, `kubeadm.k8s.io`.
+const BUILT_IN: [&str; 20] = [
+    "admissionregistration",
+    "apiextensions",
+    "apiregistration",
+    "authentication",
+    "authorization",
+    "certificates",
+    "coordination",
+    "discovery",
+    "events",
+    "flowcontrol.apiserver",
+    "internal.apiserver",
+    "metrics",
+    "networking",
+    "node",
+    "policy",
+    "rbac.authorization",
+    "resource",
+    "scheduling",
+    "storage",
+    "storagemigration",
+];
+
 /// True for the groups of kinds that every API server brings: none of them holds images but those in `places`.
 pub fn is_built_in(group: &str) -> bool {
     matches!(
         group,
         "" | "apps" | "batch" | "extensions" | "autoscaling" | "policy"
-    ) || group.ends_with(".k8s.io")
+    ) || group
+        .strip_suffix(".k8s.io")
+        .is_some_and(|name| BUILT_IN.contains(&name))
 }

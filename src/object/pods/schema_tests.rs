@@ -113,6 +113,15 @@ fn every_served_version_counts_and_the_stored_one_is_listed() {
 }
 
 #[test]
+fn only_an_api_servers_own_groups_are_passed_by() {
+    let mut spark = definition("Farm", &[("v1", true, template())]);
+    spark["spec"]["group"] = json!("sparkoperator.k8s.io");
+    assert_eq!(kinds(&spark).pods("sparkoperator.k8s.io", "Farm").len(), 1);
+    spark["spec"]["group"] = json!("networking.k8s.io");
+    assert!(kinds(&spark).is_empty());
+}
+
+#[test]
 fn what_says_nothing_of_a_pod_adds_no_kind() {
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     assert!(kinds(&definition("Farm", &[("v1", true, open)])).is_empty());

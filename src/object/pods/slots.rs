@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::broken::{is_mistake, name_of};
 use super::catalogue::{is_image, is_plain_word};
 use super::split::{self, Certainty};
 use super::survey::Pod;
-use super::{NameStrength, Part, Role, Shape, containers, image_name_strength};
+use super::{NameStrength, Part, Role, Shape, Suspicion, containers, image_name_strength};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -254,8 +255,8 @@ pub(super) fn arguments(items: &[Value]) -> impl Iterator<Item = Argument<'_>> {
 pub(super) struct Named<'a> {
     name: &'a str,
     pub(super) span: Range<usize>,
-    /// False where it may be something else as well.
-    pub(super) is_certain: bool,
+    /// Why it is suspected; None where it surely is one.
+    pub(super) why: Option<Suspicion>,
 }
 
 fn certain<'a>(
@@ -265,7 +266,7 @@ fn certain<'a>(
 ) -> impl Iterator<Item = (&'a str, Range<usize>)> {
     let named = named(name, text, start).into_iter();
     named
-        .filter(|named| named.is_certain)
+        .filter(|named| named.why.is_none())
         .map(|named| (named.name, named.span))
 }
 
@@ -281,13 +282,11 @@ pub(super) fn named<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<Named
     }
     let mut found = Vec::new();
     let mut push = |name, strength, span: Range<usize>| {
-        if let Some(is_certain) = certainty(strength, &text[span.clone()]) {
-            found.push(Named {
-                name,
-                span,
-                is_certain,
-            });
-        }
+        let Some((length, why)) = judge(strength, &text[span.clone()]) else {
+            return;
+        };
+        let span = span.start..span.start + length;
+        found.push(Named { name, span, why });
     };
     let mut from = start;
     for part in value.split(',') {
@@ -324,16 +323,23 @@ pub(super) fn purpose(role: Role, name: &str) -> Role {
     }
 }
 
-/// Whether a value is surely an image under a name of this strength; None where it is none.
-fn certainty(strength: NameStrength, value: &str) -> Option<bool> {
+/// How many bytes of a value are an image under a name of this strength, and why it is only suspected; None where none
+/// is. What is a mistake is as certain as what it was meant to be: nothing writes it, and it is told.
+fn judge(strength: NameStrength, value: &str) -> Option<(usize, Option<Suspicion>)> {
     if strength == NameStrength::None || is_plain_word(value) {
         return None;
     }
-    let reference = ImageReference::parse(value).ok()?;
+    let Ok(reference) = ImageReference::parse(value) else {
+        if is_mistake(strength, value) {
+            return Some((value.len(), None));
+        }
+        return name_of(value).map(|name| (name.len(), Some(Suspicion::Version)));
+    };
     if is_image(strength, &reference) {
-        return Some(true);
+        return Some((value.len(), None));
     }
-    (strength >= NameStrength::Certain || value.contains('/')).then_some(false)
+    let is_suspected = strength >= NameStrength::Certain || value.contains('/');
+    is_suspected.then_some((value.len(), Some(Suspicion::Name)))
 }
 
 #[cfg(test)]

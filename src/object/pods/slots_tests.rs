@@ -259,3 +259,78 @@ fn several_words_are_a_script() {
     }
     assert!(suspects.contains(&"b/c:1".to_owned()), "{suspects:?}");
 }
+
+/// Nothing could pull it; that is told with its reason, as of a container's `image`.
+#[test]
+fn a_mistake_under_a_name_for_images_is_not_passed_over() {
+    let digits = "1".repeat(64);
+    let object = manager(
+        &json!([
+            "--docker-image=quay.io/a/B:1",
+            "--runner-image",
+            "quay.io/A/b:1",
+            "--side-image=corp.io/a/B",
+            "--image-url=https://corp.io/A/b",
+            "--boot-image=Iso/Boot",
+        ]),
+        &json!([
+            {"name": "ACTIONS_RUNNER_IMAGE", "value": format!("quay.io/a/b:sha256:{digits}")},
+            {"name": "HERO_IMAGE", "value": "corp.io/assets/Hero.png"},
+            {"name": "OTHER_IMAGE", "value": "/images/Other"},
+        ]),
+    );
+    assert_eq!(
+        texts(&object)[2..],
+        [
+            "quay.io/a/B:1",
+            "quay.io/A/b:1",
+            "corp.io/a/B",
+            &format!("quay.io/a/b:sha256:{digits}")
+        ]
+    );
+    assert!(suspected(&object).is_empty());
+    let custom = json!({"apiVersion": "example.com/v1", "kind": "Thing", "spec": {
+        "image": "quay.io/A/b:1", "imageName": "quay.io/A/b", "proxyImage": "a/B"}});
+    assert_eq!(texts(&custom), ["quay.io/A/b:1"]);
+}
+
+#[test]
+fn a_name_whose_version_is_put_in_later_is_suspected() {
+    let object = manager(
+        &json!([
+            "--docker-image=quay.io/a/one:${TAG}",
+            "--runner-image",
+            "src.corp/a/two:$(TAG)",
+            "--side-image=${REGISTRY}/a/b:1",
+        ]),
+        &json!([
+            {"name": "RELATED_IMAGE_X", "value": "quay.io/a/three:$(TAG)"},
+            {"name": "COMMAND", "value": "docker run quay.io/a/four:$TAG --port 1"},
+        ]),
+    );
+    let told = |object: &Value| {
+        let suspects = suspected(object).into_iter();
+        let told: Vec<_> = suspects.map(|one| (one.text, one.why)).collect();
+        told
+    };
+    let version = |name: &str| (name.to_owned(), Suspicion::Version);
+    assert_eq!(
+        told(&object),
+        [
+            version("quay.io/a/one"),
+            version("src.corp/a/two"),
+            version("quay.io/a/three"),
+            version("quay.io/a/four")
+        ]
+    );
+    assert_eq!(texts(&object).len(), 2);
+    let custom = json!({"apiVersion": "example.com/v1", "kind": "Thing", "spec": {
+        "image": "src.corp/a/b:${TAG}", "note": "quay.io/c/d:$(TAG)", "home": "src.corp/e/f:${TAG}"}});
+    assert_eq!(
+        told(&custom),
+        [version("src.corp/a/b"), version("quay.io/c/d")]
+    );
+    assert!(texts(&custom).is_empty());
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"RELATED_IMAGE_X": "quay.io/a/b:$(TAG)"}});
+    assert_eq!(told(&map), [("quay.io/a/b".to_owned(), Suspicion::File)]);
+}

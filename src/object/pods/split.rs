@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Replacement;
+use super::{Replacement, Suspicion};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
 
@@ -11,8 +11,8 @@ use crate::object::Pointer;
 pub(super) enum Certainty {
     /// It is one.
     Certain,
-    /// It may be one.
-    Suspected,
+    /// It may be one, for this reason.
+    Suspected(Suspicion),
 }
 
 /// The keys that make up an image which is written as a mapping.
@@ -22,6 +22,9 @@ pub const PARTS: [&str; 4] = ["registry", "repository", "tag", "digest"];
 /// `proxyImage`) is one if it has a second part or `pullPolicy`, or its repository names a host; any mapping is one if it has
 /// registry, repository and a version. Else a repository on a host with a version is suspected (of Git it may be);
 /// `repository: owner/name` alone is none.
+///
+/// Where the name can be read and the version cannot (`tag: 1.10`, `tag: $(TAG)`), the name alone is suspected: a rule
+/// may ask for the tag, and a registry has to.
 pub(super) fn certainty(
     is_called_image: bool,
     fields: &Map<String, Value>,
@@ -30,18 +33,39 @@ pub(super) fn certainty(
     if !has("repository") {
         return None;
     }
-    let image = compose(fields)?;
-    let reference = ImageReference::parse(&image).ok()?;
+    let parsed = |image: String| Some((ImageReference::parse(&image).ok()?, image));
+    let whole = compose(fields).and_then(parsed);
+    let is_whole = whole.is_some();
+    let (reference, image) = whole.or_else(|| name_alone(fields).and_then(parsed))?;
     let has_version = has("tag") || has("digest");
     let names_host = reference.names_host();
     let is_certain = (is_called_image
         && (has_version || names_host || has("registry") || has("pullPolicy")))
         || (has("registry") && has_version);
-    if is_certain {
-        return Some((Certainty::Certain, image));
-    }
     let is_suspected = is_called_image || (has_version && names_host);
-    is_suspected.then_some((Certainty::Suspected, image))
+    let certainty = match (is_certain, is_whole) {
+        (true, true) => Certainty::Certain,
+        (true, false) => Certainty::Suspected(Suspicion::Version),
+        (false, _) if !is_suspected => return None,
+        (false, true) => Certainty::Suspected(Suspicion::Parts),
+        (false, false) => Certainty::Suspected(Suspicion::Version),
+    };
+    Some((certainty, image))
+}
+
+/// Registry and repository beside a version that cannot be read; None where the version is no scalar.
+fn name_alone(parts: &Map<String, Value>) -> Option<String> {
+    let is_scalar = |key: &str| !matches!(parts.get(key), Some(Value::Array(_) | Value::Object(_)));
+    if !is_scalar("tag") || !is_scalar("digest") {
+        return None;
+    }
+    let names = |key: &&String| matches!(key.as_str(), "registry" | "repository");
+    let names = parts.iter().filter(|(key, _)| names(key));
+    compose(
+        &names
+            .map(|(key, part)| (key.clone(), part.clone()))
+            .collect(),
+    )
 }
 
 /// The image that a mapping names, as one text; None where no repository stands there as text, or a part is what no
@@ -181,168 +205,5 @@ fn suffix(
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    fn written(parts: &Value, image: &str) -> Option<Value> {
-        let mut after = parts.clone();
-        for replacement in replacements(&Pointer::root(), parts.as_object().unwrap(), image)? {
-            let Value::String(text) = replacement.pointer.get_mut(&mut after)? else {
-                panic!("no text at {}", replacement.pointer)
-            };
-            text.replace_range(replacement.span, &replacement.text);
-        }
-        assert_eq!(compose(after.as_object().unwrap()).as_deref(), Some(image));
-        Some(after)
-    }
-
-    #[test]
-    fn the_parts_make_one_reference() {
-        let cases = [
-            (
-                json!({"repository": "quay.io/a/b", "tag": "v1"}),
-                "quay.io/a/b:v1",
-            ),
-            (
-                json!({"registry": "quay.io", "repository": "a/b", "tag": 3}),
-                "quay.io/a/b:3",
-            ),
-            (
-                json!({"registry": "", "repository": "a/b", "tag": null}),
-                "a/b",
-            ),
-            (
-                json!({"repository": "a/b", "tag": "v1", "digest": DIGEST}),
-                &format!("a/b:v1@{DIGEST}"),
-            ),
-        ];
-        for (parts, image) in cases {
-            assert_eq!(compose(parts.as_object().unwrap()).as_deref(), Some(image));
-        }
-        for parts in [
-            json!({"repository": ""}),
-            json!({"repository": {"name": "a"}}),
-            json!({"repository": "a/b", "tag": 1.1}),
-            json!({"repository": "a/b", "tag": ["v1"]}),
-            json!({"tag": "v1"}),
-        ] {
-            assert_eq!(compose(parts.as_object().unwrap()), None, "{parts}");
-        }
-    }
-
-    #[test]
-    fn a_repository_alone_is_no_image() {
-        let judged = |named: bool, fields: Value| {
-            certainty(named, fields.as_object().unwrap()).map(|(certainty, _)| certainty)
-        };
-        let certain = Some(Certainty::Certain);
-        let suspected = Some(Certainty::Suspected);
-        for (fields, named, other) in [
-            (json!({"repository": "a/b", "tag": ""}), certain, None),
-            (
-                json!({"repository": "a/b", "pullPolicy": "Always"}),
-                certain,
-                None,
-            ),
-            (json!({"repository": "quay.io/a/b"}), certain, None),
-            (
-                json!({"repository": "quay.io/a/b", "tag": "v1"}),
-                certain,
-                suspected,
-            ),
-            (
-                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1"}),
-                certain,
-                certain,
-            ),
-            (
-                json!({"registry": "", "repository": "a/b", "digest": ""}),
-                certain,
-                certain,
-            ),
-            (json!({"repository": "a/b"}), suspected, None),
-            (
-                json!({"repository": "https://github.com/a/b", "tag": "v1"}),
-                None,
-                None,
-            ),
-            (
-                json!({"repository": "{{ .Values.x }}", "tag": "v1"}),
-                None,
-                None,
-            ),
-            (json!({"registry": "quay.io", "tag": "v1"}), None, None),
-        ] {
-            assert_eq!(judged(true, fields.clone()), named, "image: {fields}");
-            assert_eq!(judged(false, fields.clone()), other, "source: {fields}");
-        }
-    }
-
-    #[test]
-    fn each_part_goes_where_it_stood() {
-        let cases = [
-            (
-                json!({"repository": "quay.io/a/b", "tag": "v1"}),
-                "reg.corp/a/b:v1".to_owned(),
-                json!({"repository": "reg.corp/a/b", "tag": "v1"}),
-            ),
-            (
-                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1"}),
-                "reg.corp:5000/quay/a/b:v1".to_owned(),
-                json!({"registry": "reg.corp:5000", "repository": "quay/a/b", "tag": "v1"}),
-            ),
-            (
-                json!({"registry": "quay.io/a", "repository": "b", "tag": "v1"}),
-                "reg.corp/quay/a/b:v1".to_owned(),
-                json!({"registry": "reg.corp/quay/a", "repository": "b", "tag": "v1"}),
-            ),
-            (
-                json!({"registry": "quay.io", "repository": "a/b", "tag": "v1", "digest": ""}),
-                format!("reg.corp/a/b:v1@{DIGEST}"),
-                json!({"registry": "reg.corp", "repository": "a/b", "tag": "v1", "digest": DIGEST}),
-            ),
-            (
-                json!({"repository": "quay.io/a/b", "tag": "v1"}),
-                format!("reg.corp/a/b:v1@{DIGEST}"),
-                json!({"repository": "reg.corp/a/b", "tag": format!("v1@{DIGEST}")}),
-            ),
-            (
-                json!({"repository": "quay.io/a/b", "tag": 3}),
-                "reg.corp/a/b:3".to_owned(),
-                json!({"repository": "reg.corp/a/b", "tag": 3}),
-            ),
-            (
-                json!({"repository": "quay.io/a/b:v1", "tag": ""}),
-                format!("reg.corp/a/b:v1@{DIGEST}"),
-                json!({"repository": format!("reg.corp/a/b:v1@{DIGEST}"), "tag": ""}),
-            ),
-        ];
-        for (before, image, after) in cases {
-            assert_eq!(written(&before, &image), Some(after), "{before}");
-        }
-    }
-
-    #[test]
-    fn what_the_keys_cannot_say_is_not_written() {
-        for (parts, image) in [
-            (
-                json!({"repository": "quay.io/a/b"}),
-                format!("reg.corp/a/b@{DIGEST}"),
-            ),
-            (
-                json!({"repository": "quay.io/a/b"}),
-                "reg.corp/a/b:v2".to_owned(),
-            ),
-            (
-                json!({"repository": "quay.io/a/b", "tag": 3}),
-                "reg.corp/a/b:4".to_owned(),
-            ),
-        ] {
-            assert_eq!(written(&parts, &image), None, "{parts}");
-        }
-    }
-}
+#[path = "split_tests.rs"]
+mod tests;

@@ -1,10 +1,12 @@
 //! One walk over an object: its pods, its images of several parts, its texts that may hold objects.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::catalogue::{is_repository_and_tag, names_image_last};
+use super::broken::is_mistake;
+use super::catalogue::{field_strength, is_repository_and_tag, names_image_last};
 use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
 use super::suspected::Suspect;
@@ -23,6 +25,17 @@ pub(super) struct Pod<'a> {
     pub(super) metadata: Option<&'a Value>,
 }
 
+/// A list in a custom kind that is called as one of a container's is, and may hold flags or variables.
+#[derive(Debug)]
+pub(super) struct List<'a> {
+    pub(super) at: Pointer,
+    /// Else flags.
+    pub(super) holds_variables: bool,
+    pub(super) items: &'a [Value],
+    /// Which of the suspects its items have told on their own.
+    pub(super) told: Range<usize>,
+}
+
 /// What a walk has found, each in the order of the object.
 #[derive(Debug)]
 pub(super) struct Survey<'a> {
@@ -34,6 +47,10 @@ pub(super) struct Survey<'a> {
     pub(super) slots: Vec<ImageSlot>,
     /// Texts of ConfigMaps.
     pub(super) texts: Vec<(Pointer, &'a str)>,
+    /// Texts of custom kinds that may be files, where suspects are asked for.
+    pub(super) guessed: Vec<(Pointer, &'a str)>,
+    /// Flags and variables of custom kinds, where suspects are asked for.
+    pub(super) lists: Vec<List<'a>>,
     /// Pods that a schema tells of, which the walk passes by.
     known: HashSet<String>,
     /// Within a document of no kind.
@@ -91,6 +108,8 @@ impl<'a> Survey<'a> {
             pods: Vec::new(),
             slots: Vec::new(),
             texts: Vec::new(),
+            guessed: Vec::new(),
+            lists: Vec::new(),
             known: HashSet::new(),
             is_values: false,
             at: String::new(),
@@ -189,9 +208,18 @@ impl<'a> Survey<'a> {
         }
         match value {
             Value::Array(items) => {
+                let before = self.suspects.as_ref().map_or(0, Vec::len);
                 for (index, item) in items.iter().enumerate() {
                     self.enter(&index.to_string(), |survey| {
                         survey.value(key, item, depth + 1);
+                    });
+                }
+                if let (Some(suspects), "command" | "args" | "env") = (&self.suspects, key) {
+                    self.lists.push(List {
+                        at: Pointer::new(self.at.clone()),
+                        holds_variables: key == "env",
+                        items,
+                        told: before..suspects.len(),
                     });
                 }
             }
@@ -200,8 +228,14 @@ impl<'a> Survey<'a> {
             {
                 self.object(value, ("", ""), depth + 1);
             }
+            // One without a version is one all the same.
+            Value::Object(fields) if fields.get("kind").is_some_and(|kind| kind == "Secret") => {}
             Value::Object(fields) => self.mapping(key, value, fields, depth),
-            Value::String(text) if self.is_values && is_repository_and_tag(key) => {
+            Value::String(text)
+                if (self.is_values && is_repository_and_tag(key))
+                    // Nothing writes it; its reason is told as that of a container's image is.
+                    || (text.contains('/') && is_mistake(field_strength(key), text)) =>
+            {
                 self.slots.push(ImageSlot {
                     pointer: Pointer::new(self.at.clone()),
                     kind: SlotKind::Field,
@@ -209,6 +243,11 @@ impl<'a> Survey<'a> {
                     span: 0..text.len(),
                     why: Role::Sidecar,
                 });
+            }
+            Value::String(text) if text.contains('\n') && text.contains(':') => {
+                if self.suspects.is_some() {
+                    self.guessed.push((Pointer::new(self.at.clone()), text));
+                }
             }
             Value::String(text) => {
                 if let Some(suspects) = &mut self.suspects {
@@ -238,9 +277,9 @@ impl<'a> Survey<'a> {
                     span: 0..0,
                     why: Role::Sidecar,
                 }),
-                Certainty::Suspected => {
+                Certainty::Suspected(why) => {
                     if let Some(suspects) = &mut self.suspects {
-                        suspects.push(Suspect::of_parts(pointer, text));
+                        suspects.push(Suspect::new(pointer, text, *why));
                     }
                 }
             }

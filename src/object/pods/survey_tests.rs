@@ -93,6 +93,53 @@ fn what_is_called_an_image_in_an_unknown_kind_is_suspected() {
     assert_eq!(found, ["xpkg.upbound.io/a/b:v1", "ghcr.io/c/d"]);
 }
 
+/// Groups under Kubernetes' domain belong to many; only an API server's own kinds are known to hold nothing else.
+#[test]
+fn a_group_of_another_owner_is_custom_under_kubernetes_domain_too() {
+    let spark = json!({"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "spec": {
+        "image": "quay.io/spark/spark:3", "driver": {"template": {"spec": {"containers": [
+            {"name": "driver", "image": "quay.io/spark/driver:3"}]}}}}});
+    assert_eq!(
+        found(&spark),
+        [pair(
+            "/spec/driver/template/spec/containers/0/image",
+            "quay.io/spark/driver:3"
+        )]
+    );
+    for (object, at, text) in [
+        (&spark, "/spec/image", "quay.io/spark/spark:3"),
+        (
+            &json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+                "images": [{"name": "nginx", "newName": "quay.io/bitnami/nginx"}]}),
+            "/images/0/newName",
+            "quay.io/bitnami/nginx",
+        ),
+        (
+            &json!({"apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "ClusterConfiguration",
+                "imageRepository": "quay.io/coreos"}),
+            "/imageRepository",
+            "quay.io/coreos",
+        ),
+    ] {
+        let found = suspects(object);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), (at, text));
+    }
+    for api_version in [
+        "gateway.networking.k8s.io/v1",
+        "snapshot.storage.k8s.io/v1",
+        "custom.metrics.k8s.io/v1",
+    ] {
+        let route = json!({"apiVersion": api_version, "kind": "HTTPRoute", "spec": {
+            "parentRefs": [{"name": "gateway"}], "hostnames": ["registry.corp"],
+            "rules": [{"backendRefs": [{"name": "registry", "port": 5000}]}]}});
+        assert!(found(&route).is_empty() && suspects(&route).is_empty());
+    }
+    let schema = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "spec": {"image": "quay.io/a/b:1"}});
+    assert!(found(&schema).is_empty() && suspects(&schema).is_empty());
+}
+
 #[test]
 fn parts_are_images_in_custom_kinds_and_in_the_values_of_a_chart() {
     let parts = json!({"repository": "quay.io/a/b", "tag": "v1"});
@@ -139,6 +186,29 @@ fn parts_are_images_in_custom_kinds_and_in_the_values_of_a_chart() {
             Suspicion::Name
         )]
     );
+}
+
+#[test]
+fn parts_with_a_number_that_yaml_respells_are_told() {
+    let parts = json!({"registry": "quay.io", "repository": "a/b", "tag": 1.1});
+    let name = "quay.io/a/b".to_owned();
+    let custom =
+        json!({"apiVersion": "example.com/v1", "kind": "Thing", "spec": {"image": parts.clone()}});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "image": parts}]}});
+    for (object, at) in [
+        (custom, "/spec/image"),
+        (json!({"image": parts}), "/image"),
+        (pod, "/spec/containers/0/image"),
+    ] {
+        assert!(found(&object).is_empty());
+        assert_eq!(
+            suspects(&object),
+            [(at.to_owned(), name.clone(), Suspicion::Version)]
+        );
+    }
+    let text = "image:\n  registry: quay.io\n  repository: a/b\n  tag: 1.10\n";
+    let told = ("/data/file.yaml".to_owned(), name.clone(), Suspicion::File);
+    assert_eq!(suspects(&config_map(text)), [told]);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::broken::name_of;
 use super::catalogue::{field_strength, is_plain_word};
 use super::{NameStrength, image_name_strength};
-use crate::image_ref::ImageReference;
+use crate::image_ref::{ImageReference, canonical_host};
 use crate::object::Pointer;
 
 /// A text that may be an image.
@@ -31,6 +32,9 @@ pub enum Suspicion {
     Host,
     /// A mapping has a repository and a version.
     Parts,
+    /// Its name stands there, and its version cannot be read: a number whose spelling YAML loses (`1.10`), or what is
+    /// put in later (`$(TAG)`).
+    Version,
     /// It stands in a file within a text that is no Kubernetes object, or that cannot be changed byte by byte.
     File,
 }
@@ -41,6 +45,7 @@ impl fmt::Display for Suspicion {
             Self::Name => "it is called an image, in a place that is not known",
             Self::Host => "it names a registry's host",
             Self::Parts => "it has the parts of an image",
+            Self::Version => "its version cannot be read: a number without quotes, or put in later",
             Self::File => "it stands in a file that is no Kubernetes object",
         })
     }
@@ -75,14 +80,14 @@ impl Suspect {
             "package" => NameStrength::Likely,
             _ => field_strength(key),
         };
-        if may_be(strength, text) {
-            found.push(suspect(text, Suspicion::Name));
+        if let Some((image, why)) = named(strength, text) {
+            found.push(suspect(image, why));
         } else if text.contains('\n') {
             lines(text, &mut |word, why| found.push(suspect(word, why)));
         } else {
             words(text, &mut |word| {
-                if is_on_registry(word) {
-                    found.push(suspect(word, Suspicion::Host));
+                if let Some((image, why)) = on_registry(word) {
+                    found.push(suspect(image, why));
                 }
             });
         }
@@ -98,21 +103,22 @@ impl Suspect {
             .filter_map(|(key, value)| {
                 let name = key.rsplit('/').next().unwrap_or_default();
                 let text = value.as_str()?;
-                may_be(field_strength(name), text).then(|| Self {
+                let (image, why) = named(field_strength(name), text)?;
+                Some(Self {
                     pointer: at.child(key),
-                    text: text.to_owned(),
-                    why: Suspicion::Name,
+                    text: image.to_owned(),
+                    why,
                 })
             })
             .collect()
     }
 
-    /// A mapping of parts.
-    pub(super) fn of_parts(pointer: Pointer, text: &str) -> Self {
+    /// What stands at `pointer`.
+    pub(super) fn new(pointer: Pointer, text: &str, why: Suspicion) -> Self {
         Self {
             pointer,
             text: text.to_owned(),
-            why: Suspicion::Parts,
+            why,
         }
     }
 }
@@ -125,10 +131,13 @@ pub(super) fn script(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
     }
     let mut flag = "";
     words(text, &mut |word| {
-        if looks_like_image(word) {
-            found(word, Suspicion::Host);
-        } else if !flag.is_empty() && may_be(image_name_strength(flag), word) {
-            found(word, Suspicion::Name);
+        let by_flag = |flag| named(image_name_strength(flag), word);
+        if let Some((image, why)) = on_host(word) {
+            found(image, why);
+        } else if let Some((image, why)) =
+            Some(flag).filter(|flag| !flag.is_empty()).and_then(by_flag)
+        {
+            found(image, why);
         }
         flag = if word.starts_with('-') { word } else { "" };
     });
@@ -148,14 +157,14 @@ pub(super) fn lines(text: &str, found: &mut dyn FnMut(&str, Suspicion)) {
         if let Some((key, value)) = entry {
             let (key, value) = (unquote(key), unquote(value));
             let strength = image_name_strength(&key).max(field_strength(&key));
-            if may_be(strength, &value) {
-                found(&value, Suspicion::Name);
+            if let Some((image, why)) = named(strength, &value) {
+                found(image, why);
                 continue;
             }
         }
         words(line, &mut |word| {
-            if is_on_registry(word) {
-                found(word, Suspicion::Host);
+            if let Some((image, why)) = on_registry(word) {
+                found(image, why);
             }
         });
     }
@@ -177,27 +186,41 @@ fn words<'a>(text: &'a str, look: &mut dyn FnMut(&'a str)) {
     }
 }
 
-/// True where a name of this strength makes the text an image, as far as it can be told.
-fn may_be(strength: NameStrength, text: &str) -> bool {
-    strength != NameStrength::None
-        && !is_plain_word(text)
-        && ImageReference::parse(text).is_ok_and(|reference| {
-            strength >= NameStrength::Certain || reference.names_host() || text.contains('/')
-        })
+/// The image that a name of this strength makes of the text, as far as it can be told, and why it is suspected.
+fn named(strength: NameStrength, text: &str) -> Option<(&str, Suspicion)> {
+    if strength == NameStrength::None || is_plain_word(text) {
+        return None;
+    }
+    match ImageReference::parse(text) {
+        Ok(reference) => {
+            let may_be =
+                strength >= NameStrength::Certain || reference.names_host() || text.contains('/');
+            may_be.then_some((text, Suspicion::Name))
+        }
+        Err(_) if text.contains(char::is_whitespace) => None,
+        Err(_) => Some((name_of(text)?, Suspicion::Version)),
+    }
 }
 
-fn is_on_registry(word: &str) -> bool {
-    word.contains('/')
-        && ImageReference::parse(word)
-            .is_ok_and(|reference| reference.names_host() && REGISTRIES.contains(&reference.host()))
+/// The image of a word that stands on a known registry.
+fn on_registry(word: &str) -> Option<(&str, Suspicion)> {
+    let (host, _) = word.split_once('/')?;
+    if !REGISTRIES.contains(&canonical_host(host)) {
+        return None;
+    }
+    match ImageReference::parse(word) {
+        Ok(_) => Some((word, Suspicion::Host)),
+        Err(_) => Some((name_of(word)?, Suspicion::Version)),
+    }
 }
 
-fn looks_like_image(word: &str) -> bool {
-    word.contains('/')
-        && ImageReference::parse(word).is_ok_and(|reference| {
-            reference.names_host()
-                && (REGISTRIES.contains(&reference.host())
-                    || reference.tag().is_some()
-                    || reference.digest().is_some())
-        })
+/// As [`on_registry`], and the image of a word that names any host and a version.
+fn on_host(word: &str) -> Option<(&str, Suspicion)> {
+    on_registry(word).or_else(|| {
+        let reference = word.contains('/').then(|| ImageReference::parse(word))?;
+        let is_image = reference.is_ok_and(|reference| {
+            reference.names_host() && (reference.tag().is_some() || reference.digest().is_some())
+        });
+        is_image.then_some((word, Suspicion::Host))
+    })
 }

@@ -12,11 +12,13 @@ use super::{LEGACY_GROUP, SCALE_SET_GROUP};
 
 /// Words in any case, as they stand in keys, flags and names of variables.
 ///
-/// `image`: fields, image volumes, flags, variables and annotations, `images`, `imageName`. `containers`: the lists of a
-/// pod, whose arguments and variables are looked at whatever they are called. `repository`: images of several parts, and
-/// the charts' `RepositoryAndTag`. `package`: as Crossplane calls one. ARC's groups: its kinds need none of these.
-const WORDS: [&str; 6] = [
+/// `image`: fields, image volumes, flags, variables and annotations, `images`, `imageName`; and the known flag whose name
+/// does not say so. `containers`: the lists of a pod, whose arguments and variables are looked at whatever they are
+/// called. `repository`: images of several parts, and the charts' `RepositoryAndTag`. `package`: as Crossplane calls
+/// one. ARC's groups: its kinds need none of these.
+const WORDS: [&str; 7] = [
     "image",
+    "prometheus-config-reloader",
     "containers",
     "repository",
     "package",
@@ -83,11 +85,9 @@ mod tests {
         for list in LISTS {
             assert!(may_name_images(list), "{list}");
         }
-        // Flags are looked at in containers only, and those stand in a list.
+        // In custom kinds they are looked at outside of containers, too.
         for flag in KNOWN {
-            assert!(may_name_images(&format!(
-                "containers: [{{args: [--{flag}=a/b]}}]"
-            )));
+            assert!(may_name_images(&format!("args: [--{flag}=a/b]")), "{flag}");
         }
     }
 
