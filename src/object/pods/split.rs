@@ -44,11 +44,10 @@ pub(super) fn certainty(
         || (has("registry") && has_version);
     let is_suspected = is_called_image || (has_version && names_host);
     let certainty = match (is_certain, is_whole) {
-        (true, true) => Certainty::Certain,
-        (true, false) => Certainty::Suspected(Suspicion::Version),
         (false, _) if !is_suspected => return None,
+        (true, true) => Certainty::Certain,
         (false, true) => Certainty::Suspected(Suspicion::Parts),
-        (false, false) => Certainty::Suspected(Suspicion::Version),
+        (_, false) => Certainty::Suspected(Suspicion::Version),
     };
     Some((certainty, image))
 }

@@ -244,10 +244,10 @@ impl<'a> Survey<'a> {
                     why: Role::Sidecar,
                 });
             }
-            Value::String(text) if text.contains('\n') && text.contains(':') => {
-                if self.suspects.is_some() {
-                    self.guessed.push((Pointer::new(self.at.clone()), text));
-                }
+            Value::String(text)
+                if self.suspects.is_some() && text.contains('\n') && text.contains(':') =>
+            {
+                self.guessed.push((Pointer::new(self.at.clone()), text));
             }
             Value::String(text) => {
                 if let Some(suspects) = &mut self.suspects {

@@ -115,6 +115,21 @@ fn case_06_upper_case_and_image_ids() {
     );
 }
 
+/// As case 4 and case 6, where a flag or a variable names the image.
+#[test]
+fn a_mistake_is_told_with_its_place_in_flags_and_variables_too() {
+    let object = deployment(&json!({"containers": [{"name": "a", "image": "quay.io/c:1",
+        "args": ["--docker-image=quay.io/a/B:1", "--metrics-addr=127.0.0.1:8080"],
+        "env": [{"name": "ACTIONS_RUNNER_IMAGE", "value": format!("quay.io/a/b:sha256:{HEX}")}]}]}));
+    let decided = decided(&object, &everything());
+    assert!(matches!(decided.verdict, Verdict::Patch(_)), "{decided:?}");
+    let notes = &decided.notes;
+    assert_eq!(notes.len(), 2, "{decided:?}");
+    assert!(notes[0].contains("--docker-image") && notes[0].contains("byte 10"));
+    assert!(notes[1].contains("ACTIONS_RUNNER_IMAGE") && notes[1].contains("invalid tag"));
+    assert_eq!(changes(&object, &everything()).len(), 1);
+}
+
 #[test]
 fn case_07_a_mirror_on_the_source_host_is_rewritten_once() {
     let rules = compile(&[rewrite("quay.io", "quay.io/corp-mirror")]);
