@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs, suspected,
+    AbsentKind, ImageSlot, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs,
+    suspected,
 };
 use crate::object::{Change, Manifest, ObjectRef, text_at};
 use crate::rules::{Meeting, Outcome, Place, RuleSet};
@@ -18,7 +19,10 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
     for manifest in manifests {
         let object = manifest.reference();
         has_images(manifest, &object)?;
-        for slot in image_slots(&manifest.object) {
+        let (doubtful, slots): (Vec<_>, Vec<_>) = image_slots(&manifest.object)
+            .into_iter()
+            .partition(ImageSlot::is_doubtful);
+        for slot in slots {
             let place = Place::of(&manifest.object, &slot.pointer);
             judge(&object, &slot.text, &place, rules)?;
         }
@@ -28,14 +32,20 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
             let place = Place::of(&manifest.object, &field);
             judge(&object, &slot.default, &place, rules)?;
         }
-        for suspect in suspected(&manifest.object) {
-            let text = Some(Value::String(suspect.text));
+        let doubtful = doubtful
+            .into_iter()
+            .map(|slot| (slot.pointer, slot.text, "no image reference"));
+        let suspected = suspected(&manifest.object)
+            .into_iter()
+            .map(|suspect| (suspect.pointer, suspect.text, "suspected"));
+        for (pointer, text, why) in doubtful.chain(suspected) {
+            let text = Some(Value::String(text));
             notes.push(Change {
                 object: object.clone(),
-                pointer: suspect.pointer,
+                pointer,
                 before: text.clone(),
                 after: text,
-                rule: "gate: suspected, never touched".to_owned(),
+                rule: format!("gate: {why}, never touched"),
             });
         }
     }
@@ -166,5 +176,31 @@ fn judge(
             .remedy(format!(
                 "--registry-map {host}=keep, or --registry-map {host}=TARGET"
             ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::Source;
+
+    #[test]
+    fn a_variable_that_is_called_image_and_holds_none_is_told_and_passes() {
+        let manifest = |image: &str, value: &str| {
+            let container = json!({"name": "web", "image": image,
+                "env": [{"name": "HERO_IMAGE", "value": value}]});
+            let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+                "spec": {"containers": [container]}});
+            [Manifest::new(pod, Source::Pass("test".to_owned()))]
+        };
+        let rules = RuleSet::default();
+        let notes = run(&manifest("reg.corp/web:1", "cdn.corp/assets/Hero"), &rules);
+        let notes = notes.unwrap();
+        assert_eq!(notes[0].pointer.as_str(), "/spec/containers/0/env/0/value");
+        assert!(notes[0].rule.contains("no image reference"), "{notes:?}");
+        let failure = run(&manifest("reg.corp/Web:1", "x"), &rules).unwrap_err();
+        assert_eq!(failure.code(), "image-invalid");
     }
 }

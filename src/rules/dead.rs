@@ -15,9 +15,10 @@ impl RuleSet {
     pub fn dead(&self) -> Vec<RuleProblem> {
         let mut dead = Vec::new();
         for (index, later) in self.rules.iter().enumerate() {
-            let earlier = self.rules[..index]
-                .iter()
-                .find(|earlier| is_of_one_file(earlier, later) && reaches_as_far(earlier, later));
+            let one = later.pattern.one();
+            let earlier = self.rules[..index].iter().find(|earlier| {
+                is_of_one_file(earlier, later) && reaches_as_far(earlier, later, one.as_ref())
+            });
             if let Some(earlier) = earlier {
                 dead.push(RuleProblem {
                     rules: vec![RuleName::of(&later.spec), RuleName::of(&earlier.spec)],
@@ -39,23 +40,32 @@ fn is_of_one_file(one: &Rule, other: &Rule) -> bool {
     }
 }
 
-fn reaches_as_far(earlier: &Rule, later: &Rule) -> bool {
+fn reaches_as_far(earlier: &Rule, later: &Rule, one: Option<&ImageReference>) -> bool {
     let scope = &earlier.spec.scope;
-    (scope.is_everywhere() || *scope == later.spec.scope) && earlier.pattern.covers(&later.pattern)
+    (scope.is_everywhere() || *scope == later.spec.scope)
+        && earlier.pattern.covers(&later.pattern, one)
 }
 
 impl Pattern {
-    /// True where it is known to take all that the other one does.
-    fn covers(&self, other: &Self) -> bool {
+    /// The one reference, or name, that it takes.
+    fn one(&self) -> Option<ImageReference> {
+        match self {
+            Self::Exact { canonical, .. } => ImageReference::parse(canonical).ok(),
+            Self::Repository { host, path } => {
+                ImageReference::parse(&format!("{host}/{path}")).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// True where it is known to take all that the other one does, which is all of `one` where it takes one.
+    fn covers(&self, other: &Self, one: Option<&ImageReference>) -> bool {
         match (self, other) {
             (Self::Any, _) => true,
-            (_, Self::Exact { canonical, .. }) => {
-                ImageReference::parse(canonical).is_ok_and(|reference| self.matches(&reference))
-            }
+            (_, Self::Exact { .. }) => one.is_some_and(|one| self.matches(one)),
             // Only an exact pattern and an expression look at more than the name.
-            (Self::Below(_) | Self::Glob(_), Self::Repository { host, path }) => {
-                ImageReference::parse(&format!("{host}/{path}"))
-                    .is_ok_and(|reference| self.matches(&reference))
+            (Self::Below(_) | Self::Glob(_), Self::Repository { .. }) => {
+                one.is_some_and(|one| self.matches(one))
             }
             (Self::Below(place), Self::Below(other)) => {
                 TargetSet::of(place).holds_set(&TargetSet::of(other))
@@ -138,8 +148,9 @@ mod tests {
             (Regex("a.*".into()), Exact("a.io/x:1".into()), true),
             (Regex("a.*".into()), Host("a.io".into()), false),
         ] {
+            let other = pattern(&narrow);
             assert_eq!(
-                pattern(&wide).covers(&pattern(&narrow)),
+                pattern(&wide).covers(&other, other.one().as_ref()),
                 is_covered,
                 "{wide} {narrow}"
             );

@@ -44,6 +44,7 @@ impl Pattern {
                 if !reference.suffix().is_empty() {
                     return Err(format!("'{text}' names a tag or digest; use exact"));
                 }
+                lower_case(reference.host())?;
                 Self::Repository {
                     host: reference.host().to_owned(),
                     path: reference.path().to_owned(),
@@ -149,7 +150,7 @@ impl Pattern {
 fn lower_case(host: &str) -> Result<(), String> {
     if host.chars().any(|letter| letter.is_ascii_uppercase()) {
         return Err(format!(
-            "the host '{host}' would take no image: write it in lower case"
+            "the host '{host}' would take only images that are spelled so: write it in lower case"
         ));
     }
     Ok(())
@@ -190,6 +191,7 @@ fn glob(text: &str) -> Result<Vec<String>, String> {
             "the glob '{text}' does not begin with a host; Docker Hub is docker.io"
         ));
     }
+    lower_case(first)?;
     let first = canonical_host(first).to_owned();
     components[0] = first;
     if components.len() == 1 && components[0] != "**" {
@@ -261,6 +263,8 @@ mod tests {
             Matcher::Host("registry".into()),
             Matcher::Host("QUAY.io".into()),
             Matcher::Prefix("Quay.io/brancz".into()),
+            Matcher::Glob("QUAY.io/**".into()),
+            Matcher::Repository("QUAY.io/a".into()),
             Matcher::Repository("a:1".into()),
             Matcher::Exact("A/B".into()),
             Matcher::Glob("library/*".into()),

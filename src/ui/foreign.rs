@@ -15,7 +15,15 @@ pub fn value(text: &str) -> String {
 
 /// A whole line.
 pub fn line(text: &str) -> String {
-    let shown = shown(text, LINE, true);
+    uncommanded(shown(text, LINE, true))
+}
+
+/// A line of ours with words of theirs in it, whole.
+pub fn own_line(text: &str) -> String {
+    uncommanded(shown(text, usize::MAX, true))
+}
+
+fn uncommanded(shown: String) -> String {
     // The runner takes a command behind blanks too.
     let command = shown.trim_start();
     if command.starts_with("::") {

@@ -18,15 +18,14 @@ impl Run<'_, '_> {
     pub(super) async fn remake_listeners(&mut self) -> Result<(), Failure> {
         let controllers = std::mem::take(&mut self.controllers);
         for controller in &controllers {
-            let stale = self
-                .stale_listeners(controller, &controllers)
-                .await
-                .map_err(|error| {
-                    error.failure(
-                        format!("cannot list the listeners of {}", controller.object),
-                        Exit::ApplyFailed,
-                    )
-                })?;
+            let stale = match self.stale_listeners(controller, &controllers).await {
+                Ok(stale) => stale,
+                Err(error) => {
+                    self.check_interrupt()?;
+                    let what = format!("cannot list the listeners of {}", controller.object);
+                    return Err(error.failure(what, Exit::ApplyFailed));
+                }
+            };
             if stale.is_empty() {
                 continue;
             }
@@ -39,6 +38,7 @@ impl Run<'_, '_> {
                         Ok(())
                         | Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => {}
                         Err(error) => {
+                            self.check_interrupt()?;
                             return Err(error
                                 .failure(format!("cannot delete {listener}"), Exit::ApplyFailed));
                         }

@@ -3,7 +3,7 @@
 //! A map from each image under a rule's target to what it is a copy of. It grows with the different images, not with
 //! the objects, and has a bound: after [`NAMED`] images only hashes are kept, after [`MOST`] nothing more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +27,8 @@ pub struct Meetings {
 struct Known {
     named: HashMap<String, Sources>,
     hashed: HashMap<u64, u64>,
+    /// Of those, the ones that another source would share: few.
+    shared: HashSet<u64>,
     hasher: RandomState,
     has_met: bool,
 }
@@ -118,8 +120,17 @@ impl Known {
         let target = self.hasher.hash_one(&arrival.target);
         let repository = self.hasher.hash_one(&arrival.repository);
         match self.hashed.get(&target) {
-            Some(known) if *known == repository => Ok(true),
-            Some(_) => Err(reason(arrival, object, &Met::Nameless)),
+            Some(known) if *known == repository => {
+                if changes && self.shared.contains(&target) {
+                    return Err(reason(arrival, object, &Met::Nameless));
+                }
+                Ok(true)
+            }
+            Some(_) => {
+                self.shared.insert(target);
+                self.has_met = true;
+                Err(reason(arrival, object, &Met::Nameless))
+            }
             None if self.hashed.len() < MOST => {
                 self.hashed.insert(target, repository);
                 Ok(true)
@@ -133,7 +144,7 @@ fn reason(arrival: &Arrival, object: &Value, met: &Met<'_>) -> String {
     let said = |arrival: &Arrival| format!("{} by {}", arrival.source, arrival.by);
     let met = match met {
         Met::Named(Source { arrival, object }) => format!("{} in {object}", said(arrival)),
-        Met::Nameless => "another image of an object before this one".to_owned(),
+        Met::Nameless => "another image of another object".to_owned(),
     };
     format!(
         "different images would become {}: {met}, and {} ({}): give one of them a target of its own",
@@ -175,6 +186,7 @@ mod tests {
         assert!(meet(0, "b/b").unwrap_err()[0].contains("a/a by a rule in Pod p"));
         assert_eq!(meet(NAMED, "a/a"), Ok(true));
         assert!(meet(NAMED, "b/b").unwrap_err()[0].contains("another image"));
+        assert!(meet(NAMED, "a/a").is_err(), "neither of the two is written");
         assert_eq!(meet(NAMED + MOST, "a/a"), Ok(false));
         assert_eq!(meet(NAMED + MOST, "b/b"), Ok(false));
         let known = meetings.known.lock().unwrap();

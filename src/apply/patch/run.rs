@@ -45,8 +45,10 @@ pub(super) struct Run<'a, 'h> {
     pub(super) controllers: Vec<Controller>,
     /// Programs that were changed and not waited for yet.
     rolling: Vec<ObjectRef>,
-    /// True where so many workloads of others were refused that the rest was not tried: ARC's own come all the same.
-    gave_up: bool,
+    /// How many times programs were waited for.
+    pub(super) rollouts: usize,
+    /// Why no more of others' workloads are tried, where so many were refused: ARC's own come all the same.
+    pub(super) gave_up: Option<Failure>,
 }
 
 impl<'a, 'h> Run<'a, 'h> {
@@ -60,7 +62,8 @@ impl<'a, 'h> Run<'a, 'h> {
             },
             controllers: Vec::new(),
             rolling: Vec::new(),
-            gave_up: false,
+            rollouts: 0,
+            gave_up: None,
         }
     }
 
@@ -96,10 +99,7 @@ impl<'a, 'h> Run<'a, 'h> {
         let programs = selection.programs();
         self.kinds(programs.as_slice()).await?;
         // They need none of ARC's programs, which may take their time or never become ready.
-        let others = self.kinds(&selection.workloads(&custom)).await;
-        if others.is_err() && !self.gave_up {
-            return others;
-        }
+        self.kinds(&selection.workloads(&custom)).await?;
         if programs.is_some() {
             if self.work.options.wait {
                 self.roll_out().await?;
@@ -107,7 +107,7 @@ impl<'a, 'h> Run<'a, 'h> {
             self.remake_listeners().await?;
         }
         self.kinds(&selection.resources()).await?;
-        others
+        self.gave_up.take().map_or(Ok(()), Err)
     }
 
     /// Waits for the programs that were changed; nothing to wait for in a dry run.
@@ -119,6 +119,7 @@ impl<'a, 'h> Run<'a, 'h> {
         let timeout = self.work.options.timeout;
         let done = (self.hands.rollouts)(rolling.clone(), timeout).await;
         done.map_err(|failure| self.goes_on(failure, &rolling))?;
+        self.rollouts += 1;
         self.report.rolled_out.extend(rolling);
         Ok(())
     }
@@ -134,8 +135,8 @@ impl<'a, 'h> Run<'a, 'h> {
         self.roll_out().await
     }
 
-    /// True where a webhook guards an object of ARC's and its pod is being replaced just now: that is what rolled out.
-    /// What another's webhook refuses, no rollout of ARC's mends.
+    /// True where a webhook guards an object of ARC's and its pod is being replaced just now, or was when the object was
+    /// begun: that is what rolled out. What another's webhook refuses, no rollout of ARC's mends.
     pub(super) fn waits_for_rollout(&self, treated: &Treated) -> bool {
         let is_guarded = matches!(
             treated.written,
@@ -144,7 +145,8 @@ impl<'a, 'h> Run<'a, 'h> {
                 ..
             })
         );
-        is_guarded && treated.is_own && self.work.mode == Mode::Write && !self.rolling.is_empty()
+        let is_mended = !self.rolling.is_empty() || self.rollouts > treated.rollouts;
+        is_guarded && treated.is_own && self.work.mode == Mode::Write && is_mended
     }
 
     /// Waits for the programs, and returns the object as it is then, to be treated again; None where it cannot be.
@@ -174,6 +176,7 @@ impl<'a, 'h> Run<'a, 'h> {
             object,
             is_own,
             written,
+            ..
         } = treated;
         let written = match written {
             Ok(written) => written,
@@ -234,11 +237,10 @@ impl<'a, 'h> Run<'a, 'h> {
         report.slots = slots;
         self.tell(&report)?;
         if self.report.failed() >= MOST_FAILED {
-            self.gave_up = true;
-            let count = self.report.failed();
-            return Err(self
-                .failure(object, &error)
-                .evidence(format!("so it was with {} now", counted(count, "object"))));
+            let count = counted(self.report.failed(), "object");
+            let failure = self.failure(object, &error);
+            let failure = failure.evidence(format!("so it was with {count} now"));
+            self.gave_up.get_or_insert(failure);
         }
         Ok(())
     }

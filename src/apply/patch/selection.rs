@@ -52,14 +52,8 @@ impl Selection {
         }
     }
 
-    /// True where the cluster's own kinds are looked at: not where only built-in ones are named.
+    /// True where the cluster's own kinds are looked at: not where each name is of a built-in one.
     pub(super) fn takes_custom_kinds(&self) -> bool {
-        let built_in = || {
-            let mut known = workloads();
-            known.push(programs());
-            known.extend(resources());
-            known
-        };
         let is_built_in = |name: &String| built_in().iter().any(|kind| is_named(kind, name));
         self.all_workloads && (self.kinds.is_empty() || !self.kinds.iter().all(is_built_in))
     }
@@ -164,7 +158,6 @@ impl Whose {
     }
 }
 
-/// `Deployment`, `deployments`, `deployments.apps`, whatever the case.
 /// As kubectl takes them, of the built-in kinds.
 const SHORT_NAMES: [(&str, &str); 8] = [
     ("cj", "CronJob"),
@@ -177,6 +170,7 @@ const SHORT_NAMES: [(&str, &str); 8] = [
     ("sts", "StatefulSet"),
 ];
 
+/// `Deployment`, `deployments`, `deployments.apps`, whatever the case.
 fn is_named(kind: &Kind, name: &str) -> bool {
     let (name, group) = name
         .split_once('.')
@@ -188,7 +182,23 @@ fn is_named(kind: &Kind, name: &str) -> bool {
         .iter()
         .any(|(short, kind)| *short == name && kind.to_lowercase() == singular);
     let is_kind = is_short || name == singular || name.strip_suffix('s') == Some(&singular);
-    is_kind && group.is_none_or(|group| of_group == Some(group))
+    is_kind
+        && match group {
+            Some(group) => of_group == Some(group),
+            // `jobs` are Kubernetes' own, as in kubectl; those of another group are `Job.batch.volcano.sh`.
+            None => {
+                let mut own = built_in();
+                own.retain(|own| own.kind == kind.kind);
+                own.is_empty() || own.contains(kind)
+            }
+        }
+}
+
+fn built_in() -> Vec<Kind> {
+    let mut known = workloads();
+    known.push(programs());
+    known.extend(resources());
+    known
 }
 
 #[cfg(test)]
@@ -234,6 +244,16 @@ mod tests {
         let found: Vec<&str> = workloads.iter().map(|kind| kind.kind.as_str()).collect();
         assert_eq!(found, ["StatefulSet", "CronJob"]);
         assert_eq!(kinds.resources().len(), 1);
+        // A name without a group is Kubernetes' own kind, whatever stands beside it.
+        let volcano = Kind {
+            api_version: "batch.volcano.sh/v1alpha1".to_owned(),
+            kind: "Job".to_owned(),
+        };
+        let takes = |names: &[&str]| named(names, true).takes_kind(&volcano);
+        assert!(!takes(&["jobs"]) && !takes(&["jobs", "Rollout.argoproj.io"]));
+        assert!(takes(&["Job.batch.volcano.sh"]));
+        assert!(!named(&["jobs", "sts"], true).takes_custom_kinds());
+        assert!(named(&["jobs", "Job.batch.volcano.sh"], true).takes_custom_kinds());
         let failure = named(&["cronjobs"], false).check_kinds(&[]).unwrap_err();
         assert_eq!(failure.exit(), Exit::Usage);
         assert!(

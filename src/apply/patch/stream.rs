@@ -100,10 +100,11 @@ impl<'a> Run<'a, '_> {
         let mut under_way: FuturesOrdered<BoxFuture<'a, Treated>> = FuturesOrdered::new();
         let mut ended = Ok(());
         loop {
-            if ended.is_ok() {
+            let is_over = source.whose == Whose::Others && self.gave_up.is_some();
+            if ended.is_ok() && !is_over {
                 ended = self.begin(kind, &mut source, &mut under_way);
             }
-            let reads = ended.is_ok() && source.page.is_none() && !source.is_read;
+            let reads = ended.is_ok() && !is_over && source.page.is_none() && !source.is_read;
             tokio::select! {
                 biased;
                 Some(mut treated) = under_way.next(), if !under_way.is_empty() => {
@@ -111,7 +112,9 @@ impl<'a> Run<'a, '_> {
                         match self.after_rollout(&mut treated).await {
                             // With the others, which may hold what it needs. Its turn to be told is now.
                             Ok(Some(now)) => {
-                                let again = self.work.treated(now, treated.is_own, Look::Again);
+                                let is_own = treated.is_own;
+                                let again =
+                                    self.work.treated(now, is_own, Look::Again, self.rollouts);
                                 under_way.push_front(Box::pin(again));
                                 continue;
                             }
@@ -154,10 +157,14 @@ impl<'a> Run<'a, '_> {
                 error.failure(what, Exit::Unexpected)
             })?;
             let is_own = source.whose.is_arc(&object);
-            if self.work.options.selection.takes(&object, is_own)
+            if (is_own || self.gave_up.is_none())
+                && self.work.options.selection.takes(&object, is_own)
                 && !self.follows_its_source(kind, &object, is_own)
             {
-                under_way.push_back(Box::pin(self.work.treated(object, is_own, Look::First)));
+                let treated = self
+                    .work
+                    .treated(object, is_own, Look::First, self.rollouts);
+                under_way.push_back(Box::pin(treated));
             }
         }
         Ok(())

@@ -65,6 +65,8 @@ pub(super) struct Treated {
     pub(super) object: ObjectRef,
     /// One of ARC's own.
     pub(super) is_own: bool,
+    /// How many times programs had been waited for when it was begun.
+    pub(super) rollouts: usize,
     pub(super) written: Result<Written, Rejected>,
 }
 
@@ -85,10 +87,17 @@ enum Next {
 
 impl Work<'_> {
     /// Decides and writes, and keeps which object it was.
-    pub(super) async fn treated(&self, object: Value, is_own: bool, look: Look) -> Treated {
+    pub(super) async fn treated(
+        &self,
+        object: Value,
+        is_own: bool,
+        look: Look,
+        rollouts: usize,
+    ) -> Treated {
         Treated {
             object: ObjectRef::from_value(&object),
             is_own,
+            rollouts,
             written: self.treat(object, is_own, look).await,
         }
     }
@@ -105,7 +114,8 @@ impl Work<'_> {
         // It is never closed.
         let _turn = self.sending.acquire().await.ok();
         let mut sent: Option<Sent> = None;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let (patch, mut report) = match self.decide(&object, look).await? {
                 Next::Send(patch, report) => (*patch, report),
                 Next::Unchanged(told) => {
@@ -143,9 +153,9 @@ impl Work<'_> {
             }
             sent = Some(Sent { record, report });
             look = Look::Again;
+            attempt += 1;
             object = now;
         }
-        Ok(Written::Stopped)
     }
 
     /// Why the object is left as it is although its patch is known.
@@ -200,6 +210,7 @@ impl Work<'_> {
                     reasons.append(others);
                 }
                 decided.verdict = Verdict::Refused(reasons);
+                decided.would_change.clear();
             }
         }
     }

@@ -127,7 +127,7 @@ impl Answer {
 fn shown(lines: &[String]) -> String {
     lines
         .iter()
-        .map(|line| foreign::line(line) + "\n")
+        .map(|line| foreign::own_line(line) + "\n")
         .collect()
 }
 

@@ -48,8 +48,10 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
         let told: HashSet<&str> = told.collect();
         script(text, &mut |word, why| {
             // Of what cannot be read to its end the word is the name.
-            let is_start = |told: &&str| why == Suspicion::Version && told.starts_with(word);
-            if !told.contains(word) && !told.iter().any(is_start) {
+            let is_start = |told: &&str| told.starts_with(word);
+            let is_told =
+                told.contains(word) || (why == Suspicion::Version && told.iter().any(is_start));
+            if !is_told {
                 suspect(word, why);
             }
         });
@@ -100,11 +102,14 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
 /// have told on their own is not told twice.
 pub(super) fn add_named(lists: &[List<'_>], suspects: &mut Vec<Suspect>) {
     for list in lists {
+        let told: HashSet<(String, String)> = suspects[list.told.clone()]
+            .iter()
+            .map(|one| (one.pointer.to_string(), one.text.clone()))
+            .collect();
         let mut tell = |pointer: Pointer, (name, text, start): (&str, &str, usize)| {
             for named in slots::named(name, text, start) {
                 let image = &text[named.span];
-                let is_it = |one: &Suspect| one.pointer == pointer && one.text == image;
-                if !suspects[list.told.clone()].iter().any(is_it) {
+                if !told.contains(&(pointer.to_string(), image.to_owned())) {
                     let why = named.why.unwrap_or(Suspicion::Name);
                     suspects.push(Suspect::new(pointer.clone(), image, why));
                 }

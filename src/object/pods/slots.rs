@@ -67,6 +67,18 @@ pub struct ImageSlot {
     pub why: Role,
 }
 
+impl ImageSlot {
+    /// True for the value of a flag or variable that is named for an image and holds no reference: it may be meant for
+    /// something else, and only a person can tell.
+    pub fn is_doubtful(&self) -> bool {
+        let is_named = matches!(
+            self.kind,
+            SlotKind::Argument { .. } | SlotKind::Environment { .. }
+        );
+        is_named && ImageReference::parse(&self.text).is_err()
+    }
+}
+
 /// Every image of these pods.
 pub(super) fn of_pods(pods: &[Pod<'_>]) -> Vec<ImageSlot> {
     let mut slots = Vec::new();

@@ -40,6 +40,7 @@ pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
         let object = &manifest.object;
         let slots = image_slots(object)
             .into_iter()
+            .filter(|slot| !slot.is_doubtful())
             .map(|slot| (slot.text, slot.pointer, slot.why));
         let absent = absent_slots(object).into_iter().map(|slot| {
             let name = match slot.kind {

@@ -1,5 +1,6 @@
 //! What waits for ARC's rollout and what does not, and answers that are lost on the way.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ends::{everything, never_ready, patched, seeded, two_workloads};
@@ -25,6 +26,11 @@ fn runner(number: usize) -> Value {
         "spec": {"template": {"spec": {"image": "quay.io/corp/runner:1"}}}})
 }
 
+fn number_in(path: &str) -> usize {
+    let name = path.split("/runner-").nth(1).unwrap();
+    name.split('?').next().unwrap().parse().unwrap()
+}
+
 fn webhook_failed() -> (u16, Value) {
     let message = "failed calling webhook \"mutate.runner\": connection refused";
     let (code, mut body) = status(500, "InternalError");
@@ -34,14 +40,19 @@ fn webhook_failed() -> (u16, Value) {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_webhook_guards_is_treated_again_with_all_that_was_begun_beside_it() {
-    let refused = AtomicUsize::new(0);
+    // The first of each.
+    let refused: Mutex<BTreeSet<String>> = Mutex::default();
     let (cluster, asked) = cluster(move |method, path, _| match method {
         "GET" if path.starts_with(RUNNERS) => {
             let runners: Vec<Value> = (0..40).map(runner).collect();
             list(&runners, "")
         }
-        "GET" if path.contains("/runnerdeployments/runner-0") => (200, runner(0)),
-        "PATCH" if path.contains("/runner-0") && refused.fetch_add(1, Ordering::Relaxed) == 0 => {
+        "GET" if path.contains("/runnerdeployments/runner-") => (200, runner(number_in(path))),
+        "PATCH"
+            if path.contains("/runnerdeployments/runner-")
+                && number_in(path) < 6
+                && refused.lock().unwrap().insert(path.to_owned()) =>
+        {
             webhook_failed()
         }
         _ => two_workloads(method, path),
@@ -61,7 +72,7 @@ async fn what_a_webhook_guards_is_treated_again_with_all_that_was_begun_beside_i
     let order = objects.iter().map(|told| told.object.name.as_str());
     let runners: Vec<&str> = order.filter(|name| name.starts_with("runner-")).collect();
     assert_eq!(runners[..2], ["runner-0", "runner-1"]);
-    assert_eq!(patches(&asked), 43);
+    assert_eq!(patches(&asked), 48);
 }
 
 #[tokio::test]
@@ -101,7 +112,33 @@ async fn what_goes_wrong_with_others_workloads_keeps_nobody_from_arcs_own() {
         "{unlisted:?}"
     );
     assert_eq!(ended.report.exit(), Exit::ApplyFailed);
-    // So many that a policy refuses that the rest is not tried.
+    // So many that a policy refuses that the rest is not tried: Deployments before ARC's own in the same list.
+    let (denied, asked) = cluster(|method, path, _| match method {
+        "GET" if path.contains("/deployments") => {
+            let mut deployments: Vec<Value> = (0..150)
+                .map(|number| {
+                    let mut other = deployment(1, "quay.io/shop/web:1");
+                    other["metadata"]["name"] = json!(number.to_string());
+                    other["metadata"]["namespace"] = json!("a-shop");
+                    other
+                })
+                .collect();
+            deployments.push(deployment(1, "quay.io/b/kube-rbac-proxy:v1"));
+            list(&deployments, "")
+        }
+        "PATCH" if path.contains("/a-shop/") => status(403, "Forbidden"),
+        "GET" if path.starts_with(RUNNERS) => list(&[runner(0)], ""),
+        _ => two_workloads(method, path),
+    });
+    with_runners(&denied);
+    let (objects, ended) = patched(&denied, &everything(&[]), Ok(())).await;
+    assert!(ended.failure.is_some() && ended.report.failed() < 150);
+    for name in ["controller-manager", "runner-0"] {
+        let told = objects.iter().find(|told| told.object.name == name);
+        assert_eq!(told.unwrap().treatment, Treatment::Patched, "{name}");
+    }
+    assert!(patches(&asked) < 150, "the rest is not tried");
+    // The same with another kind.
     let (refused, _) = cluster(|method, path, _| match method {
         "GET" if path.starts_with("/apis/batch/v1/cronjobs") => {
             let jobs: Vec<Value> = (0..150)
