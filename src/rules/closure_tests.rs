@@ -112,6 +112,8 @@ fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() 
     let everything = rule("b", Matcher::Glob("**".into()), to("reg.corp"));
     assert!(RuleSet::compile(&[maker(), everything]).is_ok());
     let sub = template("a", Matcher::Any, "{host_slug}.reg.corp/{path}");
+    let address = rule("b", Matcher::Glob("[fc00::1]:*/**".into()), Action::Deny);
+    assert!(RuleSet::compile(&[sub.clone(), address]).is_ok());
     for matcher in [
         Matcher::Host("quay-io.reg.corp".into()),
         Matcher::Glob("redhat-*.reg.corp/**".into()),

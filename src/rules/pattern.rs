@@ -93,7 +93,10 @@ impl Pattern {
                 targets.holds(host, path)
             }
             Self::Below(place) => targets.meets(&TargetSet::of(place)),
-            Self::Glob(components) => glob_meet(components, &targets.everything_below()),
+            Self::Glob(components) => {
+                targets.can_be_spelled(&components[0])
+                    && glob_meet(components, &targets.everything_below())
+            }
             Self::Regex(expression) => {
                 let own = expression.host();
                 targets

@@ -129,6 +129,16 @@ impl TargetSet {
                 || is_under(&other.path, &self.path))
     }
 
+    /// False for the glob of a host with a colon where no host of the set has one: a slug is made of letters, digits and
+    /// hyphens.
+    pub(super) fn can_be_spelled(&self, host: &str) -> bool {
+        let colons = |text: &str| text.matches(':').count();
+        match &self.host {
+            Hosts::One(_) => true,
+            Hosts::Between { before, after } => colons(host) <= colons(before) + colons(after),
+        }
+    }
+
     /// A glob of whatever stands below it.
     pub(super) fn everything_below(&self) -> Vec<String> {
         let host = match &self.host {
