@@ -182,16 +182,16 @@ fn is_named(kind: &Kind, name: &str) -> bool {
         .iter()
         .any(|(short, kind)| *short == name && kind.to_lowercase() == singular);
     let is_kind = is_short || name == singular || name.strip_suffix('s') == Some(&singular);
-    is_kind
-        && match group {
-            Some(group) => of_group == Some(group),
-            // `jobs` are Kubernetes' own, as in kubectl; those of another group are `Job.batch.volcano.sh`.
-            None => {
-                let mut own = built_in();
-                own.retain(|own| own.kind == kind.kind);
-                own.is_empty() || own.contains(kind)
-            }
+    let is_of_group = || {
+        if let Some(group) = group {
+            return of_group == Some(group);
         }
+        // `jobs` are Kubernetes' own, as in kubectl; those of another group are `Job.batch.volcano.sh`.
+        let mut own = built_in();
+        own.retain(|own| own.kind == kind.kind);
+        own.is_empty() || own.contains(kind)
+    };
+    is_kind && is_of_group()
 }
 
 fn built_in() -> Vec<Kind> {
