@@ -62,26 +62,27 @@ pub fn rule_warnings(config: &Config) -> Vec<Problem> {
 }
 
 fn unwise(rules: &RuleSet) -> Vec<Problem> {
-    let remedy = "give one of them a target of its own: HOST/KEY, or a template with {host_slug}";
-    let shared = rules.warnings();
-    let shared = shared
-        .iter()
-        .map(|warning| rule_problem("config-registry-shared-target", warning).remedy(remedy));
-    let remedy = "the first that matches decides: put the narrower one first, or take it out";
-    let dead = rules.dead();
-    let dead = dead
-        .iter()
-        .map(|problem| rule_problem("config-registry-dead-rule", problem).remedy(remedy));
-    shared.chain(dead).collect()
+    let shared = "give one of them a target of its own: HOST/KEY, or a template with {host_slug}";
+    let dead = "the first that matches decides: put the narrower one first, or take it out";
+    let mut told = warned("config-registry-shared-target", &rules.warnings(), shared);
+    told.extend(warned("config-registry-dead-rule", &rules.dead(), dead));
+    told
 }
 
 /// Rules that the Docker daemons of jobs know nothing of.
 fn without_mirror(rules: &RuleSet) -> Vec<Problem> {
     let remedy = "nothing if jobs pull none of these images; otherwise name the registry's mirror, in registry.map: {source: REGISTRY, target: keep, mirror: HOST/KEY}";
-    rules
-        .without_mirror()
-        .iter()
-        .map(|problem| rule_problem("config-registry-unmirrored", problem).remedy(remedy))
+    warned(
+        "config-registry-unmirrored",
+        &rules.without_mirror(),
+        remedy,
+    )
+}
+
+fn warned(code: &'static str, problems: &[RuleProblem], remedy: &str) -> Vec<Problem> {
+    let warnings = problems.iter();
+    warnings
+        .map(|problem| rule_problem(code, problem).remedy(remedy))
         .collect()
 }
 

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use serde_json::Value;
 
 use super::report::{ObjectReport, PatchReport, Rejected, Treatment, Unlisted, Written};
+use super::selection::Whose;
 use super::write::{Mode, Treated, Work};
 use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
@@ -13,11 +14,9 @@ use crate::facts::controller_of;
 use crate::failure::Failure;
 use crate::object::pods::{Role, image_slots};
 use crate::object::{ObjectRef, Pointer};
-use crate::observe::workloads::{
-    Kind, check_namespaces, custom, listener_image, programs, resources,
-};
+use crate::observe::workloads::{Kind, check_namespaces, custom, listener_image};
 use crate::plan::counted;
-use crate::plan::patch::ORIGINAL_IMAGES;
+use crate::plan::patch::recorded;
 
 /// After so many objects that the server does not take, there is something wrong that is not theirs.
 const MOST_FAILED: usize = 100;
@@ -278,7 +277,7 @@ impl<'a, 'h> Run<'a, 'h> {
         error: &ClusterError,
     ) -> Result<(), Failure> {
         self.check_interrupt()?;
-        if is_of_the_object(error) && *kind != programs() && !resources().contains(kind) {
+        if is_of_the_object(error) && Whose::of(kind) == Whose::Others {
             self.report.unlisted.push(Unlisted {
                 kind: kind.kind.clone(),
                 namespace: namespace.map(str::to_owned),
@@ -305,10 +304,7 @@ fn hangs(deployment: &Value) -> bool {
     let number = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_u64);
     let wanted = number("/spec/replicas").unwrap_or(1);
     let has = |pointer: &str| number(pointer).unwrap_or(0);
-    let original = deployment
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(ORIGINAL_IMAGES));
-    original.is_some()
+    recorded(deployment).is_some()
         && (has("/status/observedGeneration") < has("/metadata/generation")
             || has("/status/updatedReplicas") < wanted
             || has("/status/availableReplicas") < wanted

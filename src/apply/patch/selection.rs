@@ -70,12 +70,11 @@ impl Selection {
 
     /// Refuses the name of a kind that is not looked at: it would find nothing and look like success.
     pub(super) fn check_kinds(&self, custom: &[Kind]) -> Result<(), Failure> {
-        let mut known = vec![programs()];
-        known.extend(resources());
-        if self.all_workloads {
-            known.extend(workloads());
-            known.extend_from_slice(custom);
-        }
+        let known = if self.all_workloads {
+            [built_in().as_slice(), custom].concat()
+        } else {
+            arc_kinds()
+        };
         let unknown = |name: &&String| !known.iter().any(|kind| is_named(kind, name));
         let Some(name) = self.kinds.iter().find(unknown) else {
             return Ok(());
@@ -194,11 +193,14 @@ fn is_named(kind: &Kind, name: &str) -> bool {
     is_kind && is_of_group()
 }
 
+/// The kinds that ARC's own objects are of.
+fn arc_kinds() -> Vec<Kind> {
+    [vec![programs()], resources()].concat()
+}
+
+/// Those, and Kubernetes' own.
 fn built_in() -> Vec<Kind> {
-    let mut known = workloads();
-    known.push(programs());
-    known.extend(resources());
-    known
+    [arc_kinds(), workloads()].concat()
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{SecretPresence, Targets};
 use crate::plan::patch::{
-    AccountPullSecrets, Decided, MANAGER, ORIGINAL_IMAGES, Patch, Verdict, Wanted, accounted_pods,
-    decide, service_account, undo,
+    AccountPullSecrets, Decided, MANAGER, Patch, Verdict, Wanted, accounted_pods, decide, recorded,
+    service_account, undo,
 };
 use crate::rules::RuleSet;
 
@@ -136,8 +136,7 @@ impl Work<'_> {
             if let Some(treatment) = left {
                 return Ok(Written::Left(instead(report, treatment)));
             }
-            let record = (record(&object), record(&patch.after));
-            let error = match self.send(patch, &mut report, is_wanted).await {
+            let error = match self.send(&patch, &mut report, is_wanted).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
@@ -151,10 +150,13 @@ impl Work<'_> {
             if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
                 return Err(Rejected::of(report, error));
             }
-            sent = Some(Sent { record, report });
+            sent = Some(Sent {
+                before: std::mem::replace(&mut object, now),
+                after: patch.after,
+                report,
+            });
             look = Look::Again;
             attempt += 1;
-            object = now;
         }
     }
 
@@ -218,12 +220,12 @@ impl Work<'_> {
     /// Sends a patch; returns what the object is then, if `is_wanted`, and notes what the server warned of.
     async fn send(
         &self,
-        patch: Patch,
+        patch: &Patch,
         report: &mut ObjectReport,
         is_wanted: bool,
     ) -> Result<Option<Value>, ClusterError> {
         if self.mode == Mode::Count {
-            return Ok(is_wanted.then_some(patch.after));
+            return Ok(is_wanted.then(|| patch.after.clone()));
         }
         let dry_run = self.mode == Mode::DryRun;
         let (object, operations) = (&report.object, &patch.operations);
@@ -251,7 +253,7 @@ impl Work<'_> {
             Err(ClusterError::WebhookFailed { message, .. }) if dry_run => {
                 let note = format!("not known whether it is accepted: {message}");
                 report.notes.push(note);
-                Ok(is_wanted.then_some(patch.after))
+                Ok(is_wanted.then(|| patch.after.clone()))
             }
             Err(error) => Err(error),
         }
@@ -330,8 +332,9 @@ fn instead(mut report: ObjectReport, treatment: Treatment) -> ObjectReport {
 
 /// A patch to which the answer was that the object had moved.
 struct Sent {
-    /// The record on the object before, and as it was sent.
-    record: (Option<String>, Option<String>),
+    /// The object before, and as it was sent.
+    before: Value,
+    after: Value,
     report: ObjectReport,
 }
 
@@ -339,18 +342,9 @@ impl Sent {
     /// True where the object carries the record that was sent and did not before: a proxy gave up on an answer, and
     /// the patch that went out again found its own work.
     fn stands_in(&self, object: &Value) -> bool {
-        let (before, after) = &self.record;
-        before != after && record(object) == *after
+        let sent = recorded(&self.after);
+        recorded(&self.before) != sent && recorded(object) == sent
     }
-}
-
-/// What the object says of its original images.
-fn record(object: &Value) -> Option<String> {
-    let annotations = object.pointer("/metadata/annotations")?;
-    annotations
-        .get(ORIGINAL_IMAGES)?
-        .as_str()
-        .map(str::to_owned)
 }
 
 /// A failed `test` is answered as an invalid request, as is a patch that is wrong.

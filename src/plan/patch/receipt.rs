@@ -71,14 +71,16 @@ pub(super) fn unreadable(why: &Unreadable) -> String {
     )
 }
 
+/// What an object says of its original images, as it stands there; None where it says nothing.
+pub fn recorded(object: &Value) -> Option<&Value> {
+    let annotations = object.get("metadata")?.get("annotations")?;
+    annotations.get(ORIGINAL_IMAGES)
+}
+
 impl Receipt {
     /// The receipt of an object; None where there is none.
     pub(super) fn of(object: &Value) -> Result<Option<Self>, Unreadable> {
-        let Some(text) = object
-            .get("metadata")
-            .and_then(|metadata| metadata.get("annotations"))
-            .and_then(|annotations| annotations.get(ORIGINAL_IMAGES))
-        else {
+        let Some(text) = recorded(object) else {
             return Ok(None);
         };
         let text = text.as_str().unwrap_or_default();
