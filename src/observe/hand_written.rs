@@ -81,30 +81,17 @@ async fn look(
         namespace,
         ..Selection::default()
     };
-    let mut token: Option<String> = None;
-    loop {
-        let page = cluster
-            .page(&kind.api_version, &kind.kind, &selection, token.as_deref())
-            .await;
+    let mut pages = cluster.pages(&kind.api_version, &kind.kind, &selection);
+    while let Some(page) = pages.next().await {
         let page = match page {
             Err(ClusterError::NotFound { .. }) => return Ok(()),
-            // The server's own token goes on behind the last object, in what there is now.
-            Err(ClusterError::Gone {
-                next: Some(next), ..
-            }) if token.is_some() => {
-                token = Some(next);
-                continue;
-            }
             page => page?,
         };
-        for object in page.items {
-            keep(object, namespace, others, found);
-        }
-        token = page.next;
-        if token.is_none() {
-            return Ok(());
+        for object in (0..page.len()).filter_map(|number| page.whole_object(number)) {
+            keep(object?, namespace, others, found);
         }
     }
+    Ok(())
 }
 
 fn keep(object: Value, namespace: Option<&str>, others: &[String], found: &mut HandWritten) {

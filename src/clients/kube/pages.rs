@@ -212,9 +212,17 @@ impl RawPage {
     /// The object of this number, with apiVersion and kind. Of its managedFields it has who wrote which top-level
     /// fields, and no more.
     pub fn object(&self, number: usize) -> Option<Result<Value, ClusterError>> {
-        let text = self.object_text(number)?;
-        let object = lean::object(text).map_err(|error| no_json(&error));
-        Some(object.map(|object| typed(&self.api_version, &self.kind, object)))
+        Some(self.typed(lean::object(self.object_text(number)?)))
+    }
+
+    /// The same with all of its managedFields.
+    pub fn whole_object(&self, number: usize) -> Option<Result<Value, ClusterError>> {
+        Some(self.typed(serde_json::from_str(self.object_text(number)?)))
+    }
+
+    fn typed(&self, object: serde_json::Result<Value>) -> Result<Value, ClusterError> {
+        let object = object.map_err(|error| no_json(&error))?;
+        Ok(typed(&self.api_version, &self.kind, object))
     }
 
     /// The object of this number, as much of it as `T` keeps.

@@ -132,7 +132,7 @@ impl Cluster {
     }
 
     /// One page of at most 500 objects; `token` is [`Page::next`] of the page before.
-    pub async fn page(
+    async fn page(
         &self,
         api_version: &str,
         kind: &str,
