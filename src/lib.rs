@@ -60,7 +60,7 @@ fn run(cli: &cli::Cli) -> Exit {
     let variables = config::load::variables();
     let terminal = cli::terminal(&Environment::new(&variables));
     let format = cli.global.format();
-    let outcome = runtime().and_then(|runtime| {
+    let outcome = runtime(cli.command.asks_nothing()).and_then(|runtime| {
         let (sender, interrupt) = Interrupt::channel();
         let mut stop = interrupt.clone();
         let session = cli.global.session(variables, interrupt);
@@ -84,8 +84,15 @@ fn run(cli: &cli::Cli) -> Exit {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+/// One thread where nobody is asked: waking another one for each answer costs more than what is done with it. A question
+/// holds up its thread, and connections must live on meanwhile.
+fn runtime(is_one_thread: bool) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = if is_one_thread {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder
         .worker_threads(2)
         .enable_all()
         .build()

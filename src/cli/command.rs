@@ -61,6 +61,11 @@ impl Command {
         }
     }
 
+    /// True for a run over many objects that asks no question.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        matches!(self, Self::PatchImages(args) if args.asks_nothing())
+    }
+
     /// Runs the command to its exit code.
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         match self {

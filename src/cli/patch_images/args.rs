@@ -106,6 +106,11 @@ impl Part for Rules {
 }
 
 impl Args {
+    /// True where no question stands before what is written.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        self.yes || self.dry_run
+    }
+
     pub(super) fn besides(&self) -> Besides<'_> {
         Besides {
             config: &self.config.config,
