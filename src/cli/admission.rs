@@ -1,11 +1,14 @@
 //! `patch-images --admission`: the same rules in the API server, for pods that are made later.
 
+mod answer;
+
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::json;
 
-use crate::apply::admission::{self as apply, InForce, Writing, Written};
+use answer::{Answer, Removed, objects_or_new};
+
+use crate::apply::admission::{self as apply, Writing, Written};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load, kubernetes_version, pass};
@@ -76,23 +79,6 @@ pub(super) struct Besides<'a> {
     pub(super) yes: bool,
     /// How long to wait.
     pub(super) timeout: Duration,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    dry_run: bool,
-    namespaces: Vec<String>,
-    objects: Vec<Written>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    in_force: Vec<InForce>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Removed {
-    dry_run: bool,
-    removed: Vec<ObjectRef>,
 }
 
 /// What one run is about.
@@ -188,7 +174,7 @@ impl Work<'_> {
             objects: preview,
             in_force,
         };
-        output::answer(self.session.format, "Admission", &answer, || text(&answer))?;
+        output::answer(self.session.format, "Admission", &answer, || answer.text())?;
         Ok(Exit::Done)
     }
 
@@ -212,7 +198,7 @@ impl Work<'_> {
                     objects: objects_or_new(objects, manifests),
                     in_force: Vec::new(),
                 };
-                output::data_text(&text(&answer))?;
+                output::data_text(&answer.text())?;
             }
         }
         Ok(Exit::Done)
@@ -240,7 +226,7 @@ impl Work<'_> {
             removed,
         };
         output::answer(self.session.format, "Admission", &answer, || {
-            gone(&answer, &name)
+            answer.text(&name)
         })?;
         Ok(Exit::Done)
     }
@@ -335,74 +321,4 @@ fn hand_over(object: &ObjectRef) -> Failure {
     .why("admission policies are objects of the whole cluster: create and patch are needed on mutatingadmissionpolicies, mutatingadmissionpolicybindings, validatingadmissionpolicies and validatingadmissionpolicybindings in admissionregistration.k8s.io")
     .remedy("hand them to an administrator: the same command with --dry-run -o yaml > admission.yaml")
     .remedy("who applies them with: kubectl apply --server-side --field-manager=arc-setup -f admission.yaml")
-}
-
-/// Without a cluster nothing is there.
-fn objects_or_new(objects: Vec<Written>, manifests: &[Manifest]) -> Vec<Written> {
-    if !objects.is_empty() {
-        return objects;
-    }
-    let new = |manifest: &Manifest| Written {
-        object: manifest.reference(),
-        writing: Writing::Created,
-    };
-    manifests.iter().map(new).collect()
-}
-
-fn text(answer: &Answer) -> String {
-    let mut lines: Vec<String> = answer
-        .objects
-        .iter()
-        .map(|one| {
-            let verb = match (answer.dry_run, one.writing) {
-                (_, Writing::Unchanged) => "as wanted",
-                (true, Writing::Created) => "would be created",
-                (true, Writing::Changed) => "would be changed",
-                (false, Writing::Created) => "created",
-                (false, Writing::Changed) => "changed",
-                (_, Writing::Unknown) => "you may not write it",
-            };
-            format!("{}: {verb}", one.object)
-        })
-        .collect();
-    for namespace in &answer.in_force {
-        let name = &namespace.namespace;
-        for proof in &namespace.proven {
-            lines.push(format!(
-                "proven in {name}: {} → {} [{}]",
-                proof.image, proof.to, proof.rule
-            ));
-        }
-        if let Some(why) = &namespace.unproven {
-            lines.push(format!("not proven in {name}: {why}"));
-        }
-    }
-    let places = answer.namespaces.join(", ");
-    lines.push(if answer.dry_run {
-        format!("nothing was written; the objects for {places}, to be read: the same command with -o yaml")
-    } else {
-        format!("new pods in {places} get their images by the rules; those that run already: the same command without --admission")
-    });
-    lines.push(String::new());
-    lines.join("\n")
-}
-
-fn gone(answer: &Removed, name: &str) -> String {
-    let verb = if answer.dry_run {
-        "would be removed"
-    } else {
-        "removed"
-    };
-    let mut lines: Vec<String> = answer
-        .removed
-        .iter()
-        .map(|object| format!("{object}: {verb}"))
-        .collect();
-    if lines.is_empty() {
-        lines.push(format!(
-            "nothing to do: there is no admission policy {name}"
-        ));
-    }
-    lines.push(String::new());
-    lines.join("\n")
 }

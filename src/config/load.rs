@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
-use crate::spelling::nearest;
 use crate::yaml;
 
 use super::assemble;
@@ -20,8 +19,9 @@ use super::problem::Problem;
 use super::secrets;
 use super::settled::Settled;
 use super::shape;
-use super::table::{self, Kind};
+use super::table;
 use super::validate;
+use super::variables;
 
 pub use super::sources::{FlagGiven, GivenText, SecretReading, Sources, Stdin, Variables};
 
@@ -291,7 +291,7 @@ fn gather(sources: &Sources) -> Gathered {
     });
     let given = [
         answers.collect(),
-        from_variables(&sources.environment),
+        variables::given(&sources.environment),
         flags.collect::<Vec<_>>(),
     ];
     for source in given.iter().rev() {
@@ -312,7 +312,7 @@ fn gather(sources: &Sources) -> Gathered {
             .remedy("keep one of them"),
         );
     }
-    gathered.warnings = misspelled(&sources.environment);
+    gathered.warnings = variables::misspelled(&sources.environment);
     gathered
 }
 
@@ -356,57 +356,4 @@ fn read_text(text: &str, name: &str, gathered: &mut Gathered) {
             gathered.problems.push(problem);
         }
     }
-}
-
-fn from_variables(variables: &Variables) -> Vec<Given> {
-    let mut given = Vec::new();
-    for (path, field) in table::every_field() {
-        let Some(env) = field.env else { continue };
-        let secret = matches!(field.kind, Kind::Secret);
-        let file = format!("{env}_FILE");
-        let found = match variables.get(env) {
-            Some(_) if secret => Some((env.to_owned(), env, true)),
-            Some(value) => Some((env.to_owned(), value, false)),
-            None if secret => variables
-                .get(&file)
-                .map(|value| (file.clone(), value, false)),
-            None => None,
-        };
-        if let Some((name, value, variable)) = found {
-            given.push(Given {
-                path: path.to_owned(),
-                value: value.to_owned(),
-                origin: Origin::Environment(name),
-                variable,
-            });
-        }
-    }
-    given
-}
-
-/// Variables that look like ours and are none: a typing error would otherwise pass unseen.
-fn misspelled(variables: &Variables) -> Vec<Problem> {
-    let known: Vec<&str> = table::every_field()
-        .into_iter()
-        .filter_map(|(_, field)| field.env)
-        .collect();
-    variables
-        .0
-        .keys()
-        .filter(|name| name.starts_with("ARC_SETUP_"))
-        .filter(|name| !known.contains(&name.strip_suffix("_FILE").unwrap_or(name)))
-        .filter_map(|name| {
-            let suffix: Vec<&str> = known.iter().filter_map(|known| known.get(10..)).collect();
-            let near = nearest(name.get(10..)?, &suffix)?;
-            Some(
-                Problem::new(
-                    "config-unknown-variable",
-                    "",
-                    "this variable sets nothing",
-                    Origin::Environment(name.clone()),
-                )
-                .remedy(format!("did you mean ARC_SETUP_{near}?")),
-            )
-        })
-        .collect()
 }

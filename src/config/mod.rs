@@ -21,6 +21,7 @@ mod shape;
 mod sources;
 pub mod table;
 pub mod validate;
+mod variables;
 pub mod wizard;
 
 pub use credentials::Credentials;

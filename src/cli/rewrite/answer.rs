@@ -124,12 +124,12 @@ impl Answer {
         });
         let suspected = self.suspected.iter().map(|one| {
             let at = place(&one.file, &one.one.at);
-            let (text, rule, why) = (&one.one.text, &one.one.rule, one.one.why);
-            match &one.one.after {
-                Some(after) => format!(
-                    "{at}: {text} may be an image ({why}): not touched; it would be {after} [{rule}]"
-                ),
-                None => format!("{at}: {text} may be an image ({why}): not touched; {rule} would refuse it"),
+            let (text, why) = (&one.one.text, one.one.why);
+            let told = format!("{at}: {text} may be an image ({why}): not touched");
+            match (&one.one.after, &one.one.rule) {
+                (Some(after), Some(rule)) => format!("{told}; it would be {after} [{rule}]"),
+                (None, Some(rule)) => format!("{told}; {rule} would refuse it"),
+                (_, None) => told,
             }
         });
         let absent = self.absent.iter().map(|one| {

@@ -20,6 +20,39 @@ pub(super) fn name_of(text: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
+/// True for an image of which more than the version is put in later, so that no rule can be asked: `${REGISTRY}/a/b:v1`.
+pub(super) fn is_put_in_later(text: &str) -> bool {
+    text.contains(LATER)
+        && filled(text).is_some_and(|image| {
+            image.contains('/') && !image.starts_with('.') && ImageReference::parse(&image).is_ok()
+        })
+}
+
+/// The text with a letter for each part that is put in later; None where one has no end.
+fn filled(text: &str) -> Option<String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(LATER) {
+        filled.push_str(&rest[..at]);
+        filled.push('x');
+        let (begin, part) = rest[at..].split_at(1);
+        let end = match (begin, part.chars().next()?) {
+            ("$", '(') => part.find(')')? + 1,
+            ("$", '{') => part.find('}')? + 1,
+            ("$", _) => part
+                .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                .unwrap_or(part.len()),
+            ("{", '{') => part.find("}}")? + 2,
+            ("%", _) => part.find('%')? + 1,
+            ("<", _) => part.find('>')? + 1,
+            _ => return None,
+        };
+        rest = &part[end..];
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
 /// True where a name of this strength makes a mistake of what does not parse, which nothing could pull: an upper-case
 /// letter in the repository, `b:sha256:…`. Not what is a path, a URL or a file, nor what is put together later.
 pub(super) fn is_mistake(strength: NameStrength, text: &str) -> bool {
@@ -67,6 +100,37 @@ mod tests {
             "10%",
         ] {
             assert_eq!(name_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_image_whose_registry_is_put_in_later_is_known_by_its_shape() {
+        for text in [
+            "${REGISTRY}/a/b:v1",
+            "$(REGISTRY)/a/b@sha256:1111111111111111111111111111111111111111111111111111111111111111",
+            "$REGISTRY/a/b",
+            "{{ .Values.registry }}/a/b:{{ .Values.tag }}",
+            "%REGISTRY%/a/b",
+            "<registry>/a/b:1",
+            "quay.io/${ORGANISATION}/b",
+            "${REGISTRY}:5000/a/b",
+        ] {
+            assert!(is_put_in_later(text), "{text}");
+        }
+        for text in [
+            "quay.io/a/b:v1",
+            "${IMAGE}",
+            "${IMAGE}:v1",
+            "${REGISTRY",
+            "{a/b}",
+            "$",
+            "100%/a",
+            "https://${HOST}/logo",
+            "${DIRECTORY}/Logo.PNG",
+            "./${A}/b",
+            "docker run ${REGISTRY}/a/b",
+        ] {
+            assert!(!is_put_in_later(text), "{text}");
         }
     }
 

@@ -48,6 +48,10 @@ pub(super) fn all(object: &Value, kinds: &CustomKinds, depth: usize) -> Images {
     suspects.extend(beside_pods(&mut survey, kinds, depth));
     slots.extend(survey.slots);
     for (at, text) in &survey.texts {
+        if let Some(entry) = Suspect::of_entry(at, text) {
+            suspects.push(entry);
+            continue;
+        }
         let inner = look(at, text, kinds, depth);
         slots.extend(inner.slots);
         suspects.extend(inner.suspects);

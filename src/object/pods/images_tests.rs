@@ -54,6 +54,24 @@ fn flags_and_variables_of_a_custom_kind_are_suspected_by_their_names() {
     }
 }
 
+/// `envFrom` makes variables of them.
+#[test]
+fn entries_of_a_config_map_are_suspected_by_their_names() {
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {
+        "ADDRESS": "src.corp/a/f:1", "HERO_IMAGE": "10", "IMAGE_TAG": "src.corp/a/g:1", "LATER_IMAGE": "$(REGISTRY)/a/d:1",
+        "SIDE_IMAGE": "src.corp/a/b:1\n", "image.yaml": "image: src.corp/a/h:1", "proxyImage": "src.corp/a/c:1"}});
+    assert_eq!(
+        suspects(&map),
+        [
+            told("/data/LATER_IMAGE", "$(REGISTRY)/a/d:1", Suspicion::Later),
+            told("/data/SIDE_IMAGE", "src.corp/a/b:1", Suspicion::Name),
+            told("/data/image.yaml", "src.corp/a/h:1", Suspicion::File),
+            told("/data/proxyImage", "src.corp/a/c:1", Suspicion::Name),
+        ]
+    );
+    assert!(image_slots(&map).is_empty());
+}
+
 /// The values of a chart in a HelmChart or an Application read as those in a ConfigMap.
 #[test]
 fn a_file_in_a_custom_kind_is_read_and_all_of_it_suspected() {

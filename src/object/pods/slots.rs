@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::broken::{is_mistake, name_of};
+use super::broken::is_mistake;
 use super::catalogue::{is_image, is_plain_word};
 use super::split::{self, Certainty};
 use super::survey::Pod;
+use super::suspected::unread;
 use super::{NameStrength, Part, Role, Shape, Suspicion, containers, image_name_strength};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
@@ -345,7 +346,7 @@ fn judge(strength: NameStrength, value: &str) -> Option<(usize, Option<Suspicion
         if is_mistake(strength, value) {
             return Some((value.len(), None));
         }
-        return name_of(value).map(|name| (name.len(), Some(Suspicion::Version)));
+        return unread(strength, value).map(|(image, why)| (image.len(), Some(why)));
     };
     if is_image(strength, &reference) {
         return Some((value.len(), None));

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::broken::name_of;
+use super::broken::{is_put_in_later, name_of};
 use super::catalogue::{field_strength, is_plain_word};
 use super::{NameStrength, image_name_strength};
 use crate::image_ref::{ImageReference, canonical_host};
@@ -35,6 +35,8 @@ pub enum Suspicion {
     /// Its name stands there, and its version cannot be read: a number whose spelling YAML loses (`1.10`), or what is
     /// put in later (`$(TAG)`).
     Version,
+    /// Its registry or path is put in later (`$(REGISTRY)/a/b`): no rule can be asked.
+    Later,
     /// It stands in a file within a text that is no Kubernetes object, or that cannot be changed byte by byte.
     File,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for Suspicion {
             Self::Host => "it names a registry's host",
             Self::Parts => "it has the parts of an image",
             Self::Version => "its version cannot be read: a number without quotes, or put in later",
+            Self::Later => "its registry or path is put in later",
             Self::File => "it stands in a file that is no Kubernetes object",
         })
     }
@@ -92,6 +95,14 @@ impl Suspect {
             });
         }
         found
+    }
+
+    /// What an entry of a ConfigMap names that is called as a variable is, which `envFrom` makes of it.
+    pub(super) fn of_entry(at: &Pointer, text: &str) -> Option<Self> {
+        let key = at.as_str().rsplit('/').next().unwrap_or_default();
+        let strength = image_name_strength(key).max(field_strength(key));
+        let (image, why) = named(strength, text.trim())?;
+        Some(Self::new(at.clone(), image, why))
     }
 
     /// Annotations that are called an image: `sidecar.istio.io/proxyImage`.
@@ -197,9 +208,17 @@ fn named(strength: NameStrength, text: &str) -> Option<(&str, Suspicion)> {
                 strength >= NameStrength::Certain || reference.names_host() || text.contains('/');
             may_be.then_some((text, Suspicion::Name))
         }
-        Err(_) if text.contains(char::is_whitespace) => None,
-        Err(_) => Some((name_of(text)?, Suspicion::Version)),
+        Err(_) => unread(strength, text),
     }
+}
+
+/// As much of an image as a text under such a name tells that is no reference: its name, or that the rest comes later.
+pub(super) fn unread(strength: NameStrength, text: &str) -> Option<(&str, Suspicion)> {
+    if let Some(name) = name_of(text).filter(|_| !text.contains(char::is_whitespace)) {
+        return Some((name, Suspicion::Version));
+    }
+    let is_image = strength >= NameStrength::Certain && is_put_in_later(text);
+    is_image.then_some((text, Suspicion::Later))
 }
 
 /// The image of a word that stands on a known registry.

@@ -1,7 +1,11 @@
 //! The pod of a legacy runner, as its controller writes it (actions-runner-controller v0.24 to v0.27.6; earlier
 //! releases get every container written out). Registration is left out: only the controller has its token.
 
+mod fields;
+
 use serde_json::{Map, Value, json};
+
+use fields::{fill, mount, variable};
 
 use crate::config::arc_versions::differences::{Feature, has};
 use crate::config::{ArcVersion, Mode};
@@ -364,51 +368,6 @@ fn group(spec: &Value, manager: &LegacyManager) -> String {
     } else {
         let told = manager.docker_group.clone();
         told.unwrap_or_else(|| DOCKER_GROUP.to_owned())
-    }
-}
-
-/// Sets a field that the container leaves out.
-fn fill(container: &mut Value, field: &str, value: Option<Value>) {
-    let is_empty = |value: &Value| {
-        value.is_null()
-            || value.as_str().is_some_and(str::is_empty)
-            || value.as_array().is_some_and(Vec::is_empty)
-    };
-    if container.get(field).is_none_or(is_empty)
-        && let Some(value) = value
-        && container.is_object()
-    {
-        container[field] = value;
-    }
-}
-
-/// Adds a variable unless it is given.
-fn variable(container: &mut Value, name: &str, value: &str) {
-    let known = items_at(container, "/env")
-        .iter()
-        .any(|variable| variable.get("name").and_then(Value::as_str) == Some(name));
-    if !known {
-        append(container, "env", json!({"name": name, "value": value}));
-    }
-}
-
-/// Adds the controller's mounts where nothing is mounted yet.
-fn mount(container: &mut Value, mounts: &[Value]) {
-    for mount in mounts {
-        let known = items_at(container, "/volumeMounts")
-            .iter()
-            .any(|known| known.get("mountPath") == mount.get("mountPath"));
-        if !known {
-            append(container, "volumeMounts", mount.clone());
-        }
-    }
-}
-
-fn append(container: &mut Value, list: &str, item: Value) {
-    let mut all = items_at(container, &format!("/{list}")).to_vec();
-    all.push(item);
-    if container.is_object() {
-        container[list] = Value::Array(all);
     }
 }
 

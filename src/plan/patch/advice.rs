@@ -13,6 +13,9 @@ use crate::yaml;
 use charts::{Chart, chart, values};
 use kustomize::Kustomization;
 
+/// The file in which a post-renderer puts what Helm has rendered.
+const RENDERED: &str = "rendered.yaml";
+
 /// Why an object is not patched, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,10 +148,12 @@ fn helm(owner: &Owner, change: &Change) -> (String, Option<Value>) {
         return (how, None);
     }
     let how = format!(
-        "this chart's values are not known: find the ones that set these images, or put this kustomization (or arc-setup rewrite) behind helm upgrade {release} -n {namespace} --post-renderer"
+        "this chart's values are not known: find the ones that set these images, or put arc-setup rewrite behind helm upgrade {release} -n {namespace} --post-renderer, or this kustomization (a script of cat > {RENDERED} and kubectl kustomize .)"
     );
-    let fields = change.kustomization.fields(&change.object);
-    (how, Some(Value::Object(fields)))
+    let mut kustomization = Map::new();
+    kustomization.insert("resources".to_owned(), json!([RENDERED]));
+    kustomization.append(&mut change.kustomization.fields(&change.object));
+    (how, Some(Value::Object(kustomization)))
 }
 
 fn rancher(owner: &Owner, kind: &str, name: &str, change: &Change) -> (String, Option<Value>) {

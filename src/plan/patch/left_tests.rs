@@ -53,6 +53,16 @@ fn an_image_that_stays_is_told_also_where_nothing_else_changes() {
 }
 
 #[test]
+fn an_image_whose_registry_comes_later_is_told_without_a_rule() {
+    let container = json!({"name": "c", "image": there(), "env": [{"name": "X_IMAGE", "value": "$(REGISTRY)/c/d:1"}]});
+    let decided = decided(&web(&json!([container])), &story());
+    assert_eq!(
+        decided.notes,
+        ["container c, env X_IMAGE: $(REGISTRY)/c/d:1 may be an image (its registry or path is put in later): not touched"]
+    );
+}
+
+#[test]
 fn parts_that_no_key_can_pin_are_told() {
     let mut pin = rewrite("quay.io");
     pin.pin = Some(format!("sha256:{}", "0".repeat(64)));

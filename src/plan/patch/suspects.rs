@@ -1,4 +1,4 @@
-//! What may be an image and is not certain to be: told where a rule would take it, never touched.
+//! What may be an image and is not certain to be: told where a rule would take it or none can be asked, never touched.
 
 use serde_json::Value;
 
@@ -33,7 +33,11 @@ pub(super) fn notes(object: &Value, suspects: &[Suspect], rules: &RuleSet) -> Ve
 
 fn note(object: &Value, suspect: &Suspect, rules: &RuleSet) -> Option<String> {
     let Suspect { pointer, text, why } = suspect;
-    let reference = ImageReference::parse(text).ok()?;
+    let at = place(object, pointer);
+    let told = format!("{at}: {text} may be an image ({why}): not touched");
+    let Ok(reference) = ImageReference::parse(text) else {
+        return Some(told);
+    };
     let decision = rules.decide_at(&reference, &Place::of(object, pointer));
     let rule = decision.rule.unwrap_or_default();
     let then = match decision.outcome {
@@ -41,8 +45,5 @@ fn note(object: &Value, suspect: &Suspect, rules: &RuleSet) -> Option<String> {
         Outcome::Denied => format!("{rule} would refuse it"),
         _ => return None,
     };
-    let place = place(object, pointer);
-    Some(format!(
-        "{place}: {text} may be an image ({why}): not touched; {then}"
-    ))
+    Some(format!("{told}; {then}"))
 }

@@ -12,7 +12,7 @@ use super::findings::{Absent, Change, Finding, Refused, Suspected};
 use super::{Reading, Rewriter, Rewritten, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, ImageSlot, PARTS, SlotKind, absent_slots, replacements,
+    AbsentKind, AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, absent_slots, replacements,
     slots_and_suspects, unread_fields,
 };
 use crate::object::{ObjectRef, Pointer, text_at};
@@ -123,23 +123,27 @@ impl OneDocument<'_> {
             }
         }
         for suspect in suspects {
-            let Some((_, decision)) = self.decide(object, &suspect.text, &suspect.pointer) else {
-                continue;
-            };
-            let after = match decision.outcome {
-                Outcome::Rewritten(target) => Some(target),
-                Outcome::Denied => None,
-                _ => continue,
-            };
-            let finding = Finding::Suspected(Suspected {
-                at: Self::of(object, &suspect.pointer),
-                text: suspect.text,
-                after,
-                rule: decision.rule.unwrap_or_default(),
-                why: suspect.why,
-            });
-            self.tell(object, &suspect.pointer, finding);
+            self.suspect(object, suspect);
         }
+    }
+
+    /// Told where a rule would take it, or where none can be asked.
+    fn suspect(&mut self, object: &Object<'_>, suspect: Suspect) {
+        let decided = self.decide(object, &suspect.text, &suspect.pointer);
+        let (after, rule) = match decided.map(|(_, decision)| (decision.outcome, decision.rule)) {
+            Some((Outcome::Rewritten(target), rule)) => (Some(target), rule),
+            Some((Outcome::Denied, rule)) => (None, rule),
+            Some(_) => return,
+            None => (None, None),
+        };
+        let finding = Finding::Suspected(Suspected {
+            at: Self::of(object, &suspect.pointer),
+            text: suspect.text,
+            after,
+            rule,
+            why: suspect.why,
+        });
+        self.tell(object, &suspect.pointer, finding);
     }
 
     fn decide(

@@ -14,7 +14,8 @@ pub struct Findings {
     pub changes: Vec<Change>,
     /// References that a rule takes and that stay all the same, with the reason.
     pub skipped: Vec<Skipped>,
-    /// What may be an image in a place that is not known: never touched. Only what a rule would take.
+    /// What may be an image in a place that is not known: never touched. Only what a rule would take, and
+    /// what none can be asked about.
     pub suspected: Vec<Suspected>,
     /// Images that are compiled in and used because nothing is written there.
     pub absent: Vec<Absent>,
@@ -76,8 +77,8 @@ pub struct Suspected {
     pub text: String,
     /// What the rules would make of it.
     pub after: Option<String>,
-    /// The rule that would take it.
-    pub rule: String,
+    /// The rule that would take or refuse it; None where none can be asked.
+    pub rule: Option<String>,
     /// Why it is suspected.
     pub why: Suspicion,
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::image_ref::ImageReference;
-use crate::object::pods::{ImageSlot, image_slots, write_slots};
+use crate::object::pods::{ImageSlot, Suspicion, image_slots, write_slots};
 use crate::rules::{Action, Matcher, Outcome, Place, RuleSpec};
 
 fn rewrite(

@@ -46,7 +46,9 @@ fn each_tool_is_told_in_its_own_words() {
         "{}",
         advised.how
     );
-    assert_eq!(advised.to_commit(), kustomization());
+    let mut complete = kustomization();
+    complete["resources"] = json!(["rendered.yaml"]);
+    assert_eq!(advised.to_commit(), complete);
 
     let argo = json!({"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:n/d"});
     let mut expected = kustomization();

@@ -145,6 +145,7 @@ spec:
       - name: other
         image: nginx
         command: [sh, -c, run quay.io/a/b:1]
+        env: [{name: SIDE_IMAGE, value: $(REGISTRY)/a/c:1}]
 ";
     let rules = RuleSet::compile(&[RuleSpec::new(
         "all",
@@ -158,6 +159,11 @@ spec:
     let rewritten = rewrite(text, "x", &rules, &mut Meeting::default(), BY_WORDS).unwrap();
     assert_eq!(rewritten.findings.suspected[0].text, "quay.io/a/b:1");
     assert_eq!(rewritten.findings.suspected[0].at.line, 15);
+    let later = &rewritten.findings.suspected[1];
+    assert_eq!(
+        (later.text.as_str(), &later.after, &later.rule, later.why),
+        ("$(REGISTRY)/a/c:1", &None, &None, Suspicion::Later)
+    );
     let absent = &rewritten.findings.absent[0];
     assert_eq!(absent.name, "--runner-image");
     assert_eq!(
