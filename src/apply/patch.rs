@@ -6,6 +6,7 @@
 mod failures;
 mod listeners;
 mod meetings;
+mod pace;
 mod pull_secret;
 mod report;
 mod requests;
@@ -31,6 +32,7 @@ use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
 pub use meetings::Meetings;
+use pace::Pace;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
 pub use requests::{ImageRequest, TargetImage};
 use run::Run;
@@ -188,6 +190,7 @@ async fn go(
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
         sending: Semaphore::new(AT_ONCE),
+        pace: Pace::new(),
         untaken: Mutex::default(),
     };
     Run::new(&work, hands).all(custom.unread).await

@@ -11,6 +11,7 @@ mod containers;
 mod custom;
 mod edit;
 mod flags;
+mod hook_template;
 mod images;
 mod in_pods;
 mod places;
@@ -35,6 +36,7 @@ pub use containers::{
 pub use custom::{CustomKind, CustomKinds, CustomPod};
 pub use edit::{Replacement, SlotEdit, replacements, write_slots};
 pub use flags::flags;
+pub use hook_template::hook_templates;
 pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
 pub use sites::{Site, may_use_sudo, sites};

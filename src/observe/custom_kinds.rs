@@ -1,4 +1,4 @@
-//! Which custom kinds of a cluster hold pods, read from its CustomResourceDefinitions; from `/openapi/v3`, which every
+//! Which custom kinds of a cluster hold pods or may name images, read from its CustomResourceDefinitions; from `/openapi/v3`, which every
 //! user may read, where the user may not list those.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const LARGEST_DOCUMENT: usize = 24 * 1024 * 1024;
 /// What the schemas of a cluster tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CustomKindsReport {
-    /// Kinds with pods.
+    /// Kinds that may name images.
     pub kinds: CustomKinds,
     /// What could not be read, each with the reason: kinds of it are known by their shape alone.
     pub unread: Vec<String>,

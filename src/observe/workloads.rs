@@ -23,6 +23,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Where pods are written down for others.
+    pub fn config_map() -> Self {
+        Self::new("v1", "ConfigMap")
+    }
+
     fn new(api_version: &str, kind: &str) -> Self {
         Self {
             api_version: api_version.to_owned(),
@@ -77,7 +82,7 @@ pub fn workloads() -> Vec<Kind> {
     .into()
 }
 
-/// The custom kinds whose schemas have pods.
+/// The custom kinds that may name images.
 pub fn custom(kinds: &CustomKinds) -> Vec<Kind> {
     let kinds = kinds.iter();
     kinds

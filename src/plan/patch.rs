@@ -31,7 +31,7 @@ use advice::advice;
 pub use arrival::Arrival;
 use edit::Edit;
 pub use fixed::Skipped;
-use fixed::{finished, fixed, mirror_pod};
+use fixed::{finished, fixed, mirror_pod, unsure};
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
@@ -56,8 +56,10 @@ pub struct Wanted<'a> {
     pub force: bool,
     /// Pull secrets of the pods' ServiceAccounts: a pod that names its own no longer gets them.
     pub service_account_pull_secrets: &'a [AccountPullSecrets],
-    /// Custom kinds whose schemas say where their pods stand.
+    /// What the schemas of custom kinds say.
     pub custom_kinds: Option<&'a CustomKinds>,
+    /// The object's kind was named by the user.
+    pub is_named: bool,
 }
 
 /// One image, before and after: the reference alone, where it is a part of a text (`--docker-image=docker:dind`).
@@ -204,7 +206,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             slots,
             wanted.pull_secret,
         )))
-    } else if let Some(skipped) = fixed(object) {
+    } else if let Some(skipped) = fixed(object).or_else(|| unsure(object, wanted)) {
         would_change = slots;
         Verdict::Skipped(skipped)
     } else {

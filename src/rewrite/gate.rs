@@ -5,8 +5,7 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, ImageSlot, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs,
-    suspected,
+    ImageSlot, LEGACY_GROUP, Part, PodSpecAt, absent_slots, image_slots, pod_specs, suspected,
 };
 use crate::object::{Change, Manifest, ObjectRef, text_at};
 use crate::rules::{Meeting, Outcome, Place, RuleSet};
@@ -27,10 +26,9 @@ pub(super) fn run(manifests: &[Manifest], rules: &RuleSet) -> Result<Vec<Change>
             judge(&object, &slot.text, &place, rules)?;
         }
         for slot in absent_slots(&manifest.object) {
-            let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
-            let field = slot.list.child(name);
+            let field = slot.field();
             let place = Place::of(&manifest.object, &field);
-            judge(&object, &slot.default, &place, rules)?;
+            judge(&object, slot.wanted(), &place, rules)?;
         }
         let doubtful = doubtful
             .into_iter()

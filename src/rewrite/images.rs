@@ -76,12 +76,12 @@ fn rewrite(manifest: &mut Manifest, rules: &RuleSet, changes: &mut Vec<Change>) 
 
 fn fill(manifest: &mut Manifest, rules: &RuleSet, changes: &mut Vec<Change>) {
     for slot in absent_slots(&manifest.object) {
-        let decided = rewritten(&slot.default, (&manifest.object, &slot.list), rules);
+        let decided = rewritten(slot.wanted(), (&manifest.object, &slot.field()), rules);
         // A kept flag may stay absent. The hook's own default is another image than the runner's, so
         // its variable is always set.
         let (image, rule) = match (decided, &slot.kind) {
             (Some((image, rule)), _) => (image, rule),
-            (None, AbsentKind::Environment(_)) => (slot.default.clone(), String::new()),
+            (None, AbsentKind::Environment(_)) => (slot.wanted().to_owned(), String::new()),
             (None, AbsentKind::Argument(_)) => continue,
         };
         let rule = format!("images: compiled-in default {rule}");

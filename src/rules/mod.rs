@@ -2,6 +2,7 @@
 //!
 //! A leaf: pure.
 
+mod absent;
 mod closure;
 mod dead;
 mod explain;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod compacted;
+mod elsewhere;
 mod everything;
 mod guarded;
 mod left;

@@ -192,6 +192,8 @@ pub struct Unlisted {
     pub namespace: Option<String>,
     /// The server's words.
     pub why: String,
+    /// True where its objects hold pods; else they may name images in other fields, and nothing is left undone for certain.
+    pub has_pods: bool,
 }
 
 /// The whole run, in counts. The objects themselves were handed on one by one.
@@ -288,13 +290,18 @@ impl PatchReport {
     /// kind that the user may not list is refused too.
     pub fn exit(&self) -> Exit {
         let refused = self.refused() + self.failed() + self.not_verified();
-        if refused + self.without_pull_secret() + self.unlisted.len() > 0 {
+        if refused + self.without_pull_secret() + self.unlisted_with_pods() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
         } else {
             Exit::Done
         }
+    }
+
+    /// How many kinds with pods were not looked at.
+    pub fn unlisted_with_pods(&self) -> usize {
+        self.unlisted.iter().filter(|kind| kind.has_pods).count()
     }
 
     fn count(&self, word: &str) -> usize {

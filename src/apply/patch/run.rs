@@ -44,6 +44,8 @@ pub(super) struct Run<'a, 'h> {
     pub(super) controllers: Vec<Controller>,
     /// Programs that were changed and not waited for yet.
     rolling: Vec<ObjectRef>,
+    /// Where the pods stand that ARC's container hooks make, of the runner objects that were read.
+    pub(super) hook_templates: Vec<ObjectRef>,
     /// How many times programs were waited for.
     pub(super) rollouts: usize,
     /// Why no more of others' workloads are tried, where so many were refused: ARC's own come all the same.
@@ -61,6 +63,7 @@ impl<'a, 'h> Run<'a, 'h> {
             },
             controllers: Vec::new(),
             rolling: Vec::new(),
+            hook_templates: Vec::new(),
             rollouts: 0,
             gave_up: None,
         }
@@ -74,6 +77,7 @@ impl<'a, 'h> Run<'a, 'h> {
                 kind: "custom kind".to_owned(),
                 namespace: None,
                 why,
+                has_pods: true,
             }));
         let ended = self.phases().await;
         self.report.rolling += self.rolling.len();
@@ -106,6 +110,7 @@ impl<'a, 'h> Run<'a, 'h> {
             self.remake_listeners().await?;
         }
         self.kinds(&selection.resources()).await?;
+        self.hook_templates().await?;
         self.gave_up.take().map_or(Ok(()), Err)
     }
 
@@ -190,7 +195,9 @@ impl<'a, 'h> Run<'a, 'h> {
         match written {
             Written::Unchanged { told, .. } => {
                 // Most hold no image at all.
-                if object.kind != "ConfigMap" || told.is_some() {
+                let has_none = object.kind == "ConfigMap"
+                    || self.has_no_pods(&object.api_version, &object.kind);
+                if !has_none || told.is_some() {
                     self.report.unchanged += 1;
                 }
                 told.map_or(Ok(()), |report| self.tell(&report))
@@ -269,6 +276,11 @@ impl<'a, 'h> Run<'a, 'h> {
         ))
     }
 
+    fn has_no_pods(&self, api_version: &str, kind: &str) -> bool {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        self.work.custom_kinds.has_no_pods(group, kind)
+    }
+
     /// A kind that cannot be looked at. ARC's own it cannot do without; of the others it is told.
     pub(super) fn cannot_list(
         &mut self,
@@ -282,6 +294,7 @@ impl<'a, 'h> Run<'a, 'h> {
                 kind: kind.kind.clone(),
                 namespace: namespace.map(str::to_owned),
                 why: error.message().to_owned(),
+                has_pods: !self.has_no_pods(&kind.api_version, &kind.kind),
             });
             return Ok(());
         }

@@ -43,6 +43,11 @@ impl Selection {
         self.among(resources())
     }
 
+    /// True where ConfigMaps of ARC's hooks are looked at and no others: those that a label must choose are not.
+    pub(super) fn takes_hook_templates(&self) -> bool {
+        !self.all_workloads && self.labels.is_none() && self.takes_kind(&Kind::config_map())
+    }
+
     /// The other kinds that are looked at; `custom` are the cluster's own.
     pub(super) fn workloads(&self, custom: &[Kind]) -> Vec<Kind> {
         if self.all_workloads {
@@ -66,6 +71,16 @@ impl Selection {
 
     fn takes_kind(&self, kind: &Kind) -> bool {
         self.kinds.is_empty() || self.kinds.iter().any(|name| is_named(kind, name))
+    }
+
+    /// True where the kind of an object was named.
+    pub(super) fn names(&self, object: &Value) -> bool {
+        let text = |pointer| text_at(object, pointer).unwrap_or_default().to_owned();
+        !self.kinds.is_empty()
+            && self.takes_kind(&Kind {
+                api_version: text("/apiVersion"),
+                kind: text("/kind"),
+            })
     }
 
     /// Refuses the name of a kind that is not looked at: it would find nothing and look like success.

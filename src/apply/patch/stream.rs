@@ -13,6 +13,8 @@ use super::selection::Whose;
 use super::write::{Look, Treated};
 use crate::clients::kube::{self, ClusterError, Pages, RawPage};
 use crate::failure::{Exit, Failure};
+use crate::object::pods::hook_templates;
+use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::Kind;
 use crate::plan::patch::maker;
 
@@ -157,6 +159,9 @@ impl<'a> Run<'a, '_> {
                 error.failure(what, Exit::Unexpected)
             })?;
             let is_own = source.whose.is_arc(&object);
+            if source.whose == Whose::Arc {
+                self.note_hook_templates(&object);
+            }
             if (is_own || self.gave_up.is_none())
                 && self.work.options.selection.takes(&object, is_own)
                 && !self.follows_its_source(kind, &object, is_own)
@@ -165,6 +170,41 @@ impl<'a> Run<'a, '_> {
                     .work
                     .treated(object, is_own, Look::First, self.rollouts);
                 under_way.push_back(Box::pin(treated));
+            }
+        }
+        Ok(())
+    }
+
+    /// Of an object of ARC's that is looked at.
+    fn note_hook_templates(&mut self, object: &Value) {
+        if !self.work.options.selection.takes(object, true) {
+            return;
+        }
+        let namespace = text_at(object, "/metadata/namespace");
+        for name in hook_templates(object) {
+            let template = ObjectRef::new("v1", "ConfigMap", namespace, &name);
+            if !self.hook_templates.contains(&template) {
+                self.hook_templates.push(template);
+            }
+        }
+    }
+
+    /// Works through the ConfigMaps that hold the pods of ARC's container hooks, unless all are looked at anyway.
+    pub(super) async fn hook_templates(&mut self) -> Result<(), Failure> {
+        if !self.work.options.selection.takes_hook_templates() {
+            return Ok(());
+        }
+        let kind = Kind::config_map();
+        for template in std::mem::take(&mut self.hook_templates) {
+            self.check_interrupt()?;
+            match self.work.cluster.get(&template).await {
+                Ok(Some(object)) => {
+                    let treated = self.work.treated(object, false, Look::First, self.rollouts);
+                    let treated = treated.await;
+                    self.take(treated)?;
+                }
+                Ok(None) => {}
+                Err(error) => self.cannot_list(&kind, template.namespace.as_deref(), &error)?,
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use super::pace::Pace;
 use super::report::{ObjectReport, Rejected, Treatment, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
@@ -20,7 +21,7 @@ use crate::plan::patch::{
 };
 use crate::rules::RuleSet;
 
-/// Patches on their way at the same time. More do not make an API server faster: docs/benchmarks.md.
+/// Objects that are looked at and patched at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
 /// How often an object that moves is decided again.
@@ -54,8 +55,9 @@ pub(super) struct Work<'a> {
     pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
     pub(super) secrets: SecretPresence,
-    /// [`AT_ONCE`] may be on their way.
+    /// [`AT_ONCE`] may be looked at; how many patches of them are on their way is for `pace`.
     pub(super) sending: Semaphore,
+    pub(super) pace: Pace,
     /// How many images no rule takes, by registry.
     pub(super) untaken: Mutex<BTreeMap<String, usize>>,
 }
@@ -136,7 +138,8 @@ impl Work<'_> {
             if let Some(treatment) = left {
                 return Ok(Written::Left(instead(report, treatment)));
             }
-            let error = match self.send(&patch, &mut report, is_wanted).await {
+            let sending = self.send(&patch, &mut report, is_wanted);
+            let error = match self.pace.send(sending).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
@@ -179,6 +182,7 @@ impl Work<'_> {
             force: self.options.force,
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&self.custom_kinds),
+            is_named: self.options.selection.names(object),
         };
         let mut decided = match self.options.task {
             Task::Rewrite => decide(object, self.rules, &wanted),

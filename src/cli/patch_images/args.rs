@@ -57,7 +57,7 @@ pub struct Args {
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
     pub(super) dry_run: bool,
-    /// Patch what Helm, Argo CD, Flux, Fleet or OLM owns, too
+    /// Patch what Helm, Argo CD, Flux, Fleet, Rancher, K3s or OLM owns, too
     #[arg(long, help_heading = "Patching")]
     pub(super) force: bool,
     /// Do not ask the registry whether the new images are there

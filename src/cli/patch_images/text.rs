@@ -1,6 +1,6 @@
 //! What `patch-images` says to a person of all objects: above the question, and at the end of the answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::patch::{ImageRequest, Made, PatchOptions, PatchReport, Selection, Task};
 use crate::plan::counted;
@@ -95,10 +95,28 @@ fn named(counts: &BTreeMap<String, usize>) -> String {
     words.join(", ")
 }
 
+/// Custom kinds without pods that may not be listed: most users may list few of a cluster's.
+fn others_not_looked_at(report: &PatchReport) -> Option<String> {
+    let others = report.unlisted.iter().filter(|kind| !kind.has_pods);
+    let kinds: BTreeSet<&str> = others.map(|kind| kind.kind.as_str()).collect();
+    let shown: Vec<&str> = kinds.iter().copied().take(NAMED).collect();
+    let more = match kinds.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "not looked at, since you may not list them: custom kinds without pods that may name images ({}{more})",
+            shown.join(", ")
+        )
+    })
+}
+
 /// What became of all of them, as the last lines of the answer.
 pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
     let mut lines: Vec<String> = report.made.iter().map(made).collect();
-    lines.extend(report.unlisted.iter().map(|unlisted| {
+    let with_pods = report.unlisted.iter().filter(|kind| kind.has_pods);
+    lines.extend(with_pods.map(|unlisted| {
         format!(
             "not looked at: {}s{} ({})",
             unlisted.kind,
@@ -109,6 +127,7 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
             unlisted.why
         )
     }));
+    lines.extend(others_not_looked_at(report));
     lines.extend(requests(report));
     if !report.untaken.is_empty() {
         let count = report.untaken.values().sum();

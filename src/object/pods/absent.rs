@@ -24,11 +24,29 @@ pub struct AbsentSlot {
     pub kind: AbsentKind,
     /// The image that is used without it.
     pub default: String,
+    /// What is set in place of the default, if anything: the runner's own image, which the node has anyway.
+    pub instead: Option<String>,
     /// What the image is needed for.
     pub why: Role,
 }
 
 impl AbsentSlot {
+    /// The flag or variable.
+    pub fn name(&self) -> &str {
+        let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &self.kind;
+        name
+    }
+
+    /// Where it would stand, as a rule's scope takes it.
+    pub fn field(&self) -> Pointer {
+        self.list.child(self.name())
+    }
+
+    /// The image that is set, before any rule.
+    pub fn wanted(&self) -> &str {
+        self.instead.as_deref().unwrap_or(&self.default)
+    }
+
     /// Appends the flag or variable with `image` and returns where it now stands, and the new item.
     pub fn fill(&self, object: &mut Value, image: &str) -> Option<(Pointer, Value)> {
         let item = self.item(image);
@@ -93,6 +111,7 @@ pub fn absent_slots(object: &Value) -> Vec<AbsentSlot> {
                                 list: container.pointer(pod).child("args"),
                                 kind: AbsentKind::Argument(flag.to_owned()),
                                 default: default.to_owned(),
+                                instead: None,
                                 why,
                             });
                         }
@@ -143,7 +162,8 @@ fn hook_image(pod: &Pod<'_>, holder: &Pointer, container: &Value, found: &mut Ve
     found.push(AbsentSlot {
         list: holder.child("env"),
         kind: AbsentKind::Environment(HOOK_VARIABLE.to_owned()),
-        default: image.unwrap_or(HOOK_DEFAULT).to_owned(),
+        default: HOOK_DEFAULT.to_owned(),
+        instead: image.map(str::to_owned),
         why: Role::Init,
     });
 }

@@ -1,4 +1,4 @@
-//! Custom kinds whose schemas say where a pod stands.
+//! Custom kinds whose schemas say where a pod stands, or that an image may.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,18 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::places::{is_built_in, places};
-use super::schema::{Definition, OpenApi};
+use super::schema::{Definition, Images, OpenApi};
 use super::{Part, PodSpecAt, Shape};
 use crate::object::Pointer;
 
-/// Which custom kinds hold pods, and where. Empty by default: then only what can be nothing else is taken for a pod.
+/// Which custom kinds hold pods, and where, and which may name images elsewhere. Empty by default: then only what can be
+/// nothing else is taken for a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CustomKinds {
     kinds: BTreeMap<String, BTreeMap<String, CustomKind>>,
 }
 
-/// A custom kind that holds pods.
+/// A custom kind that may name images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomKind {
     /// Its group.
@@ -25,7 +26,7 @@ pub struct CustomKind {
     pub kind: String,
     /// The version to list it by: the one that is stored, where it is served.
     pub version: String,
-    /// Where its pods stand, in any of its versions.
+    /// Where its pods stand, in any of its versions; none where only other fields may name images.
     pub pods: Vec<CustomPod>,
 }
 
@@ -67,7 +68,13 @@ impl CustomKinds {
             .map_or(&[], |kind| &kind.pods)
     }
 
-    /// Reads a CustomResourceDefinition; what is none, or has no pods, changes nothing.
+    /// True for a kind that may name images, of which its schema does not say that it holds pods.
+    pub fn has_no_pods(&self, group: &str, kind: &str) -> bool {
+        let known = self.kinds.get(group).and_then(|kinds| kinds.get(kind));
+        known.is_some_and(|kind| kind.pods.is_empty())
+    }
+
+    /// Reads a CustomResourceDefinition; what is none, or names no images, changes nothing.
     pub fn read_object(&mut self, object: &Value) {
         let is_definition =
             object.get("kind").and_then(Value::as_str) == Some("CustomResourceDefinition");
@@ -80,13 +87,13 @@ impl CustomKinds {
     pub fn add_definition(&mut self, definition: &Definition) {
         let spec = &definition.spec;
         for version in spec.versions.iter().filter(|version| version.served) {
-            let pods = version.pods();
+            let images = version.images();
             self.add(
                 &spec.group,
                 &spec.names.kind,
                 &version.name,
                 version.storage,
-                pods,
+                images,
             );
         }
     }
@@ -95,19 +102,12 @@ impl CustomKinds {
     pub fn add_openapi(&mut self, document: &OpenApi<'_>) {
         for found in document.kinds() {
             let version = &found.version;
-            self.add(&found.group, &found.kind, version, false, found.pods);
+            self.add(&found.group, &found.kind, version, false, found.images);
         }
     }
 
-    fn add(
-        &mut self,
-        group: &str,
-        kind: &str,
-        version: &str,
-        preferred: bool,
-        pods: Vec<CustomPod>,
-    ) {
-        if pods.is_empty() || is_built_in(group) || !places(group, kind).is_empty() {
+    fn add(&mut self, group: &str, kind: &str, version: &str, preferred: bool, images: Images) {
+        if images.is_none() || is_built_in(group) || !places(group, kind).is_empty() {
             return;
         }
         let known = self
@@ -124,7 +124,7 @@ impl CustomKinds {
         if preferred {
             version.clone_into(&mut known.version);
         }
-        known.pods.extend(pods);
+        known.pods.extend(images.pods);
         known.pods.sort();
         known.pods.dedup();
     }

@@ -8,7 +8,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{CustomPod, Shape};
+use super::catalogue::{field_strength, is_repository_and_tag};
+use super::{CustomPod, NameStrength, Shape, split};
 
 /// Schemas within schemas; the deepest of a pod template is about 20.
 const DEEPEST: usize = 48;
@@ -60,10 +61,10 @@ struct VersionSchema {
 }
 
 impl Version {
-    pub(super) fn pods(&self) -> Vec<CustomPod> {
+    pub(super) fn images(&self) -> Images {
         let schema = self.schema.as_ref();
         let schema = schema.and_then(|schema| schema.open_api.as_ref());
-        schema.map_or_else(Vec::new, |schema| pods(schema, &BTreeMap::new()))
+        schema.map_or_else(Images::default, |schema| images(schema, &BTreeMap::new()))
     }
 }
 
@@ -94,34 +95,50 @@ struct Identity {
     version: String,
 }
 
-/// A kind that holds pods.
-pub(super) struct KindWithPods {
+/// What a schema tells of images.
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    /// Where pods stand.
+    pub(super) pods: Vec<CustomPod>,
+    /// True where a field beside them may name an image, or where anything may stand.
+    pub(super) elsewhere: bool,
+}
+
+impl Images {
+    /// True where no object of the kind names an image.
+    pub(super) fn is_none(&self) -> bool {
+        self.pods.is_empty() && !self.elsewhere
+    }
+}
+
+/// A kind that may name images.
+pub(super) struct KindWithImages {
     pub(super) group: String,
     pub(super) version: String,
     pub(super) kind: String,
-    pub(super) pods: Vec<CustomPod>,
+    pub(super) images: Images,
 }
 
 impl OpenApi<'_> {
-    /// Each kind that holds pods.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = KindWithPods> {
+    /// Each kind that may name images.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = KindWithImages> {
         let schemas = self.components.schemas.iter();
         schemas.filter_map(|(name, text)| {
             let identified: Identified = serde_json::from_str(text.get()).ok()?;
             // A schema of several identities is one that all groups share (DeleteOptions).
             let [identity] = identified.identities.try_into().ok()?;
             let shared = self.reached_from(name);
-            let pods = pods(shared.get(name)?, &shared);
+            let images = images(shared.get(name)?, &shared);
             let Identity {
                 group,
                 kind,
                 version,
             } = identity;
-            (!pods.is_empty()).then_some(KindWithPods {
+            (!images.is_none()).then_some(KindWithImages {
                 group,
                 version,
                 kind,
-                pods,
+                images,
             })
         })
     }
@@ -158,6 +175,8 @@ struct Schema {
     reference: Option<String>,
     #[serde(rename = "allOf")]
     all_of: Vec<Schema>,
+    #[serde(rename = "x-kubernetes-preserve-unknown-fields")]
+    is_open: bool,
 }
 
 impl Schema {
@@ -194,21 +213,36 @@ fn schema_or_boolean<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Every place of a pod in what `schema` describes.
-fn pods(schema: &Schema, shared: &BTreeMap<String, Schema>) -> Vec<CustomPod> {
+/// What `schema` tells of images.
+fn images(schema: &Schema, shared: &BTreeMap<String, Schema>) -> Images {
     let mut walk = Walk {
         shared,
         path: Vec::new(),
-        found: Vec::new(),
+        found: Images::default(),
     };
     walk.visit(schema, false, 0);
     walk.found
 }
 
+/// True for a field that may name an image, or flags and variables that do.
+fn may_name_an_image(name: &str) -> bool {
+    field_strength(name) != NameStrength::None
+        || is_repository_and_tag(name)
+        || matches!(name, "package" | "args" | "command" | "env")
+}
+
+/// True for a mapping of the parts of an image.
+fn has_parts(properties: &BTreeMap<String, Schema>) -> bool {
+    let parts = split::PARTS.into_iter();
+    let others = parts.filter(|part| *part != "repository");
+    properties.contains_key("repository")
+        && others.into_iter().any(|part| properties.contains_key(part))
+}
+
 struct Walk<'a> {
     shared: &'a BTreeMap<String, Schema>,
     path: Vec<String>,
-    found: Vec<CustomPod>,
+    found: Images,
 }
 
 impl<'a> Walk<'a> {
@@ -218,18 +252,20 @@ impl<'a> Walk<'a> {
         }
         let schema = self.resolved(schema);
         if let Some(shape) = self.pod(schema) {
-            self.found.push(CustomPod {
+            self.found.pods.push(CustomPod {
                 spec: self.path.concat(),
                 has_metadata: has_metadata && self.path.last().is_some_and(|last| last == "/spec"),
                 shape,
             });
             return;
         }
+        self.found.elsewhere |= schema.is_open || has_parts(&schema.properties);
         let beside = schema.properties.contains_key("metadata");
         for (name, property) in &schema.properties {
             if depth == 0 && matches!(name.as_str(), "metadata" | "status") {
                 continue;
             }
+            self.found.elsewhere |= may_name_an_image(name);
             let escaped = name.replace('~', "~0").replace('/', "~1");
             self.within(format!("/{escaped}"), property, beside, depth);
         }

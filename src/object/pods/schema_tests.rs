@@ -122,9 +122,51 @@ fn only_an_api_servers_own_groups_are_passed_by() {
 }
 
 #[test]
-fn what_says_nothing_of_a_pod_adds_no_kind() {
-    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    assert!(kinds(&definition("Farm", &[("v1", true, open)])).is_empty());
+fn a_kind_without_pods_is_known_where_it_may_name_an_image() {
+    let spec = |properties: Value| json!({"type": "object", "properties": properties});
+    let text = json!({"type": "string"});
+    for (name, properties) in [
+        ("a field", json!({"proxyImage": text})),
+        (
+            "deep",
+            json!({"a": {"type": "array", "items": {"type": "object", "properties": {"image": spec(json!({}))}}}}),
+        ),
+        (
+            "parts",
+            json!({"proxy": spec(json!({"repository": text, "tag": text}))}),
+        ),
+        (
+            "variables",
+            json!({"config": spec(json!({"env": {"type": "array"}}))}),
+        ),
+        (
+            "anything",
+            json!({"values": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}),
+        ),
+    ] {
+        let kinds = kinds(&definition("Farm", &[("v1", true, spec(properties))]));
+        assert!(kinds.has_no_pods("example.com", "Farm"), "{name}");
+        assert_eq!(kinds.iter().count(), 1, "{name}");
+    }
+    let with_pods = kinds(&definition("Farm", &[("v1", true, template())]));
+    assert!(!with_pods.has_no_pods("example.com", "Farm"));
+    for (name, properties) in [
+        (
+            "others",
+            json!({"replicas": {"type": "integer"}, "imagePullSecrets": {"type": "array"}}),
+        ),
+        (
+            "a repository of Git",
+            json!({"repository": text, "branch": text}),
+        ),
+    ] {
+        let kinds = kinds(&definition("Farm", &[("v1", true, spec(properties))]));
+        assert!(kinds.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn what_says_nothing_of_an_image_adds_no_kind() {
     let mut unserved = definition("Farm", &[("v1", true, template())]);
     unserved["spec"]["versions"][0]["served"] = json!(false);
     assert!(kinds(&unserved).is_empty());

@@ -153,7 +153,10 @@ fn the_hook_falls_back_to_a_public_image() {
             "env": [{"name": "ACTIONS_RUNNER_CONTAINER_HOOKS", "value": "/home/runner/k8s/index.js"}]}]}}}});
     let absent = absent_slots(&object);
     assert_eq!(absent.len(), 1);
-    assert_eq!(absent[0].default, "r/runner:1");
+    assert_eq!(
+        (absent[0].default.as_str(), absent[0].wanted()),
+        ("ghcr.io/actions/actions-runner:latest", "r/runner:1")
+    );
     absent[0].fill(&mut object, "r/runner:1");
     assert!(absent_slots(&object).is_empty());
     assert_eq!(texts(&object), ["r/runner:1", "r/runner:1"]);
@@ -319,6 +322,7 @@ fn a_name_whose_version_is_put_in_later_is_suspected() {
         [
             version("quay.io/a/one"),
             version("src.corp/a/two"),
+            ("${REGISTRY}/a/b:1".to_owned(), Suspicion::Later),
             version("quay.io/a/three"),
             version("quay.io/a/four")
         ]
@@ -332,5 +336,5 @@ fn a_name_whose_version_is_put_in_later_is_suspected() {
     );
     assert!(texts(&custom).is_empty());
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"RELATED_IMAGE_X": "quay.io/a/b:$(TAG)"}});
-    assert_eq!(told(&map), [("quay.io/a/b".to_owned(), Suspicion::File)]);
+    assert_eq!(told(&map), [version("quay.io/a/b")]);
 }

@@ -9,7 +9,8 @@ use super::broken::is_mistake;
 use super::catalogue::{field_strength, is_repository_and_tag, names_image_last};
 use super::places::{is_built_in, places};
 use super::split::{self, Certainty};
-use super::suspected::Suspect;
+use super::suspected::{Suspect, Suspicion};
+use super::unread::UNREAD;
 use super::{CustomKinds, ImageSlot, Part, PodSpecAt, Role, Shape, SlotKind};
 use crate::object::{Pointer, value_at};
 
@@ -55,6 +56,8 @@ pub(super) struct Survey<'a> {
     known: HashSet<String>,
     /// Within a document of no kind.
     is_values: bool,
+    /// Within an object of a known kind that has no pod in its place.
+    is_misplaced: bool,
     at: String,
 }
 
@@ -112,6 +115,7 @@ impl<'a> Survey<'a> {
             lists: Vec::new(),
             known: HashSet::new(),
             is_values: false,
+            is_misplaced: false,
             at: String::new(),
         }
     }
@@ -141,6 +145,7 @@ impl<'a> Survey<'a> {
             return;
         }
         let known = places(group, kind);
+        let before = self.pods.len();
         for place in known {
             let pod = value_at(object, place.spec).filter(|spec| spec.is_object());
             let Some(spec) = pod else { continue };
@@ -157,12 +162,36 @@ impl<'a> Survey<'a> {
             });
         }
         if !known.is_empty() {
+            if self.pods.len() == before {
+                self.misplaced(object, depth);
+            }
             return;
         }
         if kind == "ConfigMap" && group.is_empty() {
             self.texts(object);
         } else if kind.is_empty() || (version.is_empty() && !is_listed) || !is_built_in(group) {
             self.custom(object, group, kind, depth);
+        }
+    }
+
+    /// An object of a known kind with no pod where its kind has one: a mistake, or a part of an object. What is called an
+    /// image in it is suspected.
+    fn misplaced(&mut self, object: &'a Value, depth: usize) {
+        if self.suspects.is_none() {
+            return;
+        }
+        let before = self.slots.len();
+        let outer = std::mem::replace(&mut self.is_misplaced, true);
+        for (key, value) in object.as_object().into_iter().flatten() {
+            if !matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status") {
+                self.enter(key, |survey| survey.value(key, value, depth + 1));
+            }
+        }
+        self.is_misplaced = outer;
+        let certain = self.slots.drain(before..);
+        let suspected = certain.map(|slot| Suspect::new(slot.pointer, &slot.text, Suspicion::Name));
+        if let Some(suspects) = &mut self.suspects {
+            suspects.extend(suspected);
         }
     }
 
@@ -286,6 +315,7 @@ impl<'a> Survey<'a> {
         }
         for (name, inner) in fields {
             if name == "managedFields"
+                || (self.is_misplaced && UNREAD.contains(&name.as_str()))
                 || (certainty.is_some() && split::PARTS.contains(&name.as_str()))
             {
                 continue;
@@ -306,7 +336,7 @@ impl<'a> Survey<'a> {
                     .all(|one| has_text(one, "name") && has_text(one, "image"))
             });
         let is_file = key.is_empty() && self.at.is_empty() && is_template(value);
-        if !is_certain && !is_file {
+        if self.is_misplaced || (!is_certain && !is_file) {
             return;
         }
         let at = Pointer::new(self.at.clone());

@@ -397,3 +397,32 @@ fn what_is_no_object_in_a_text_is_suspected() {
         assert_eq!(found, expected, "{text}");
     }
 }
+
+/// One key too few or too many, and nothing would be rewritten in silence.
+#[test]
+fn what_a_known_kind_has_in_a_wrong_place_is_suspected() {
+    let images = |object: &Value| -> Vec<String> {
+        assert!(image_slots(object).is_empty(), "{object}");
+        let suspects = suspected(object).into_iter();
+        suspects.map(|one| one.pointer.to_string()).collect()
+    };
+    let containers =
+        json!([{"name": "c", "image": "quay.io/a/b:1", "resources": {"image": "quay.io/no:1"}}]);
+    let deployment =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"containers": containers}});
+    assert_eq!(images(&deployment), ["/spec/containers/0/image"]);
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": [{"image": {"repository": "quay.io/a/b", "tag": "1"}}]});
+    assert_eq!(images(&pod), ["/spec/0/image"]);
+    let template = json!({"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"template": {"spec": {"containers": containers}}}});
+    assert_eq!(
+        images(&template),
+        ["/spec/template/spec/containers/0/image"]
+    );
+    for nothing in [
+        json!({"apiVersion": "v1", "kind": "Pod"}),
+        json!({"apiVersion": "v1", "kind": "Pod", "spec": null}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 3}}),
+    ] {
+        assert!(images(&nothing).is_empty(), "{nothing}");
+    }
+}

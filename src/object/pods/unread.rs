@@ -3,7 +3,7 @@
 use super::places::places;
 
 /// Names that no reader of pods, images and arguments asks for, in the kinds whose pods stand at known paths.
-const UNREAD: [&str; 26] = [
+pub(super) const UNREAD: [&str; 26] = [
     "affinity",
     "configMap",
     "dnsConfig",

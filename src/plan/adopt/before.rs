@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::image_ref::ImageReference;
-use crate::object::pods::{AbsentKind, ImageSlot, absent_slots, image_slots};
+use crate::object::pods::{ImageSlot, absent_slots, image_slots};
 use crate::object::{Pointer, text_at};
 use crate::observe::Found;
 use crate::plan::patch::{original_image, place};
@@ -96,7 +96,7 @@ fn image_at(object: &Value, wanted: &str) -> Option<String> {
         .map(|slot| slot.text);
     named.or_else(|| {
         absent_slots(object).into_iter().find_map(|absent| {
-            let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &absent.kind;
+            let name = absent.name();
             let container = absent.list.parent()?;
             let container = text_at(container.get(object)?, "/name")?.to_owned();
             (format!("container {container} {name}") == wanted).then_some(absent.default)

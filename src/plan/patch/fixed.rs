@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Wanted;
 use super::maker::is_mirror_pod;
 use crate::object::{Pointer, items_at, text_at};
 
@@ -59,6 +60,20 @@ pub(super) fn fixed(object: &Value) -> Option<Skipped> {
             "delete it and create it again with these images: {}",
             delete(object)
         ),
+    })
+}
+
+/// An object of a custom kind whose schema tells of no pod: a controller may take what looks like an image for something
+/// else, so that only a person says that it is one.
+pub(super) fn unsure(object: &Value, wanted: &Wanted<'_>) -> Option<Skipped> {
+    let (group, _) = text_at(object, "/apiVersion")?.split_once('/')?;
+    let kind = text_at(object, "/kind")?;
+    let is_unsure = wanted
+        .custom_kinds
+        .is_some_and(|kinds| kinds.has_no_pods(group, kind));
+    (is_unsure && !wanted.is_named).then(|| Skipped {
+        reason: "the schema of its kind tells of no pod".to_owned(),
+        remedy: format!("if these are images, name the kind: --kind {kind}.{group}"),
     })
 }
 

@@ -58,7 +58,9 @@ fn an_image_whose_registry_comes_later_is_told_without_a_rule() {
     let decided = decided(&web(&json!([container])), &story());
     assert_eq!(
         decided.notes,
-        ["container c, env X_IMAGE: $(REGISTRY)/c/d:1 may be an image (its registry or path is put in later): not touched"]
+        [
+            "container c X_IMAGE: $(REGISTRY)/c/d:1 may be an image (its registry or path is put in later): not touched"
+        ]
     );
 }
 

@@ -147,9 +147,8 @@ fn a_pull_secret_is_appended_once_and_takes_none_away() {
     }];
     let wanted = Wanted {
         pull_secret: Some("mirror"),
-        force: false,
         service_account_pull_secrets: &inherited,
-        custom_kinds: None,
+        ..Wanted::default()
     };
     let mut object = manager();
     object["spec"]["template"]["spec"]["containers"][0]["image"] =

@@ -8,8 +8,7 @@ use super::fixed::may_change;
 use super::{Seen, SlotChange, place, suspects};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, replacements,
-    slots_and_suspects,
+    AbsentSlot, CustomKinds, ImageSlot, Replacement, absent_slots, replacements, slots_and_suspects,
 };
 use crate::origin::Origin;
 use crate::rules::{Outcome, Place, RuleName, RuleSet};
@@ -147,29 +146,29 @@ fn filled(
     rules: &RuleSet,
     seen: &mut Seen,
 ) -> Option<(String, String)> {
-    let follows_runner = matches!(absent.kind, AbsentKind::Environment(_));
-    let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &absent.kind;
-    let default = &absent.default;
     if !may_change(object, &absent.list) {
         return None;
     }
-    let reference = ImageReference::parse(default).ok()?;
-    let decision = rules.decide_at(&reference, &Place::of(object, &absent.list));
+    let (reference, decision) = rules.decide_absent(object, absent)?;
+    let default = reference.original();
     let (rule, origin) = (decision.rule.unwrap_or_default(), decision.origin);
     let why = match decision.outcome {
         Outcome::Rewritten(image) => {
-            let by = by_rule(rule.clone(), origin);
-            let arrival = Arrival::new(absent.list.clone(), &reference, &image, by);
-            seen.arrivals.push(arrival);
+            // What is right as it is comes from nowhere else.
+            if image != default {
+                let by = by_rule(rule.clone(), origin);
+                let arrival = Arrival::new(absent.list.clone(), &reference, &image, by);
+                seen.arrivals.push(arrival);
+            }
             return Some((image, rule));
         }
-        Outcome::AlreadyThere if follows_runner => return Some((default.clone(), rule)),
         Outcome::Denied => format!("its default {default} is denied by {rule}"),
         Outcome::TooLong(_) | Outcome::Unusable { .. } => {
             format!("{rule} makes no image of its default {default}")
         }
         _ => return None,
     };
+    let name = absent.name();
     seen.refused.push(format!("{name} is not set, and {why}"));
     None
 }

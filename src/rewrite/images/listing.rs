@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::image_ref::ImageReference;
-use crate::object::pods::{AbsentKind, Role, absent_slots, image_slots, pod_specs};
+use crate::object::pods::{Role, absent_slots, image_slots, pod_specs};
 use crate::object::{Manifest, ObjectRef, Pointer};
 use crate::rules::{Outcome, Place, RuleSet};
 
@@ -42,12 +42,9 @@ pub fn listing(manifests: &[Manifest], rules: &RuleSet) -> Vec<ImageUse> {
             .into_iter()
             .filter(|slot| !slot.is_doubtful())
             .map(|slot| (slot.text, slot.pointer, slot.why));
-        let absent = absent_slots(object).into_iter().map(|slot| {
-            let name = match slot.kind {
-                AbsentKind::Argument(name) | AbsentKind::Environment(name) => name,
-            };
-            (slot.default, slot.list.child(&name), slot.why)
-        });
+        let absent = absent_slots(object)
+            .into_iter()
+            .map(|slot| (slot.wanted().to_owned(), slot.field(), slot.why));
         for (before, pointer, why) in slots.chain(absent) {
             let reference = ImageReference::parse(&before).ok();
             let decision = reference

@@ -12,7 +12,7 @@ use super::findings::{Absent, Change, Finding, Refused, Suspected};
 use super::{Reading, Rewriter, Rewritten, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentKind, AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, absent_slots, replacements,
+    AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, absent_slots, replacements,
     slots_and_suspects, unread_fields,
 };
 use crate::object::{ObjectRef, Pointer, text_at};
@@ -315,9 +315,7 @@ impl OneDocument<'_> {
     }
 
     fn absent(&mut self, object: &Object<'_>, slot: &AbsentSlot) {
-        let (AbsentKind::Argument(name) | AbsentKind::Environment(name)) = &slot.kind;
-        let field = slot.list.child(name);
-        let Some((_, decision)) = self.decide(object, &slot.default, &field) else {
+        let Some((_, decision)) = self.by.rules.decide_absent(object.value, slot) else {
             return;
         };
         if let Outcome::Rewritten(target) = decision.outcome {
@@ -327,7 +325,7 @@ impl OneDocument<'_> {
             };
             let finding = Finding::Absent(Absent {
                 at: Self::of(object, &slot.list),
-                name: name.clone(),
+                name: slot.name().to_owned(),
                 default: slot.default.clone(),
                 item,
                 rule: decision.rule.unwrap_or_default(),

@@ -42,6 +42,7 @@ proptest! {
             force: false,
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&kinds),
+            ..Wanted::default()
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
         let mut live = checked(&object, *patch).after;
