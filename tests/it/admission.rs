@@ -371,6 +371,43 @@ async fn the_beta_is_used_where_it_is_turned_on_and_told_to_be_missing_elsewhere
     assert_eq!(site.policies().await, 0);
 }
 
+/// A server of 1.36 that serves the beta too: what is written for 1.34 does its work, as an administrator applies it.
+#[tokio::test]
+async fn what_is_written_in_the_beta_rewrites_pods() {
+    let site = Site::with(&["--runtime-config=admissionregistration.k8s.io/v1beta1=true"]).await;
+    site.plane.create_namespace("runners").await.unwrap();
+    let arguments = [
+        "-n",
+        "runners",
+        "--registry-map",
+        "quay.io=mirror.corp/quay",
+        "--dry-run",
+        "--kubernetes-version",
+        "1.34",
+        "-o",
+        "yaml",
+    ];
+    let written = site.run(&arguments).await.expect_code(0).stdout;
+    let version = "apiVersion: admissionregistration.k8s.io/v1beta1\n";
+    assert_eq!(written.matches(version).count(), 2, "{written}");
+    let file = site.program.file("beta.yaml", &written).unwrap();
+    let applied = site
+        .plane
+        .kubectl(&["apply", "--server-side", "-f", &file.to_string_lossy()])
+        .unwrap();
+    let said = String::from_utf8_lossy(&applied.stderr);
+    assert!(applied.status.success(), "{said}");
+    let wanted = pod("job", "quay.io/a/b:1");
+    let image = crate::control_plane::eventually("a rewritten pod", async || {
+        let made = site.try_out("runners", &wanted).await.ok()?;
+        images(&made.object)
+            .into_iter()
+            .find(|image| !image.starts_with("quay.io/"))
+    })
+    .await;
+    assert_eq!(image, "mirror.corp/quay/a/b:1");
+}
+
 #[tokio::test]
 async fn what_is_about_patching_alone_is_no_word_of_admission() {
     let program = ArcSetup::new().unwrap();

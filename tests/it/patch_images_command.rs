@@ -1,5 +1,6 @@
 //! `patch-images` as somebody types it, without a configuration file.
 
+mod asked;
 mod install;
 mod killed;
 mod many;

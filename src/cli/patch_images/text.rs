@@ -38,7 +38,7 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
         ),
         (
             report.skipped(),
-            "left alone: they cannot be changed while they exist",
+            "left alone: they cannot be changed while they exist, or only a person can tell what they are",
         ),
         (
             report.stays(),

@@ -174,6 +174,24 @@ async fn what_is_no_plain_no_is_unknown() {
     }
 }
 
+/// A registry that is down is no registry without the image.
+#[tokio::test]
+async fn a_registry_that_cannot_be_reached_is_unknown() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let http = stand_in::route(&[&Authority::new().root], closed, None);
+    let stage = Stage {
+        targets: Targets::new(http.client().unwrap(), DockerConfig::default(), false),
+        asked: Arc::default(),
+    };
+    let answer = ask(&stage, &cluster(&["amd64"]), "registry.corp/shop/web:1").await;
+    assert!(
+        matches!(&answer.presence, ImagePresence::Unknown { reason, .. } if reason == "unreachable"),
+        "{answer:?}"
+    );
+}
+
 #[tokio::test]
 async fn case_25_an_index_without_the_nodes_architecture_is_no_image_for_them() {
     let answers: Answers = |head| {

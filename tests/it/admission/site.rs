@@ -18,8 +18,15 @@ pub(super) struct Site {
 impl Site {
     /// Nothing but the API server: no ServiceAccount is needed for a pod.
     pub(super) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with more flags.
+    pub(super) async fn with(flags: &[&str]) -> Self {
+        let own = "--disable-admission-plugins=ServiceAccount";
+        let flags = flags.iter().copied().chain([own]).map(str::to_owned);
         let options = Options {
-            apiserver_flags: vec!["--disable-admission-plugins=ServiceAccount".to_owned()],
+            apiserver_flags: flags.collect(),
             ..Options::default()
         };
         Self::on(ControlPlane::isolated(options).await.unwrap())

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::control_plane::eventually;
 use crate::support::arc_setup::{ArcSetup, Outcome};
 use crate::support::control_plane::ControlPlane;
+use crate::wizard::Terminal;
 
 pub(super) const PROXY: &str = "quay.io/brancz/kube-rbac-proxy:v0.8.0";
 /// Its registry is not of this world: nobody is asked whether an image is there.
@@ -55,6 +56,14 @@ impl Install {
     pub(super) async fn with(&self, more: &[&str]) -> Outcome {
         self.command(&[&["-n", &self.namespace], more].concat())
             .await
+    }
+
+    /// The same on a terminal, without waiting for a rollout; None where there is none.
+    pub(super) fn terminal(&self, more: &[&str]) -> Option<Terminal> {
+        let more = more.join(" ");
+        let namespace = &self.namespace;
+        let arguments = format!("patch-images --context story --no-wait -n {namespace} {more}");
+        Terminal::start(&self.program, &arguments).unwrap()
     }
 
     async fn command(&self, more: &[&str]) -> Outcome {
