@@ -60,21 +60,22 @@ fn run(cli: &cli::Cli) -> Exit {
     let variables = config::load::variables();
     let terminal = cli::terminal(&Environment::new(&variables));
     let format = cli.global.format();
-    let outcome = runtime(cli.command.asks_nothing()).and_then(|runtime| {
-        let (sender, interrupt) = Interrupt::channel();
-        let mut stop = interrupt.clone();
-        let session = cli.global.session(variables, interrupt);
-        if !cli.command.writes_nothing() {
-            runtime.spawn(clients::interrupt::listen(sender));
-            runtime.spawn(async move {
-                stop.wait().await;
-                ui::output::talk(
-                    "stopping as soon as what was begun is finished; once more ends at once",
-                );
-            });
-        }
-        runtime.block_on(cli.command.run(&session))
-    });
+    let outcome =
+        runtime(cli.command.asks_nothing() && ui::output::never_waits()).and_then(|runtime| {
+            let (sender, interrupt) = Interrupt::channel();
+            let mut stop = interrupt.clone();
+            let session = cli.global.session(variables, interrupt);
+            if !cli.command.writes_nothing() {
+                runtime.spawn(clients::interrupt::listen(sender));
+                runtime.spawn(async move {
+                    stop.wait().await;
+                    ui::output::talk(
+                        "stopping as soon as what was begun is finished; once more ends at once",
+                    );
+                });
+            }
+            runtime.block_on(cli.command.run(&session))
+        });
     outcome.unwrap_or_else(|failure| {
         if terminal.interactive {
             ui::prompt::restore_cursor();
@@ -84,8 +85,8 @@ fn run(cli: &cli::Cli) -> Exit {
     })
 }
 
-/// One thread where nobody is asked: waking another one for each answer costs more than what is done with it. A question
-/// holds up its thread, and connections must live on meanwhile.
+/// One thread where nobody is asked and nobody reads along: waking another one for each answer costs more than what is
+/// done with it. A question holds up its thread, and so does a reader who is slow; connections must live on meanwhile.
 fn runtime(is_one_thread: bool) -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = if is_one_thread {
         tokio::runtime::Builder::new_current_thread()

@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
 use crate::object::pods::{CustomKinds, LEGACY_GROUP, Role, SCALE_SET_GROUP, containers};
+use crate::object::{ObjectRef, text_at};
 
 /// A kind to look through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +112,16 @@ pub fn is_of_the_platform(namespace: &str) -> bool {
     ["kube-", "cattle-", "openshift-"]
         .iter()
         .any(|prefix| namespace.starts_with(prefix))
+}
+
+/// True for an object of a group of Rancher's or OpenShift's: what stands in no namespace there is the platform's own.
+pub fn is_of_a_platforms_kind(object: &Value) -> bool {
+    let version = text_at(object, "/apiVersion").unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    ["cattle.io", "openshift.io"].iter().any(|platform| {
+        let rest = group.strip_suffix(platform);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
 }
 
 /// True for a Deployment that runs one of ARC's programs, or the kube-rbac-proxy that ARC v0.18 to v0.27
@@ -256,6 +266,21 @@ mod tests {
                 expected,
                 "{name} {containers}"
             );
+        }
+    }
+
+    #[test]
+    fn a_platforms_kinds_are_known_by_their_groups() {
+        for (version, expected) in [
+            ("management.cattle.io/v3", true),
+            ("cattle.io/v1", true),
+            ("config.openshift.io/v1", true),
+            ("notcattle.io/v1", false),
+            ("cattle.io.example.com/v1", false),
+            ("v1", false),
+        ] {
+            let object = json!({ "apiVersion": version });
+            assert_eq!(is_of_a_platforms_kind(&object), expected, "{version}");
         }
     }
 

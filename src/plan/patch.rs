@@ -189,6 +189,15 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         }
         return Decided::of(verdict, [seen.refused, seen.stays].concat());
     }
+    if !is_right && let Some(skipped) = unsure(object, wanted) {
+        return Decided {
+            would_change: slots,
+            ..Decided::of(
+                Verdict::Skipped(skipped),
+                [seen.refused, seen.stays, seen.suspects].concat(),
+            )
+        };
+    }
     let mut notes = [seen.stays, seen.suspects].concat();
     let mut would_change = Vec::new();
     let verdict = if is_right {
@@ -206,7 +215,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             slots,
             wanted.pull_secret,
         )))
-    } else if let Some(skipped) = fixed(object).or_else(|| unsure(object, wanted)) {
+    } else if let Some(skipped) = fixed(object) {
         would_change = slots;
         Verdict::Skipped(skipped)
     } else {

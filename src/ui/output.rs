@@ -1,6 +1,9 @@
 //! Writing data to stdout and talk to stderr.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,6 +35,19 @@ pub fn document(kind: &str, data: &impl Serialize) -> Result<Value, Failure> {
         fields.extend(more);
     }
     Ok(document)
+}
+
+/// True where nobody can hold up what is written: stdout is a file or the null device, and stderr no terminal.
+pub fn never_waits() -> bool {
+    let Ok(copy) = std::io::stdout().as_fd().try_clone_to_owned() else {
+        return false;
+    };
+    let is_null = |kind: &std::fs::Metadata| {
+        let null = File::open("/dev/null").and_then(|null| null.metadata());
+        kind.file_type().is_char_device() && null.is_ok_and(|null| null.rdev() == kind.rdev())
+    };
+    let stdout = File::from(copy).metadata();
+    stdout.is_ok_and(|kind| kind.is_file() || is_null(&kind)) && !std::io::stderr().is_terminal()
 }
 
 /// Writes `data` in the wanted format; `text` makes the form for a person.

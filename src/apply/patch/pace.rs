@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// More are never on their way: more make an API server slower, as measured on one with two processors.
@@ -25,6 +25,13 @@ const WEIGHT: f64 = 0.1;
 pub(super) struct Pace {
     turns: Semaphore,
     state: Mutex<State>,
+}
+
+/// The right to send one.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pace: &'a Pace,
+    permit: Option<SemaphorePermit<'a>>,
 }
 
 #[derive(Debug)]
@@ -48,24 +55,43 @@ impl Pace {
         }
     }
 
-    /// Sends when it is its turn, and learns from how long the answer took.
-    pub(super) async fn send<T>(&self, request: impl Future<Output = T>) -> T {
-        // It is never closed.
-        let turn = self.turns.acquire().await.ok();
+    /// Waits for its turn.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn {
+            pace: self,
+            // It is never closed.
+            permit: self.turns.acquire().await.ok(),
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Sends, and learns from how long an answer took; from a refusal nothing, which takes no writing.
+    pub(super) async fn send<T, E>(
+        self,
+        request: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let begun = Instant::now();
         let answer = request.await;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = state.answered(begun.elapsed().as_secs_f64());
-        if wanted > state.turns {
-            self.turns.add_permits((wanted - state.turns) as usize);
-            state.turns = wanted;
-        } else if wanted < state.turns
-            && let Some(turn) = turn
-        {
-            turn.forget();
-            state.turns -= 1;
+        if answer.is_ok() {
+            self.learn(begun.elapsed().as_secs_f64());
         }
         answer
+    }
+
+    fn learn(self, seconds: f64) {
+        let Self { pace, permit } = self;
+        let mut state = pace.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = state.answered(seconds);
+        if wanted > state.turns {
+            pace.turns.add_permits((wanted - state.turns) as usize);
+            state.turns = wanted;
+        } else if wanted < state.turns
+            && let Some(permit) = permit
+        {
+            permit.forget();
+            state.turns -= 1;
+        }
     }
 }
 
@@ -83,6 +109,8 @@ impl State {
 
     /// Takes an answer into account that took so many seconds; how many may be on their way from now on.
     fn answered(&mut self, seconds: f64) -> u32 {
+        // What took no time at all is no measure.
+        let seconds = seconds.max(1e-6);
         self.answers += 1;
         self.average = match self.answers {
             1 => seconds,
@@ -134,12 +162,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn turns_grow_and_shrink_with_the_answers() {
         let pace = Pace::new();
-        let send = |millis| {
-            pace.send(async move { tokio::time::sleep(Duration::from_millis(millis)).await })
+        let send = async |millis| {
+            let answer = async {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok::<_, ()>(())
+            };
+            pace.turn().await.send(answer).await
         };
         join_all((0..100).map(|_| send(10))).await;
         assert_eq!(pace.turns.available_permits(), MOST as usize);
         join_all((0..100).map(|_| send(100))).await;
+        assert_eq!(pace.turns.available_permits(), LEAST as usize);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_learned_from_a_refusal_and_its_turn_comes_back() {
+        let pace = Pace::new();
+        for _ in 0..100 {
+            let refused: Result<(), ()> = pace.turn().await.send(async { Err(()) }).await;
+            assert!(refused.is_err());
+        }
+        assert_eq!(pace.state.lock().unwrap().answers, 0);
         assert_eq!(pace.turns.available_permits(), LEAST as usize);
     }
 }

@@ -192,8 +192,12 @@ pub struct Unlisted {
     pub namespace: Option<String>,
     /// The server's words.
     pub why: String,
-    /// True where its objects hold pods; else they may name images in other fields, and nothing is left undone for certain.
-    pub has_pods: bool,
+    /// True where its objects hold pods or it was named; else they may name images in other fields, and nothing is left
+    /// undone for certain.
+    pub is_required: bool,
+    /// True where the user may not list it, and that is all.
+    #[serde(skip)]
+    pub is_forbidden: bool,
 }
 
 /// The whole run, in counts. The objects themselves were handed on one by one.
@@ -290,7 +294,7 @@ impl PatchReport {
     /// kind that the user may not list is refused too.
     pub fn exit(&self) -> Exit {
         let refused = self.refused() + self.failed() + self.not_verified();
-        if refused + self.without_pull_secret() + self.unlisted_with_pods() > 0 {
+        if refused + self.without_pull_secret() + self.unlisted_and_required() > 0 {
             Exit::ApplyFailed
         } else if self.owned() > 0 {
             Exit::Conflict
@@ -299,9 +303,9 @@ impl PatchReport {
         }
     }
 
-    /// How many kinds with pods were not looked at.
-    pub fn unlisted_with_pods(&self) -> usize {
-        self.unlisted.iter().filter(|kind| kind.has_pods).count()
+    /// How many kinds were not looked at that had to be.
+    pub fn unlisted_and_required(&self) -> usize {
+        self.unlisted.iter().filter(|kind| kind.is_required).count()
     }
 
     fn count(&self, word: &str) -> usize {

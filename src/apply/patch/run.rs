@@ -77,7 +77,8 @@ impl<'a, 'h> Run<'a, 'h> {
                 kind: "custom kind".to_owned(),
                 namespace: None,
                 why,
-                has_pods: true,
+                is_required: true,
+                is_forbidden: false,
             }));
         let ended = self.phases().await;
         self.report.rolling += self.rolling.len();
@@ -251,7 +252,7 @@ impl<'a, 'h> Run<'a, 'h> {
         Ok(())
     }
 
-    fn tell(&mut self, report: &ObjectReport) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, report: &ObjectReport) -> Result<(), Failure> {
         self.report.note(report);
         (self.hands.emit)(report)?;
         let outcome = match report.treatment {
@@ -294,7 +295,9 @@ impl<'a, 'h> Run<'a, 'h> {
                 kind: kind.kind.clone(),
                 namespace: namespace.map(str::to_owned),
                 why: error.message().to_owned(),
-                has_pods: !self.has_no_pods(&kind.api_version, &kind.kind),
+                is_required: !self.has_no_pods(&kind.api_version, &kind.kind)
+                    || self.work.options.selection.names_kind(kind),
+                is_forbidden: matches!(error, ClusterError::Forbidden { .. }),
             });
             return Ok(());
         }

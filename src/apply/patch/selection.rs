@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 use crate::object::text_at;
 use crate::observe::workloads::{
-    Kind, is_arc_program, is_of_the_platform, programs, resources, workloads,
+    Kind, is_arc_program, is_of_a_platforms_kind, is_of_the_platform, programs, resources,
+    workloads,
 };
 use crate::plan::patch::{OwnerPattern, owner};
 
@@ -43,9 +44,12 @@ impl Selection {
         self.among(resources())
     }
 
-    /// True where ConfigMaps of ARC's hooks are looked at and no others: those that a label must choose are not.
-    pub(super) fn takes_hook_templates(&self) -> bool {
-        !self.all_workloads && self.labels.is_none() && self.takes_kind(&Kind::config_map())
+    /// True where the ConfigMap of a hook in this namespace is looked at for its runners' sake: not where a label must
+    /// choose it or all of the namespace are looked at anyway.
+    pub(super) fn takes_hook_templates_of(&self, namespace: &str) -> bool {
+        (!self.all_workloads || is_of_the_platform(namespace))
+            && self.labels.is_none()
+            && self.takes_kind(&Kind::config_map())
     }
 
     /// The other kinds that are looked at; `custom` are the cluster's own.
@@ -76,11 +80,15 @@ impl Selection {
     /// True where the kind of an object was named.
     pub(super) fn names(&self, object: &Value) -> bool {
         let text = |pointer| text_at(object, pointer).unwrap_or_default().to_owned();
-        !self.kinds.is_empty()
-            && self.takes_kind(&Kind {
-                api_version: text("/apiVersion"),
-                kind: text("/kind"),
-            })
+        self.names_kind(&Kind {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+        })
+    }
+
+    /// True where this kind was named.
+    pub(super) fn names_kind(&self, kind: &Kind) -> bool {
+        !self.kinds.is_empty() && self.takes_kind(kind)
     }
 
     /// Refuses the name of a kind that is not looked at: it would find nothing and look like success.
@@ -113,12 +121,13 @@ impl Selection {
         let namespace = text_at(object, "/metadata/namespace").unwrap_or_default();
         // What lives in no namespace is in none that is named.
         let is_elsewhere = namespace.is_empty() && !self.namespaces.is_empty();
-        let is_looked_at =
-            is_own || (self.all_workloads && !is_elsewhere && !is_of_the_platform(namespace));
+        let is_a_platforms = is_of_the_platform(namespace)
+            || (namespace.is_empty() && is_of_a_platforms_kind(object));
+        let is_looked_at = is_own || (self.all_workloads && !is_elsewhere && !is_a_platforms);
         is_looked_at && self.takes_owner(object)
     }
 
-    fn takes_owner(&self, object: &Value) -> bool {
+    pub(super) fn takes_owner(&self, object: &Value) -> bool {
         if self.owners.is_empty() {
             return true;
         }

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
+use super::report::{ObjectReport, Treatment};
 use super::run::Run;
 use super::selection::Whose;
 use super::write::{Look, Treated};
@@ -16,7 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::object::pods::hook_templates;
 use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::Kind;
-use crate::plan::patch::maker;
+use crate::plan::patch::{Skipped, maker};
 
 /// Objects that are begun and not told yet. Answers come in any order and are told in the order of the list: a slow one
 /// holds up what is told, and not what is sent.
@@ -181,6 +182,10 @@ impl<'a> Run<'a, '_> {
             return;
         }
         let namespace = text_at(object, "/metadata/namespace");
+        let selection = &self.work.options.selection;
+        if !selection.takes_hook_templates_of(namespace.unwrap_or_default()) {
+            return;
+        }
         for name in hook_templates(object) {
             let template = ObjectRef::new("v1", "ConfigMap", namespace, &name);
             if !self.hook_templates.contains(&template) {
@@ -189,22 +194,21 @@ impl<'a> Run<'a, '_> {
         }
     }
 
-    /// Works through the ConfigMaps that hold the pods of ARC's container hooks, unless all are looked at anyway.
+    /// Works through the ConfigMaps that hold the pods of ARC's container hooks.
     pub(super) async fn hook_templates(&mut self) -> Result<(), Failure> {
-        if !self.work.options.selection.takes_hook_templates() {
-            return Ok(());
-        }
-        let kind = Kind::config_map();
         for template in std::mem::take(&mut self.hook_templates) {
             self.check_interrupt()?;
             match self.work.cluster.get(&template).await {
-                Ok(Some(object)) => {
+                Ok(Some(object)) if self.work.options.selection.takes_owner(&object) => {
                     let treated = self.work.treated(object, false, Look::First, self.rollouts);
                     let treated = treated.await;
                     self.take(treated)?;
                 }
-                Ok(None) => {}
-                Err(error) => self.cannot_list(&kind, template.namespace.as_deref(), &error)?,
+                Ok(_) => {}
+                Err(error @ ClusterError::Forbidden { .. }) => {
+                    self.tell(&unreadable(template, &error))?;
+                }
+                Err(error) => return Err(self.failure(&template, &error)),
             }
         }
         Ok(())
@@ -225,4 +229,14 @@ impl<'a> Run<'a, '_> {
         }
         maker.is_some()
     }
+}
+
+/// A ConfigMap of a hook that the user may not read.
+fn unreadable(template: ObjectRef, error: &ClusterError) -> ObjectReport {
+    let why = Skipped {
+        reason: format!("it cannot be read: {}", error.message()),
+        remedy: "it holds the pods of a runner's container hooks: use a login that may read it"
+            .to_owned(),
+    };
+    ObjectReport::new(template, Treatment::Skipped { why }, Vec::new())
 }

@@ -351,7 +351,10 @@ async fn an_interrupt_stops_before_the_next_object() {
     let failure = run(&cluster, &interrupt).await.unwrap_err();
     assert_eq!(failure.exit(), Exit::Interrupted);
     let begun = patches(&asked);
-    assert!(begun < 50, "{begun}: no more than were under way");
+    assert!(
+        begun <= 4,
+        "{begun}: none of those that waited for their turn"
+    );
     // What was begun was finished, and is told.
     let why = &failure.details().why[0];
     assert!(why.contains(" patched"), "{why}");

@@ -48,7 +48,7 @@ pub(super) struct Work<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) options: &'a PatchOptions,
     pub(super) mode: Mode,
-    /// The cluster's own kinds that have pods.
+    /// The cluster's own kinds that may name images.
     pub(super) custom_kinds: CustomKinds,
     pub(super) targets: Option<&'a Targets>,
     pub(super) interrupt: &'a Interrupt,
@@ -138,8 +138,13 @@ impl Work<'_> {
             if let Some(treatment) = left {
                 return Ok(Written::Left(instead(report, treatment)));
             }
+            let turn = tokio::select! {
+                biased;
+                _ = self.interrupt.requested() => return Ok(Written::Stopped),
+                turn = self.pace.turn() => turn,
+            };
             let sending = self.send(&patch, &mut report, is_wanted);
-            let error = match self.pace.send(sending).await {
+            let error = match turn.send(sending).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };

@@ -28,7 +28,9 @@ pub(super) fn left_undone(report: &PatchReport) -> Vec<(String, Exit)> {
     let mut lines: Vec<(String, Exit)> = refused
         .map(|(count, why)| (format!("{}: {why}", left(count)), Exit::ApplyFailed))
         .collect();
-    lines.extend(not_looked_at(report.unlisted_with_pods()).map(|line| (line, Exit::ApplyFailed)));
+    lines.extend(
+        not_looked_at(report.unlisted_and_required()).map(|line| (line, Exit::ApplyFailed)),
+    );
     lines.extend(left_to_tools(report.owned()).map(|line| (line, Exit::Conflict)));
     lines
 }

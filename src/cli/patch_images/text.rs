@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::patch::{ImageRequest, Made, PatchOptions, PatchReport, Selection, Task};
+use crate::apply::patch::{
+    ImageRequest, Made, PatchOptions, PatchReport, Selection, Task, Unlisted,
+};
 use crate::plan::counted;
 use crate::ui::table;
 
@@ -97,7 +99,8 @@ fn named(counts: &BTreeMap<String, usize>) -> String {
 
 /// Custom kinds without pods that may not be listed: most users may list few of a cluster's.
 fn others_not_looked_at(report: &PatchReport) -> Option<String> {
-    let others = report.unlisted.iter().filter(|kind| !kind.has_pods);
+    let is_other = |kind: &&Unlisted| !kind.is_required && kind.is_forbidden;
+    let others = report.unlisted.iter().filter(is_other);
     let kinds: BTreeSet<&str> = others.map(|kind| kind.kind.as_str()).collect();
     let shown: Vec<&str> = kinds.iter().copied().take(NAMED).collect();
     let more = match kinds.len().saturating_sub(NAMED) {
@@ -115,8 +118,8 @@ fn others_not_looked_at(report: &PatchReport) -> Option<String> {
 /// What became of all of them, as the last lines of the answer.
 pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
     let mut lines: Vec<String> = report.made.iter().map(made).collect();
-    let with_pods = report.unlisted.iter().filter(|kind| kind.has_pods);
-    lines.extend(with_pods.map(|unlisted| {
+    let told = |kind: &&Unlisted| kind.is_required || !kind.is_forbidden;
+    lines.extend(report.unlisted.iter().filter(told).map(|unlisted| {
         format!(
             "not looked at: {}s{} ({})",
             unlisted.kind,

@@ -29,7 +29,7 @@ pub(super) fn is_put_in_later(text: &str) -> bool {
 }
 
 /// The text with a letter for each part that is put in later; None where one has no end.
-fn filled(text: &str) -> Option<String> {
+pub(super) fn filled(text: &str) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(LATER) {

@@ -18,33 +18,48 @@ pub fn hook_templates(object: &Value) -> Vec<String> {
         if pod.at.part != Part::Runner {
             continue;
         }
+        // A Runner's own lists reach the container that is called so, written out or not.
         let own = Some(pod.spec).filter(|_| pod.at.shape == Shape::RunnerSpec);
-        let holders = containers::written(pod).map(|container| container.value);
-        for holder in holders.chain(own) {
-            let found = config_map(holder, pod.spec).map(str::to_owned);
-            names.extend(found.filter(|name| !names.contains(name)));
+        let containers = containers::written(pod).map(|container| container.value);
+        let holders: Vec<&Value> = containers.chain(own).collect();
+        let items = |list| {
+            holders
+                .iter()
+                .flat_map(move |holder| items_at(holder, list))
+        };
+        let files = items("/env").filter(|variable| text_at(variable, "/name") == Some(VARIABLE));
+        for file in files.filter_map(|variable| text_at(variable, "/value")) {
+            // The deepest mount is the one that is seen.
+            let mount = items("/volumeMounts")
+                .filter_map(|mount| Some((text_at(mount, "/mountPath")?, text_at(mount, "/name")?)))
+                .filter(|(path, _)| holds(path, file))
+                .max_by_key(|(path, _)| path.len());
+            let volume = mount.and_then(|(_, name)| {
+                let mut volumes = items_at(pod.spec, "/volumes").iter();
+                volumes.find(|volume| text_at(volume, "/name") == Some(name))
+            });
+            for name in volume.into_iter().flat_map(config_maps) {
+                if !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
         }
     }
     names
 }
 
-/// The ConfigMap that is mounted where a container's variable says that the file is.
-fn config_map<'a>(holder: &Value, pod: &'a Value) -> Option<&'a str> {
-    let variable = named(items_at(holder, "/env"), VARIABLE)?;
-    let file = text_at(variable, "/value")?;
-    let mount = items_at(holder, "/volumeMounts").iter().find(|mount| {
-        let path = text_at(mount, "/mountPath").unwrap_or_default();
-        let below = file.strip_prefix(path.trim_end_matches('/'));
-        !path.is_empty() && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })?;
-    let volume = named(items_at(pod, "/volumes"), text_at(mount, "/name")?)?;
-    text_at(volume, "/configMap/name")
+/// True where a file lies below a directory.
+fn holds(directory: &str, file: &str) -> bool {
+    let below = file.strip_prefix(directory.trim_end_matches('/'));
+    !directory.is_empty() && below.is_some_and(|rest| rest.starts_with('/')) || directory == file
 }
 
-fn named<'a>(items: &'a [Value], name: &str) -> Option<&'a Value> {
-    items
-        .iter()
-        .find(|item| text_at(item, "/name") == Some(name))
+/// The ConfigMaps that a volume shows.
+fn config_maps(volume: &Value) -> impl Iterator<Item = &str> {
+    let projected = items_at(volume, "/projected/sources").iter();
+    std::iter::once(volume)
+        .chain(projected)
+        .filter_map(|source| text_at(source, "/configMap/name"))
 }
 
 #[cfg(test)]
@@ -65,6 +80,14 @@ mod tests {
         let of_runner = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "RunnerDeployment",
             "spec": {"template": {"spec": {"volumes": volumes, "env": env, "volumeMounts": mounts}}}});
         assert_eq!(hook_templates(&of_runner), ["pods"]);
+        let of_runner_with_a_list = json!({"apiVersion": "actions.summerwind.dev/v1alpha1", "kind": "Runner",
+            "spec": {"volumes": volumes, "env": env, "containers": [{"name": "runner", "volumeMounts": mounts}]}});
+        assert_eq!(hook_templates(&of_runner_with_a_list), ["pods"]);
+        let mut nested = of_container.clone();
+        let pod = &mut nested["spec"]["template"]["spec"];
+        pod["containers"][0]["volumeMounts"] = json!([{"name": "work", "mountPath": "/"}, {"name": "hook", "mountPath": "/home/runner/hook/"}, {"name": "work", "mountPath": "/home/runner"}]);
+        pod["volumes"][1] = json!({"name": "hook", "projected": {"sources": [{"secret": {"name": "x"}}, {"configMap": {"name": "one"}}, {"configMap": {"name": "two"}}]}});
+        assert_eq!(hook_templates(&nested), ["one", "two"]);
         let mut elsewhere = of_container.clone();
         elsewhere["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] =
             json!("/home/runner/hooks/pod.yaml");

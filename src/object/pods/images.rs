@@ -76,7 +76,13 @@ fn of_list(list: &Value, kinds: &CustomKinds, depth: usize) -> Images {
     suspects.extend(beside_pods(&mut survey, kinds, depth));
     let certain = slots.into_iter().chain(survey.slots);
     suspects.extend(certain.map(|slot| suspect(&slot.pointer, &slot.text)));
-    guess(&survey.texts, kinds, depth, &mut suspects);
+    let entries = survey.texts.into_iter();
+    let (named, texts): (Vec<_>, Vec<_>) = entries
+        .map(|(at, text)| (Suspect::of_entry(&at, text), (at, text)))
+        .partition(|(entry, _)| entry.is_some());
+    suspects.extend(named.into_iter().filter_map(|(entry, _)| entry));
+    let texts: Vec<_> = texts.into_iter().map(|(_, text)| text).collect();
+    guess(&texts, kinds, depth, &mut suspects);
     Images {
         slots: Vec::new(),
         suspects,
@@ -178,9 +184,11 @@ fn in_document(
         }
     }
     let inner = suspects.into_iter();
-    found
-        .suspects
-        .extend(inner.map(|inner| suspect(at, &inner.text)));
+    found.suspects.extend(inner.map(|inner| match inner.why {
+        // No rule can be asked, wherever it stands.
+        Suspicion::Later => Suspect::new(at.clone(), &inner.text, Suspicion::Later),
+        _ => suspect(at, &inner.text),
+    }));
 }
 
 /// True where an anchor lets the text of a slot stand in a place that is none, which would change with it.

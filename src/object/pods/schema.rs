@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -197,7 +196,7 @@ fn name_of(reference: &str) -> &str {
     reference.rsplit('/').next().unwrap_or_default()
 }
 
-/// `additionalProperties: true` says nothing of what stands there.
+/// `additionalProperties: true` is a schema that says nothing.
 fn schema_or_boolean<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Box<Schema>>, D::Error> {
@@ -205,11 +204,17 @@ fn schema_or_boolean<'de, D: Deserializer<'de>>(
     #[serde(untagged)]
     enum Either {
         Schema(Box<Schema>),
-        Boolean(IgnoredAny),
+        Boolean(bool),
     }
     Ok(match Either::deserialize(deserializer)? {
         Either::Schema(schema) => Some(schema),
-        Either::Boolean(IgnoredAny) => None,
+        // Anything may stand there.
+        Either::Boolean(is_open) => is_open.then(|| {
+            Box::new(Schema {
+                is_open,
+                ..Schema::default()
+            })
+        }),
     })
 }
 
@@ -259,13 +264,15 @@ impl<'a> Walk<'a> {
             });
             return;
         }
-        self.found.elsewhere |= schema.is_open || has_parts(&schema.properties);
+        // Reports and records of a cluster name images beside their spec, and are nobody's wish.
+        let is_of_spec = depth == 0 || self.path.first().is_some_and(|first| first == "/spec");
+        self.found.elsewhere |= is_of_spec && (schema.is_open || has_parts(&schema.properties));
         let beside = schema.properties.contains_key("metadata");
         for (name, property) in &schema.properties {
             if depth == 0 && matches!(name.as_str(), "metadata" | "status") {
                 continue;
             }
-            self.found.elsewhere |= may_name_an_image(name);
+            self.found.elsewhere |= depth > 0 && is_of_spec && may_name_an_image(name);
             let escaped = name.replace('~', "~0").replace('/', "~1");
             self.within(format!("/{escaped}"), property, beside, depth);
         }

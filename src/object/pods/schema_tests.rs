@@ -163,6 +163,11 @@ fn a_kind_without_pods_is_known_where_it_may_name_an_image() {
         let kinds = kinds(&definition("Farm", &[("v1", true, spec(properties))]));
         assert!(kinds.is_empty(), "{name}");
     }
+    // Such as a report of what was scanned.
+    let mut report = definition("Report", &[("v1", true, spec(json!({})))]);
+    report["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["report"] =
+        spec(json!({"artifact": spec(json!({"repository": text, "tag": text}))}));
+    assert!(kinds(&report).is_empty());
 }
 
 #[test]

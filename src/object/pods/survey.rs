@@ -253,7 +253,10 @@ impl<'a> Survey<'a> {
                 }
             }
             Value::Object(_)
-                if depth > 0 && has_text(value, "apiVersion") && has_text(value, "kind") =>
+                if depth > 0
+                    && !self.is_misplaced
+                    && has_text(value, "apiVersion")
+                    && has_text(value, "kind") =>
             {
                 self.object(value, ("", ""), depth + 1);
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::broken::{is_put_in_later, name_of};
+use super::broken::{filled, is_put_in_later, name_of};
 use super::catalogue::{field_strength, is_plain_word};
 use super::{NameStrength, image_name_strength};
 use crate::image_ref::{ImageReference, canonical_host};
@@ -214,7 +214,9 @@ fn named(strength: NameStrength, text: &str) -> Option<(&str, Suspicion)> {
 
 /// As much of an image as a text under such a name tells that is no reference: its name, or that the rest comes later.
 pub(super) fn unread(strength: NameStrength, text: &str) -> Option<(&str, Suspicion)> {
-    if let Some(name) = name_of(text).filter(|_| !text.contains(char::is_whitespace)) {
+    // Of a sentence nothing is known; `{{ .tag }}` is none.
+    let is_one_word = || filled(text).is_none_or(|image| !image.contains(char::is_whitespace));
+    if let Some(name) = name_of(text).filter(|_| is_one_word()) {
         return Some((name, Suspicion::Version));
     }
     let is_image = strength >= NameStrength::Certain && is_put_in_later(text);

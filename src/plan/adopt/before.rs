@@ -99,7 +99,7 @@ fn image_at(object: &Value, wanted: &str) -> Option<String> {
             let name = absent.name();
             let container = absent.list.parent()?;
             let container = text_at(container.get(object)?, "/name")?.to_owned();
-            (format!("container {container} {name}") == wanted).then_some(absent.default)
+            (format!("container {container} {name}") == wanted).then(|| absent.wanted().to_owned())
         })
     })
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Wanted;
 use super::maker::is_mirror_pod;
+use crate::object::pods::pod_specs_with;
 use crate::object::{Pointer, items_at, text_at};
 
 /// Why an object is not patched, and what to do instead.
@@ -63,16 +64,16 @@ pub(super) fn fixed(object: &Value) -> Option<Skipped> {
     })
 }
 
-/// An object of a custom kind whose schema tells of no pod: a controller may take what looks like an image for something
-/// else, so that only a person says that it is one.
+/// An object of a custom kind without pods, by its schema and its shape: a controller may take what looks like an image
+/// for something else, so that only a person says that it is one.
 pub(super) fn unsure(object: &Value, wanted: &Wanted<'_>) -> Option<Skipped> {
     let (group, _) = text_at(object, "/apiVersion")?.split_once('/')?;
     let kind = text_at(object, "/kind")?;
-    let is_unsure = wanted
-        .custom_kinds
-        .is_some_and(|kinds| kinds.has_no_pods(group, kind));
+    let is_unsure = wanted.custom_kinds.is_some_and(|kinds| {
+        kinds.has_no_pods(group, kind) && pod_specs_with(object, kinds).is_empty()
+    });
     (is_unsure && !wanted.is_named).then(|| Skipped {
-        reason: "the schema of its kind tells of no pod".to_owned(),
+        reason: "nothing tells that it holds a pod".to_owned(),
         remedy: format!("if these are images, name the kind: --kind {kind}.{group}"),
     })
 }

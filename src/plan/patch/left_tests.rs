@@ -267,3 +267,64 @@ fn a_denied_image_is_refused_only_where_something_can_be_done() {
         Verdict::Refused(_)
     ));
 }
+
+/// A kind without pods, whose fields may be anything: only a person can tell, whoever owns the object and whatever a rule
+/// says of it.
+#[test]
+fn what_may_be_an_image_of_a_kind_without_pods_is_left_and_told() {
+    let mut kinds = CustomKinds::default();
+    let text = json!({"type": "string"});
+    let image = json!({"type": "object", "properties": {"repository": text, "tag": text}});
+    kinds.read_object(&json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "spec": {"group": "example.com", "names": {"kind": "Proxy"}, "versions": [{"name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+                "image": image, "template": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}}}}]}}));
+    let proxy = |image: &str| {
+        json!({"apiVersion": "example.com/v1", "kind": "Proxy", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"image": {"repository": image, "tag": "v1"}}})
+    };
+    let mut owned = proxy("quay.io/a/b");
+    owned["metadata"]["annotations"] =
+        json!({"argocd.argoproj.io/tracking-id": "shop:example.com/Proxy:n/p"});
+    let of_helm = json!({"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"});
+    let mut of_chart = owned.clone();
+    of_chart["metadata"]["annotations"] = of_helm;
+    let denied = RuleSpec::new("no", Matcher::Host("quay.io".to_owned()), Action::Deny);
+    let deny = RuleSet::compile(&[denied]).unwrap();
+    for (object, rules, force) in [
+        (proxy("quay.io/a/b"), story(), false),
+        (owned.clone(), story(), false),
+        (of_chart, story(), true),
+        (proxy("quay.io/a/b"), deny, false),
+    ] {
+        let wanted = Wanted {
+            custom_kinds: Some(&kinds),
+            force,
+            ..Wanted::default()
+        };
+        let decided = decide(&object, &rules, &wanted);
+        assert!(
+            matches!(decided.verdict, Verdict::Skipped(_)),
+            "{decided:?}"
+        );
+        assert!(decided.arrivals.is_empty() && decided.untaken.is_empty());
+        let named = Wanted {
+            is_named: true,
+            ..wanted
+        };
+        let decided = decide(&object, &rules, &named);
+        assert!(
+            !matches!(decided.verdict, Verdict::Skipped(_)),
+            "{decided:?}"
+        );
+    }
+    let mut template = proxy("quay.io/a/b");
+    template["spec"]["template"] =
+        json!({"spec": {"containers": [{"name": "c", "image": "quay.io/c/d:1"}]}});
+    let wanted = Wanted {
+        custom_kinds: Some(&kinds),
+        ..Wanted::default()
+    };
+    let decided = decide(&template, &story(), &wanted);
+    assert!(matches!(decided.verdict, Verdict::Patch(_)), "{decided:?}");
+}

@@ -162,9 +162,9 @@ fn filled(
             }
             return Some((image, rule));
         }
-        Outcome::Denied => format!("its default {default} is denied by {rule}"),
+        Outcome::Denied => format!("{default}, which it would get, is denied by {rule}"),
         Outcome::TooLong(_) | Outcome::Unusable { .. } => {
-            format!("{rule} makes no image of its default {default}")
+            format!("{rule} makes no image of {default}, which it would get")
         }
         _ => return None,
     };

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::place;
 use crate::image_ref::ImageReference;
-use crate::object::pods::Suspect;
+use crate::object::pods::{Suspect, Suspicion};
 use crate::rules::{Outcome, Place, RuleSet};
 
 /// How many of one object are named.
@@ -36,7 +36,7 @@ fn note(object: &Value, suspect: &Suspect, rules: &RuleSet) -> Option<String> {
     let at = place(object, pointer);
     let told = format!("{at}: {text} may be an image ({why}): not touched");
     let Ok(reference) = ImageReference::parse(text) else {
-        return Some(told);
+        return (*why == Suspicion::Later).then_some(told);
     };
     let decision = rules.decide_at(&reference, &Place::of(object, pointer));
     let rule = decision.rule.unwrap_or_default();

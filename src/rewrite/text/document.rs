@@ -12,7 +12,7 @@ use super::findings::{Absent, Change, Finding, Refused, Suspected};
 use super::{Reading, Rewriter, Rewritten, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
-    AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, absent_slots, replacements,
+    AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, Suspicion, absent_slots, replacements,
     slots_and_suspects, unread_fields,
 };
 use crate::object::{ObjectRef, Pointer, text_at};
@@ -133,8 +133,8 @@ impl OneDocument<'_> {
         let (after, rule) = match decided.map(|(_, decision)| (decision.outcome, decision.rule)) {
             Some((Outcome::Rewritten(target), rule)) => (Some(target), rule),
             Some((Outcome::Denied, rule)) => (None, rule),
-            Some(_) => return,
-            None => (None, None),
+            None if suspect.why == Suspicion::Later => (None, None),
+            _ => return,
         };
         let finding = Finding::Suspected(Suspected {
             at: Self::of(object, &suspect.pointer),
