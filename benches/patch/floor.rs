@@ -53,7 +53,7 @@ pub(super) async fn bodies(fleet: &Fleet, namespaces: Range<usize>) -> Result<Ve
                 let name = ObjectRef::from_value(&object).name;
                 patches.push(Patch {
                     path: format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}?fieldManager=arc-setup-patch&fieldValidation=Ignore"),
-                    body: serde_json::to_vec(&patch.operations)?,
+                    body: serde_json::to_vec(&patch.strategic().context("no such patch")?)?,
                 });
             }
         }
@@ -75,7 +75,7 @@ pub(super) async fn run(fleet: &Fleet, patches: &[Patch], at_once: usize) -> Res
 async fn send(fleet: &Fleet, patches: &[Patch], at_once: usize) -> Result<()> {
     stream::iter(patches)
         .map(|patch| async {
-            let media_type = "application/json-patch+json";
+            let media_type = "application/strategic-merge-patch+json";
             let answer = fleet.send("PATCH", &patch.path, media_type, patch.body.clone());
             answer.await.map(|_| ())
         })

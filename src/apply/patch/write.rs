@@ -143,7 +143,7 @@ impl Work<'_> {
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
                 turn = self.pace.turn() => turn,
             };
-            let sending = self.send(&patch, &mut report, is_wanted);
+            let sending = self.send(&patch, &mut report, (is_wanted, attempt));
             let error = match turn.send(sending).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
@@ -226,18 +226,21 @@ impl Work<'_> {
         }
     }
 
-    /// Sends a patch; returns what the object is then, if `is_wanted`, and notes what the server warned of.
+    /// Sends a patch, for the first time or again; returns what the object is then, if `is_wanted`, and notes what the
+    /// server warned of.
     async fn send(
         &self,
         patch: &Patch,
         report: &mut ObjectReport,
-        is_wanted: bool,
+        (is_wanted, attempt): (bool, usize),
     ) -> Result<Option<Value>, ClusterError> {
         if self.mode == Mode::Count {
             return Ok(is_wanted.then(|| patch.after.clone()));
         }
         let dry_run = self.mode == Mode::DryRun;
         let (object, operations) = (&report.object, &patch.operations);
+        // A status that moves all the time would refuse it for ever: then the tests of the JSON patch are better.
+        let strategic = patch.strategic().filter(|_| attempt == 1);
         let sent = if is_wanted {
             let sent = self
                 .cluster
@@ -251,7 +254,8 @@ impl Work<'_> {
                 strict: !report.pull_secrets.is_empty(),
                 dry_run,
             };
-            let sent = self.cluster.json_patch_unread(object, operations, &how);
+            let body = strategic.unwrap_or_else(|| Value::Array(operations.clone()));
+            let sent = self.cluster.patch_unread(object, &body, &how);
             sent.await.map(|warnings| (warnings, None))
         };
         match sent {

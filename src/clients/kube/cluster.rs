@@ -209,12 +209,12 @@ impl Cluster {
         .await
     }
 
-    /// JSON patch of which only the server's warnings are wanted: nothing of the object but its metadata is sent back,
-    /// and of that nothing is read.
-    pub async fn json_patch_unread(
+    /// A patch of which only the server's warnings are wanted: nothing of the object but its metadata is sent back, and of
+    /// that nothing is read. JSON patch where `patch` is a list, else strategic merge patch.
+    pub async fn patch_unread(
         &self,
         object: &ObjectRef,
-        operations: &[Value],
+        patch: &Value,
         how: &Patching<'_>,
     ) -> Result<Vec<String>, ClusterError> {
         let validation = if how.strict { "Strict" } else { "Ignore" };
@@ -224,8 +224,12 @@ impl Cluster {
             .parameter("fieldManager", how.manager)
             .parameter("fieldValidation", validation)
             .optional("dryRun", how.dry_run.then_some("All"));
-        let body = serde_json::to_vec(operations).unwrap_or_default();
-        let media_type = "application/json-patch+json";
+        let body = serde_json::to_vec(patch).unwrap_or_default();
+        let media_type = if patch.is_array() {
+            "application/json-patch+json"
+        } else {
+            "application/strategic-merge-patch+json"
+        };
         let mut call = Call::with_bytes(Method::PATCH, path, media_type, body);
         call.accept = METADATA;
         self.call_text(call).await.map(|answer| answer.warnings)
