@@ -210,11 +210,11 @@ impl Cluster {
     }
 
     /// A patch of which only the server's warnings are wanted: nothing of the object but its metadata is sent back, and of
-    /// that nothing is read. JSON patch where `patch` is a list, else strategic merge patch.
+    /// that nothing is read. JSON patch where `body` is a list, else strategic merge patch.
     pub async fn patch_unread(
         &self,
         object: &ObjectRef,
-        patch: &Value,
+        body: &Value,
         how: &Patching<'_>,
     ) -> Result<Vec<String>, ClusterError> {
         let validation = if how.strict { "Strict" } else { "Ignore" };
@@ -224,12 +224,12 @@ impl Cluster {
             .parameter("fieldManager", how.manager)
             .parameter("fieldValidation", validation)
             .optional("dryRun", how.dry_run.then_some("All"));
-        let body = serde_json::to_vec(patch).unwrap_or_default();
-        let media_type = if patch.is_array() {
+        let media_type = if body.is_array() {
             "application/json-patch+json"
         } else {
             "application/strategic-merge-patch+json"
         };
+        let body = serde_json::to_vec(body).unwrap_or_default();
         let mut call = Call::with_bytes(Method::PATCH, path, media_type, body);
         call.accept = METADATA;
         self.call_text(call).await.map(|answer| answer.warnings)

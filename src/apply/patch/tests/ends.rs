@@ -261,3 +261,37 @@ async fn an_interrupt_while_the_registry_is_asked_sends_nothing_more() {
     assert_eq!(ended.failure.unwrap().exit(), Exit::Interrupted);
     assert_eq!(patches(&asked), 0, "{asked:?}");
 }
+
+/// The patch that costs the server least is refused for a status that moved; the next one does not look at the status.
+#[tokio::test]
+async fn a_status_that_moves_all_the_time_refuses_one_patch_and_no_more() {
+    let nightly = || {
+        json!({"apiVersion": "batch/v1", "kind": "CronJob",
+            "metadata": {"name": "nightly", "namespace": "shop", "uid": "c", "resourceVersion": "7"},
+            "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [
+                {"name": "job", "image": "quay.io/shop/job:1"}]}}}}}})
+    };
+    let bodies: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let seen = Arc::clone(&bodies);
+    let (cluster, _) = cluster(move |method, path, body| match method {
+        "GET" if path.starts_with(CRON_JOBS) => list(&[nightly()], ""),
+        "GET" if path.contains("/cronjobs/") => (200, nightly()),
+        "PATCH" if path.contains("/cronjobs/") => {
+            seen.lock().unwrap().push(body.clone());
+            if body.is_array() {
+                (200, json!({"kind": "PartialObjectMetadata"}))
+            } else {
+                status(409, "Conflict")
+            }
+        }
+        _ => status(404, "NotFound"),
+    });
+    seeded(&cluster);
+    let (objects, ended) = patched(&cluster, &everything(&[]), Ok(())).await;
+    assert!(ended.failure.is_none(), "{:?}", ended.failure);
+    assert_eq!((objects.len(), ended.report.patched()), (1, 1));
+    let bodies = bodies.lock().unwrap();
+    assert_eq!(bodies.len(), 2, "{bodies:?}");
+    assert_eq!(bodies[0]["metadata"]["resourceVersion"], "7");
+    assert!(bodies[1].is_array());
+}
