@@ -162,7 +162,12 @@ impl Fleet {
         media_type: &str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>> {
-        let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        let metadata = match media_type {
+            "application/strategic-merge-patch+json" => {
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+            }
+            _ => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        };
         let accept = if method == "GET" {
             "application/json"
         } else {
