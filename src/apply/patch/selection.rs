@@ -80,10 +80,12 @@ impl Selection {
     /// True where the kind of an object was named.
     pub(super) fn names(&self, object: &Value) -> bool {
         let text = |pointer| text_at(object, pointer).unwrap_or_default().to_owned();
-        self.names_kind(&Kind {
-            api_version: text("/apiVersion"),
-            kind: text("/kind"),
-        })
+        // Asked of every object, and most runs name no kind.
+        !self.kinds.is_empty()
+            && self.names_kind(&Kind {
+                api_version: text("/apiVersion"),
+                kind: text("/kind"),
+            })
     }
 
     /// True where this kind was named.

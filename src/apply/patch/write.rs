@@ -239,8 +239,6 @@ impl Work<'_> {
         }
         let dry_run = self.mode == Mode::DryRun;
         let (object, operations) = (&report.object, &patch.operations);
-        // A status that moves all the time would refuse it for ever: then the tests of the JSON patch are better.
-        let strategic = patch.strategic().filter(|_| attempt == 1);
         let sent = if is_wanted {
             let sent = self
                 .cluster
@@ -253,6 +251,12 @@ impl Work<'_> {
                 // Images stand where images stood; a list of pull secrets may be new to the kind.
                 strict: !report.pull_secrets.is_empty(),
                 dry_run,
+            };
+            // A status that moves all the time would refuse it for ever: then the tests of the JSON patch are better.
+            let strategic = if attempt == 1 {
+                patch.strategic()
+            } else {
+                None
             };
             let body = strategic.unwrap_or_else(|| Value::Array(operations.clone()));
             let sent = self.cluster.patch_unread(object, &body, &how);

@@ -81,12 +81,12 @@ pub struct Applied {
 /// The manager of objects that are created rather than applied (reviews, dry-run pods).
 const CREATE_MANAGER: &str = "arc-setup";
 
+/// Of an object, nothing but its metadata.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 /// The same in the server's own encoding, which costs it a fraction; custom kinds have none.
 const METADATA_AS_PROTOBUF: &str =
     "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-
-/// Of an object, nothing but its metadata.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 impl Cluster {
     /// A cluster behind a client that is there already (tests, `connect`).
