@@ -24,11 +24,9 @@ impl Expression {
         };
         let anchored = Input::new("").anchored(Anchored::Yes);
         let start = dfa.start_state_forward(&mut walk.cache, &anchored).ok()?;
-        let Some(begun) = walk.through(start, before)? else {
-            return Some(false);
-        };
+        let begun = walk.through(start, before)?;
         for state in walk.slugs(begun)? {
-            if walk.through(state, after)?.is_some() {
+            if !is_over(walk.through(state, after)?) {
                 return Some(true);
             }
         }
@@ -42,33 +40,33 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The state behind one more letter; `Some(None)` where nothing is taken that goes on so.
-    fn step(&mut self, state: LazyStateID, letter: u8) -> Option<Option<LazyStateID>> {
+    /// The state behind one more letter.
+    fn step(&mut self, state: LazyStateID, letter: u8) -> Option<LazyStateID> {
         let next = self.dfa.next_state(&mut self.cache, state, letter).ok()?;
         // States are numbers of the cache: once it was emptied, those at hand mean something else.
-        let is_known = self.cache.clear_count() == 0;
-        is_known.then(|| (!next.is_dead() && !next.is_quit()).then_some(next))
+        (self.cache.clear_count() == 0).then_some(next)
     }
 
-    fn through(&mut self, mut state: LazyStateID, text: &str) -> Option<Option<LazyStateID>> {
+    /// The state behind a text, or the one where it is over.
+    fn through(&mut self, mut state: LazyStateID, text: &str) -> Option<LazyStateID> {
         for letter in text.bytes() {
-            match self.step(state, letter)? {
-                Some(next) => state = next,
-                None => return Some(None),
+            if is_over(state) {
+                break;
             }
+            state = self.step(state, letter)?;
         }
-        Some(Some(state))
+        Some(state)
     }
 
     /// Every state behind a slug of at least one letter.
     fn slugs(&mut self, begun: LazyStateID) -> Option<HashSet<LazyStateID>> {
         let mut reached = HashSet::new();
         let mut next = vec![begun];
+        next.retain(|state| !is_over(*state));
         while let Some(state) = next.pop() {
             for letter in SLUG {
-                if let Some(behind) = self.step(state, *letter)?
-                    && reached.insert(behind)
-                {
+                let behind = self.step(state, *letter)?;
+                if !is_over(behind) && reached.insert(behind) {
                     next.push(behind);
                 }
             }
@@ -78,6 +76,11 @@ impl Walk<'_> {
         }
         Some(reached)
     }
+}
+
+/// True where nothing is taken that goes on so.
+fn is_over(state: LazyStateID) -> bool {
+    state.is_dead() || state.is_quit()
 }
 
 #[cfg(test)]
