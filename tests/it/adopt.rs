@@ -99,6 +99,9 @@ async fn the_fix_of_the_story_becomes_a_rule_and_then_nothing_is_left_to_do() {
         "{}",
         outcome.stdout
     );
+    // A fix of a lone pod is not found, and that is said.
+    let said = "a fix of a Pod or Job by itself was not looked for";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     let containers = json!([
         {"name": "manager", "image": "summerwind/actions-runner-controller:v0.18.2", "command": ["/manager"]},
         {"name": "kube-rbac-proxy", "image": "quay.io/brancz/kube-rbac-proxy:v0.8.0"}]);
