@@ -89,6 +89,21 @@ fn what_a_pin_makes_one_does_not_collide() {
     assert_eq!(sources, ["docker.io/a/b:1", "quay.io/a/b:1"]);
 }
 
+/// Runtimes pull `latest` where no tag is written.
+#[test]
+fn with_the_latest_tag_written_and_not_two_images_meet() {
+    let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
+    let mut meeting = Meeting::default();
+    for image in ["quay.io/a/b:latest", "a/b", "quay.io/a/b"] {
+        let reference = ImageReference::parse(image).unwrap();
+        meeting.note(&reference, &rules.decide(&reference));
+    }
+    let collisions = meeting.collisions();
+    assert_eq!(collisions[0].target, format!("{TARGET}/a/b:latest"));
+    let sources: Vec<_> = collisions[0].sources.keys().collect();
+    assert_eq!(sources, ["docker.io/a/b", "quay.io/a/b:latest"]);
+}
+
 #[test]
 fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() {
     let maker = || host("a", "quay.io", to("mirror.corp/quay"));
