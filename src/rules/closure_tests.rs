@@ -241,3 +241,23 @@ fn a_target_within_another_one_is_a_warning_where_images_can_meet() {
         1
     );
 }
+
+/// A template makes a host of every registry: an expression may name any of them.
+#[test]
+fn an_expression_that_names_a_generated_host_is_refused() {
+    let maker = template("a", Matcher::Any, "{host_slug}.mirror.corp/{path}");
+    let second = |text: &str| rule("b", Matcher::Regex(text.into()), to("other.corp"));
+    for text in [
+        r"(gcr|k8s)-io\.mirror\.corp/.*",
+        r"[a-z]+-redhat-io\.mirror\.corp/team/.*",
+        r"docker-io\.mirror\.corp/.*",
+    ] {
+        let problems = RuleSet::compile(&[second(text), maker.clone()]).unwrap_err();
+        let ids: Vec<_> = problems[0].rules.iter().map(|rule| &rule.id).collect();
+        assert_eq!(ids, ["a", "b"], "{text}");
+    }
+    for text in [r"quay\.io/.*", r"mirror\.corp/.*", r"a_b\.mirror\.corp/.*"] {
+        let rules = RuleSet::compile(&[second(text), maker.clone()]);
+        assert!(rules.is_ok(), "{text}: {:?}", rules.err());
+    }
+}

@@ -101,13 +101,7 @@ impl Pattern {
                 targets.can_be_spelled(&components[0])
                     && glob_meet(components, &targets.everything_below())
             }
-            Self::Regex(expression) => {
-                let own = expression.host();
-                targets
-                    .starts(own.as_deref())
-                    .iter()
-                    .any(|start| expression.reaches(start))
-            }
+            Self::Regex(expression) => targets.is_reached_by(expression),
             Self::Any => false,
         }
     }
