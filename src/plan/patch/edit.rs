@@ -9,7 +9,7 @@ use crate::object::pods::Replacement;
 use crate::object::{Pointer, value_at};
 
 /// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
-const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 /// An object in change. It is copied with the first change only.
 #[derive(Debug)]

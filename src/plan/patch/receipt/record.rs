@@ -4,9 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::found::standing;
 use super::{Entry, Found, Receipt, find, names};
 use crate::object::Pointer;
 use crate::object::pods::Replacement;
+use crate::plan::patch::edit::ANNOTATIONS_LIMIT;
+use crate::plan::patch::place::flag;
 
 /// What was appended to a list, or put under a key that was not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,8 @@ impl Receipt {
         for (entry, place) in &mut known {
             if let (Some((at, from)), Some(_)) = (place, entry.from) {
                 entry.from = Some(moves.moved(*from, at));
+                entry.names = names(after, at);
+                entry.at = at.clone();
             }
         }
         for change in added {
@@ -60,6 +65,8 @@ impl Receipt {
                 at: change.at.clone(),
                 names: names(after, &change.at),
                 from: None,
+                flag: None,
+                among: None,
                 was: None,
                 now: Some(now.clone()),
                 made: change.made,
@@ -73,7 +80,58 @@ impl Receipt {
             let now = entry.now.as_ref().and_then(Value::as_str);
             entry.was.is_none() || entry.was.as_deref() != now
         });
+        // Else no annotation takes it, and whoever writes it says so.
+        if self.least_size() <= ANNOTATIONS_LIMIT {
+            self.count(after);
+        }
     }
+
+    /// How many bytes the record takes at the least.
+    fn least_size(&self) -> usize {
+        let size = |entry: &Entry| {
+            let was = entry.was.as_ref().map_or(0, String::len);
+            r#"{"at":"","now":""},"#.len() + entry.at.as_str().len() + was
+        };
+        self.changes.iter().map(size).sum()
+    }
+
+    /// Notes which entries stand among others that look alike.
+    fn count(&mut self, after: &Value) {
+        let place = |entry: &Entry| (entry.at.clone(), entry.from.unwrap_or(0));
+        let own: HashMap<(Pointer, usize), &Entry> = self
+            .changes
+            .iter()
+            .map(|entry| (place(entry), entry))
+            .collect();
+        let counted = self.changes.iter().map(|entry| {
+            if is_named(entry) {
+                return None;
+            }
+            let all = standing(after, entry);
+            // Of several of its own that go back to the same, each is as good as the other.
+            let is_own = |at: &(Pointer, usize)| {
+                own.get(at)
+                    .is_some_and(|other| other.now == entry.now && other.was == entry.was)
+            };
+            match all.iter().position(|at| *at == place(entry)) {
+                // A person changed it, or moved it.
+                None => entry.among,
+                Some(_) if all.iter().all(is_own) => None,
+                Some(number) => Some((number, all.len())),
+            }
+        });
+        let counted: Vec<Option<(usize, usize)>> = counted.collect();
+        for (entry, among) in self.changes.iter_mut().zip(counted) {
+            entry.among = among;
+        }
+    }
+}
+
+/// True for a whole value whose way has a name at every item of a list: it is the only one.
+fn is_named(entry: &Entry) -> bool {
+    let segments = entry.at.segments().into_iter();
+    let indices = segments.filter(|segment| segment.parse::<usize>().is_ok());
+    entry.from.is_none() && entry.names.iter().flatten().count() == indices.count()
 }
 
 /// Goes on with the entry whose text is replaced again. False where there is none.
@@ -128,6 +186,8 @@ fn text_entry(
         at: change.pointer.clone(),
         names: names(after, &change.pointer),
         from: (!whole).then(|| moves.moved(change.span.start, &change.pointer)),
+        flag: flag(after, &change.pointer),
+        among: None,
         was: Some(was),
         now: Some(Value::String(change.text.clone())),
         made: 0,
@@ -193,8 +253,8 @@ mod tests {
             change(&at, 2..4, "four"),
         ];
         let moves = Moves::of(&replaced);
-        let moved = [0, 2, 5, 10, 15].map(|from| moves.moved(from, &at));
-        assert_eq!(moved, [0, 2, 7, 12, 14]);
+        let found = [0, 2, 5, 10, 15].map(|from| moves.moved(from, &at));
+        assert_eq!(found, [0, 2, 7, 12, 14]);
         assert_eq!(moves.moved(3, &Pointer::new("/c")), 3);
     }
 }
