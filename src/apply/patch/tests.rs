@@ -1,6 +1,7 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
 mod accounts;
+mod again;
 mod ends;
 mod held_up;
 mod meeting;

@@ -1,10 +1,14 @@
 //! What a new change means for a receipt that is there already: the first original stays.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
+use super::found::standing;
 use super::{Entry, Found, Receipt, find, names};
 use crate::object::Pointer;
 use crate::object::pods::Replacement;
+use crate::plan::patch::place::flag;
 
 /// What was appended to a list, or put under a key that was not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,8 @@ impl Receipt {
         for (entry, place) in &mut known {
             if let (Some((at, from)), Some(_)) = (place, entry.from) {
                 entry.from = Some(moved(*from, at, replaced));
+                entry.names = names(after, at);
+                entry.at = at.clone();
             }
         }
         for change in added {
@@ -57,6 +63,8 @@ impl Receipt {
                 at: change.at.clone(),
                 names: names(after, &change.at),
                 from: None,
+                flag: None,
+                among: None,
                 was: None,
                 now: Some(now.clone()),
                 made: change.made,
@@ -70,7 +78,46 @@ impl Receipt {
             let now = entry.now.as_ref().and_then(Value::as_str);
             entry.was.is_none() || entry.was.as_deref() != now
         });
+        self.count(after);
     }
+
+    /// Notes which entries stand among others that look alike.
+    fn count(&mut self, after: &Value) {
+        let place = |entry: &Entry| (entry.at.clone(), entry.from.unwrap_or(0));
+        let own: HashMap<(Pointer, usize), &Entry> = self
+            .changes
+            .iter()
+            .map(|entry| (place(entry), entry))
+            .collect();
+        let counted = self.changes.iter().map(|entry| {
+            if is_named(entry) {
+                return None;
+            }
+            let all = standing(after, entry);
+            // Of several of its own that go back to the same, each is as good as the other.
+            let is_own = |at: &(Pointer, usize)| {
+                own.get(at)
+                    .is_some_and(|other| other.now == entry.now && other.was == entry.was)
+            };
+            match all.iter().position(|at| *at == place(entry)) {
+                // A person changed it, or moved it.
+                None => entry.among,
+                Some(_) if all.iter().all(is_own) => None,
+                Some(number) => Some((number, all.len())),
+            }
+        });
+        let counted: Vec<Option<(usize, usize)>> = counted.collect();
+        for (entry, among) in self.changes.iter_mut().zip(counted) {
+            entry.among = among;
+        }
+    }
+}
+
+/// True for a whole value whose way has a name at every item of a list: it is the only one.
+fn is_named(entry: &Entry) -> bool {
+    let segments = entry.at.segments().into_iter();
+    let indices = segments.filter(|segment| segment.parse::<usize>().is_ok());
+    entry.from.is_none() && entry.names.iter().flatten().count() == indices.count()
 }
 
 /// Goes on with the entry whose text is replaced again. False where there is none.
@@ -125,6 +172,8 @@ fn text_entry(
         at: change.pointer.clone(),
         names: names(after, &change.pointer),
         from: (!whole).then(|| moved(change.span.start, &change.pointer, replaced)),
+        flag: flag(after, &change.pointer),
+        among: None,
         was: Some(was),
         now: Some(Value::String(change.text.clone())),
         made: 0,
