@@ -7,6 +7,7 @@ mod held_up;
 mod meeting;
 mod meetings;
 mod pull_secret;
+mod verified;
 
 use std::convert::Infallible;
 use std::ops::Deref;

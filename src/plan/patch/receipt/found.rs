@@ -58,8 +58,9 @@ pub(in super::super) fn find(
     }
     let free = candidates
         .into_iter()
-        .find(|place| claimed.insert(place.clone()));
+        .find(|place| !claimed.contains(place));
     if let Some((at, from)) = free {
+        claimed.insert((at.clone(), from));
         return Found::Stands(at, from);
     }
     let first = places
