@@ -1,5 +1,7 @@
 //! Where a change of the receipt stands now: objects are edited by hand between a patch and its undo.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::occurrences::occurrences;
@@ -27,7 +29,7 @@ pub(in super::super) fn find(
     object: &Value,
     entry: &Entry,
     receipt: &[Entry],
-    claimed: &mut Vec<(Pointer, usize)>,
+    claimed: &mut HashSet<(Pointer, usize)>,
 ) -> Found {
     let mut alike: Vec<Option<usize>> = receipt
         .iter()
@@ -58,7 +60,7 @@ pub(in super::super) fn find(
         .into_iter()
         .find(|place| !claimed.contains(place));
     if let Some((at, from)) = free {
-        claimed.push((at.clone(), from));
+        claimed.insert((at.clone(), from));
         return Found::Stands(at, from);
     }
     let first = places
@@ -78,7 +80,7 @@ pub(in super::super) fn find(
 /// What stood at `at` before `patch-images` first wrote there, whatever stands there now.
 pub(in crate::plan) fn original_image(object: &Value, at: &Pointer) -> Option<String> {
     let receipt = Receipt::of(object).ok().flatten()?;
-    let mut claimed = Vec::new();
+    let mut claimed = HashSet::new();
     receipt.changes.iter().find_map(|entry| {
         let found = match find(object, entry, &receipt.changes, &mut claimed) {
             Found::Stands(place, _) | Found::Changed(place) => place == *at,

@@ -31,12 +31,12 @@ pub(super) fn places(object: &Value, entry: &Entry) -> Vec<Place> {
             match (place.at.get(object), index) {
                 (Some(Value::Array(items)), Some(index)) => {
                     let moves = entry.now.is_some();
-                    next.extend(indices(items, index, name, moves).into_iter().map(
-                        |(index, is_same)| Place {
-                            at: place.at.index(index),
-                            is_same: place.is_same && is_same,
-                        },
-                    ));
+                    let room = MOST_PLACES.saturating_sub(next.len());
+                    let indices = indices(items, index, name, moves).into_iter().take(room);
+                    next.extend(indices.map(|(index, is_same)| Place {
+                        at: place.at.index(index),
+                        is_same: place.is_same && is_same,
+                    }));
                 }
                 (Some(Value::Object(_)), _) => next.push(Place {
                     at: place.at.child(&segment),
@@ -57,20 +57,48 @@ fn indices(items: &[Value], index: usize, name: Option<&str>, moves: bool) -> Ve
     if !moves {
         return is_there.then_some((index, true)).into_iter().collect();
     }
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|at| at.abs_diff(index));
+    let order = nearest(items.len(), index).take(MOST_PLACES);
     let Some(name) = name else {
-        return order.into_iter().map(|at| (at, at == index)).collect();
+        return order.map(|at| (at, at == index)).collect();
     };
     let named = |at: &usize| items[*at].get("name").and_then(Value::as_str) == Some(name);
-    let called: Vec<(usize, bool)> = order
-        .into_iter()
-        .filter(named)
-        .map(|at| (at, true))
-        .collect();
+    let called: Vec<(usize, bool)> = order.filter(named).map(|at| (at, true)).collect();
     if called.is_empty() && is_there {
         // It was given another name.
         return vec![(index, false)];
     }
     called
+}
+
+/// The indices of a list of this length, those next to `index` first; of two as near, the lower one.
+fn nearest(length: usize, index: usize) -> impl Iterator<Item = usize> {
+    let index = index.min(length);
+    let beside = move |distance: usize| {
+        let above = (distance > 0).then_some(index + distance);
+        [index.checked_sub(distance), above]
+    };
+    let found = (0..=length).flat_map(beside).flatten();
+    found.filter(move |at| *at < length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_nearest_is_looked_at_first() {
+        for (length, index, expected) in [
+            (5, 2, vec![2, 1, 3, 0, 4]),
+            (4, 0, vec![0, 1, 2, 3]),
+            (3, 3, vec![2, 1, 0]),
+            (3, usize::MAX, vec![2, 1, 0]),
+            (0, 7, vec![]),
+        ] {
+            let found: Vec<usize> = nearest(length, index).collect();
+            assert_eq!(found, expected, "{length} {index}");
+        }
+        // Of a list without end, what is looked at is made and no more.
+        let first: Vec<usize> = nearest(usize::MAX / 4, 7).take(2).collect();
+        assert_eq!(first, [7, 6]);
+    }
 }
