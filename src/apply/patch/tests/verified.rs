@@ -50,7 +50,7 @@ async fn an_image_that_nobody_can_tell_about_is_told_beside_one_that_is_absent()
         };
         let options = PatchOptions {
             require_verified,
-            ..PatchOptions::default()
+            ..ends::everything(&[])
         };
         let report = patch_images(&cluster, &rules, &options, hands).await.report;
         let names = |requests: &[ImageRequest]| -> Vec<String> {
