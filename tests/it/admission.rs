@@ -412,7 +412,8 @@ async fn what_is_written_in_the_beta_rewrites_pods() {
 async fn one_namespace_alone_is_not_undone() {
     let program = ArcSetup::new().unwrap();
     let undo = ["patch-images", "--admission", "--undo", "--yes"];
-    let outcome = program.run(&[&undo[..], &["-n", "team-a"]].concat());
+    let of_one = [&undo[..], &["-n", "team-a"]].concat();
+    let outcome = program.run(&of_one);
     let outcome = outcome.await.unwrap().expect_code(2);
     assert!(
         outcome
