@@ -161,14 +161,14 @@ impl Targets {
     async fn broken_host(&self, registry: &Registry, host: &str) -> Option<ImagePresence> {
         let cell = cell(&self.hosts, host.to_owned()).await;
         let state = cell.get_or_init(|| async {
-            let presence = ImagePresence::from(self.asking(registry.ping()).await);
+            let presence = ImagePresence::from(self.asking(Box::pin(registry.ping())).await);
             is_broken(&presence).then_some(presence)
         });
         state.await.clone()
     }
 
     async fn manifest(&self, registry: &Registry, path: &str, wanted: &str) -> Presence {
-        self.asking(registry.manifest(path, wanted)).await
+        self.asking(Box::pin(registry.manifest(path, wanted))).await
     }
 
     /// An index must have an image for the nodes: the error says that nobody found one, or may have it. A note where
@@ -181,7 +181,7 @@ impl Targets {
         at: &str,
     ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
-        let found = self.asking(registry.platforms(path, at)).await;
+        let found = self.asking(Box::pin(registry.platforms(path, at))).await;
         let found = found.map_err(not_handed_out)?;
         let held: BTreeSet<&Platform> = found.iter().map(|image| &image.platform).collect();
         let note = fits(nodes, &held, "its index has")?;
@@ -205,7 +205,10 @@ impl Targets {
         image: &PlatformManifest,
     ) -> Option<ImagePresence> {
         let platform = &image.platform;
-        match self.asking(registry.download(path, &image.digest)).await {
+        match self
+            .asking(Box::pin(registry.download(path, &image.digest)))
+            .await
+        {
             Presence::Present { .. } => None,
             Presence::Absent { message } => {
                 let why = format!(
@@ -232,7 +235,7 @@ impl Targets {
         at: &str,
     ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
-        let found = self.asking(registry.platform(path, at)).await;
+        let found = self.asking(Box::pin(registry.platform(path, at))).await;
         let found = found.map_err(not_handed_out)?;
         fits(nodes, &found.iter().collect(), "it is for")
     }
@@ -246,7 +249,7 @@ impl Targets {
         message: String,
         why: String,
     ) -> ImagePresence {
-        match self.asking(registry.may_hide(path)).await {
+        match self.asking(Box::pin(registry.may_hide(path))).await {
             Some(hides) => unknown("hidden", format!("{message}; {hides}")),
             None => ImagePresence::Absent { why },
         }

@@ -8,8 +8,9 @@ use crate::clients::stand_in::{self, Authority};
 async fn an_image_that_nobody_can_tell_about_is_told_beside_one_that_is_absent() {
     let web = || {
         let mut object = deployment(1, "quay.io/gone/kube-rbac-proxy:v1");
-        object["spec"]["template"]["spec"]["containers"][1] =
-            json!({"name": "log", "image": "quay.io/blocked/log:1"});
+        let containers = object.pointer_mut("/spec/template/spec/containers");
+        let blocked = json!({"name": "log", "image": "quay.io/blocked/log:1"});
+        containers.unwrap().as_array_mut().unwrap().push(blocked);
         object
     };
     let (cluster, asked) = cluster(move |method, path, _| match method {
@@ -49,7 +50,7 @@ async fn an_image_that_nobody_can_tell_about_is_told_beside_one_that_is_absent()
         };
         let options = PatchOptions {
             require_verified,
-            ..PatchOptions::default()
+            ..ends::everything(&[])
         };
         let report = patch_images(&cluster, &rules, &options, hands).await.report;
         let names = |requests: &[ImageRequest]| -> Vec<String> {
