@@ -15,6 +15,8 @@ pub use grammar::{check_digest, is_host};
 pub const DOCKER_HUB: &str = "docker.io";
 /// Docker Hub under its other names.
 pub const DOCKER_HUB_ALIASES: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+/// What runtimes add to a reference with neither tag nor digest.
+const LATEST: &str = ":latest";
 /// The longest repository path, and the longest `host/path` that clients accept (distribution-spec).
 pub const NAME_LIMIT: usize = 255;
 
@@ -183,6 +185,24 @@ impl ImageReference {
         self.name() + &self.suffix()
     }
 
+    /// The canonical spelling as it is pulled: `:latest` where it names neither tag nor digest.
+    pub fn pulled(&self) -> String {
+        let canonical = self.canonical();
+        if self.tag.is_none() && self.digest.is_none() {
+            return canonical + LATEST;
+        }
+        canonical
+    }
+
+    /// Both canonical spellings of an image whose tag is `latest`, written or not; else the one there is.
+    pub fn spellings(&self) -> Vec<String> {
+        match (self.tag(), self.digest()) {
+            (None, None) => vec![self.canonical(), self.pulled()],
+            (Some("latest"), None) => vec![self.canonical(), self.name()],
+            _ => vec![self.canonical()],
+        }
+    }
+
     /// True where the text itself names the host.
     pub fn names_host(&self) -> bool {
         let first = self.original.split('/').next().unwrap_or_default();
@@ -257,6 +277,24 @@ mod tests {
         }
         assert_eq!(canonical("summerwind/x:v1"), "docker.io/summerwind/x:v1");
         assert_eq!(canonical("quay.io/nginx"), "quay.io/nginx");
+    }
+
+    #[test]
+    fn without_tag_and_digest_it_is_the_latest() {
+        let digest = format!("nginx@{SHA256}");
+        for (text, pulled, spellings) in [
+            ("quay.io/a", "quay.io/a:latest", 2),
+            ("quay.io/a:latest", "quay.io/a:latest", 2),
+            ("quay.io/a:1", "quay.io/a:1", 1),
+            (&digest, &format!("docker.io/library/{digest}"), 1),
+        ] {
+            let reference = ImageReference::parse(text).unwrap();
+            assert_eq!(reference.pulled(), pulled);
+            assert_eq!(reference.spellings().len(), spellings, "{text}");
+            for spelling in reference.spellings() {
+                assert_eq!(ImageReference::parse(&spelling).unwrap().pulled(), pulled);
+            }
+        }
     }
 
     #[test]

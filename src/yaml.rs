@@ -73,19 +73,30 @@ fn read<T: DeserializeOwned + Send>(
     max_nodes: usize,
     max_documents: usize,
 ) -> Result<Vec<T>, Error> {
-    let at_depth = |depth| {
-        serde_yaml::from_multiple_with_options(text, options(depth, max_nodes, max_documents))
-    };
-    at_depth(SHALLOW).or_else(|shallow| {
+    read_shallow(text, max_nodes, max_documents).or_else(|shallow| {
+        let deep = || {
+            let options = options(DEPTH_LIMIT, max_nodes, max_documents);
+            serde_yaml::from_multiple_with_options(text, options)
+        };
         std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .stack_size(DEEP_STACK)
-                .spawn_scoped(scope, || at_depth(DEPTH_LIMIT))
+                .spawn_scoped(scope, deep)
                 .ok()
                 .and_then(|thread| thread.join().ok())
                 .unwrap_or(Err(shallow))
         })
     })
+}
+
+/// Reads on this thread's stack, and nothing deeper than it bears.
+fn read_shallow<T: DeserializeOwned>(
+    text: &str,
+    max_nodes: usize,
+    max_documents: usize,
+) -> Result<Vec<T>, Error> {
+    let options = options(SHALLOW, max_nodes, max_documents);
+    serde_yaml::from_multiple_with_options(text, options)
 }
 
 fn options(depth: usize, max_nodes: usize, max_documents: usize) -> Options {

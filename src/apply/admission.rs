@@ -1,17 +1,19 @@
 //! Writes the admission policies, waits until they are in force, and takes them away again.
 
+mod removal;
+
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+pub use self::removal::{may_not, remove};
 use super::ssa::{SETTLING, Writer};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{ApplyOptions, Cluster, ClusterError};
 use crate::failure::{Exit, Failure};
-use crate::object::labels::INSTALL_LABEL;
-use crate::object::{Manifest, ObjectRef, text_at};
+use crate::object::{Manifest, ObjectRef, items_at};
 use crate::observe::{MANAGER, Resolver, is_ours};
 use crate::plan::admission::{Api, Probe, Proof, probe};
 use crate::rules::RuleSet;
@@ -42,6 +44,24 @@ pub struct Written {
     pub object: ObjectRef,
     /// What was done.
     pub writing: Writing,
+    /// Why the user may not write it, in the server's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Namespaces that it covers now and then no longer does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_longer_in: Vec<String>,
+}
+
+impl Written {
+    /// What is done with an object that is not there.
+    pub fn created(object: ObjectRef) -> Self {
+        Self {
+            object,
+            writing: Writing::Created,
+            why: None,
+            no_longer_in: Vec::new(),
+        }
+    }
 }
 
 /// Whether the policies are in force in one namespace.
@@ -114,19 +134,51 @@ pub async fn preview(cluster: &Cluster, manifests: &[Manifest]) -> Result<Vec<Wr
             force: true,
             dry_run: true,
         };
-        let writing = match (cluster.apply(&manifest.object, &options).await, live) {
-            (Ok(_), None) => Writing::Created,
-            (Ok(applied), Some(live)) if same(&applied.object, &live) => Writing::Unchanged,
-            (Ok(_), Some(_)) => Writing::Changed,
-            (Err(ClusterError::Forbidden { .. }), _) => Writing::Unknown,
-            (Err(error), _) => {
-                let what = format!("{object} was refused");
-                return Err(error.failure(what, Exit::Preflight));
+        let mut written = Written::created(object);
+        if let Some(live) = &live {
+            written.no_longer_in = no_longer_in(live, &manifest.object);
+        }
+        match (cluster.apply(&manifest.object, &options).await, live) {
+            (Ok(_), None) => {}
+            (Ok(applied), Some(live)) if same(&applied.object, &live) => {
+                written.writing = Writing::Unchanged;
             }
-        };
-        all.push(Written { object, writing });
+            (Ok(_), Some(_)) => written.writing = Writing::Changed,
+            (Err(ClusterError::Forbidden { message }), _) if is_missing_right(&message) => {
+                written.writing = Writing::Unknown;
+                written.why = Some(message);
+            }
+            (Err(error), _) => return Err(refused(&written.object, &error)),
+        }
+        all.push(written);
     }
     Ok(all)
+}
+
+/// True for the words of an authorizer: `User "jane" cannot patch resource "…"`. What a webhook or a policy refuses is
+/// answered with 403, too.
+fn is_missing_right(message: &str) -> bool {
+    message.contains("User \"") && message.contains(" cannot ") && message.contains(" resource ")
+}
+
+/// What the server does not take of somebody who may write.
+fn refused(object: &ObjectRef, error: &ClusterError) -> Failure {
+    let failure = error.failure(format!("{object} was refused"), Exit::Preflight);
+    match error {
+        ClusterError::Forbidden { .. } => failure
+            .remedy("the rights are there: ask whoever looks after the webhook or policy that refuses it for an exception"),
+        _ => failure,
+    }
+}
+
+/// The namespaces that a binding covers as it is and not as it is wanted.
+fn no_longer_in(live: &Value, wanted: &Value) -> Vec<String> {
+    let of = |object| {
+        let values = "/spec/matchResources/namespaceSelector/matchExpressions/0/values";
+        items_at(object, values).iter().filter_map(Value::as_str)
+    };
+    let stays = |name: &&str| !of(wanted).any(|wanted| wanted == *name);
+    of(live).filter(stays).map(str::to_owned).collect()
 }
 
 /// Writes what `preview` found to differ, in order.
@@ -203,7 +255,7 @@ async fn proof(
                     Some((proof, image)) => {
                         format!("{} became {image} and not {}", proof.image, proof.to)
                     }
-                    None if catches(cluster, probe, name).await? => return Ok(None),
+                    None if catches(cluster, probe, name, namespace).await? => return Ok(None),
                     None => {
                         "a pod with an image that the rules cannot rewrite was made without a word"
                             .to_owned()
@@ -223,8 +275,7 @@ async fn proof(
                 return Ok(Some(message));
             }
             Err(error) => {
-                let what = format!("cannot try a pod in {namespace}");
-                return Err(error.failure(what, Exit::ApplyFailed));
+                return Err(untried(namespace, &error));
             }
         };
         if Instant::now() > end {
@@ -236,7 +287,12 @@ async fn proof(
 }
 
 /// True once the validating policy tells, or refuses, what the other one cannot rewrite; also where no example is known.
-async fn catches(cluster: &Cluster, probe: &Probe, name: &str) -> Result<bool, Failure> {
+async fn catches(
+    cluster: &Cluster,
+    probe: &Probe,
+    name: &str,
+    namespace: &str,
+) -> Result<bool, Failure> {
     let Some(pod) = &probe.caught else {
         return Ok(true);
     };
@@ -244,90 +300,36 @@ async fn catches(cluster: &Cluster, probe: &Probe, name: &str) -> Result<bool, F
         Ok(answer) => Ok(answer.warnings.iter().any(|told| told.contains(name))),
         // Whoever refuses it, it does not get in.
         Err(ClusterError::Forbidden { .. } | ClusterError::Invalid { .. }) => Ok(true),
-        Err(error) => Err(error.failure("cannot try a pod in a dry run", Exit::ApplyFailed)),
+        Err(error) => Err(untried(namespace, &error)),
     }
 }
 
+/// The policies stand, and nobody saw what they do.
+fn untried(namespace: &str, error: &ClusterError) -> Failure {
+    let what = format!("cannot try a pod in {namespace}");
+    taken_away(error.failure(what, Exit::ApplyFailed))
+        .remedy("run the same command again: it tries the pods again")
+}
+
+/// What a failure says after the policies were written.
+fn taken_away(failure: Failure) -> Failure {
+    failure
+        .why("the policies are written: new pods are made by them from now on")
+        .remedy("to take them away: arc-setup patch-images --admission --undo")
+}
+
 fn not_in_force(name: &str, namespace: &str, seen: &str) -> Failure {
-    Failure::new(
+    taken_away(Failure::new(
         "admission-not-in-force",
         Exit::Timeout,
         format!("the API server does not rewrite the images of pods in {namespace}"),
-    )
-    .why("the policies are written, and a pod in a dry run did not come out as the rules say")
+    ))
+    .why("a pod in a dry run did not come out as the rules say")
     .evidence(seen)
     .remedy(format!(
         "see what the server makes of them: kubectl get mutatingadmissionpolicy,validatingadmissionpolicy {name} -o yaml"
     ))
     .remedy("see whether another admission webhook or policy writes the images of pods in that namespace")
-}
-
-/// Takes away every policy and binding of the install with this name. What tells goes before what rewrites, and
-/// bindings before policies: nothing is refused meanwhile.
-pub async fn remove(
-    cluster: &Cluster,
-    install: &str,
-    name: &str,
-    dry_run: bool,
-    interrupt: &Interrupt,
-) -> Result<Vec<ObjectRef>, Failure> {
-    let found = of_install(cluster, install)
-        .await
-        .map_err(|error| may_not(&error, "cannot look for admission policies"))?;
-    let mut removed = Vec::new();
-    for live in found {
-        interrupt.check()?;
-        let object = ObjectRef::from_value(&live);
-        if object.name != name {
-            continue;
-        }
-        if !dry_run {
-            match cluster
-                .delete(&object, text_at(&live, "/metadata/uid"))
-                .await
-            {
-                Ok(()) | Err(ClusterError::NotFound { .. }) => {}
-                Err(error) => return Err(may_not(&error, &format!("cannot remove {object}"))),
-            }
-        }
-        removed.push(object);
-    }
-    Ok(removed)
-}
-
-/// Policies and bindings with the label of the install, in the order in which they go. A mutating kind that is served
-/// in two versions is one.
-async fn of_install(cluster: &Cluster, install: &str) -> Result<Vec<Value>, ClusterError> {
-    let selector = format!("{INSTALL_LABEL}={install}");
-    let mut found: Vec<Value> = Vec::new();
-    for kind in KINDS.iter().rev() {
-        for suffix in ["Binding", ""] {
-            for api in Api::ALL {
-                let kind = format!("{kind}{suffix}");
-                match cluster
-                    .list(&api.version(), &kind, None, Some(&selector))
-                    .await
-                {
-                    Ok(objects) => {
-                        found.extend(objects);
-                        break;
-                    }
-                    Err(ClusterError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// A refusal, with what to hand to whom where rights are missing.
-pub fn may_not(error: &ClusterError, what: &str) -> Failure {
-    let failure = error.failure(what, Exit::Preflight);
-    match error {
-        ClusterError::Forbidden { .. } => failure.remedy("use a login that may get, list and delete mutatingadmissionpolicies, validatingadmissionpolicies and their bindings (admissionregistration.k8s.io): they are of the whole cluster"),
-        _ => failure,
-    }
 }
 
 fn foreign(object: &ObjectRef) -> Failure {
@@ -352,3 +354,6 @@ fn same(one: &Value, other: &Value) -> bool {
     };
     of(one) == of(other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,6 +129,17 @@ pub async fn patch_images(
     go(cluster, rules, options, mode, hands).await
 }
 
+/// As [`patch_images`] where a count found nothing to do: nothing is written, whatever came since, and what an earlier
+/// run began is waited for.
+pub async fn watch(
+    cluster: &Cluster,
+    rules: &RuleSet,
+    options: &PatchOptions,
+    hands: Hands<'_>,
+) -> Patched {
+    go(cluster, rules, options, Mode::Watch, hands).await
+}
+
 /// Counts what [`patch_images`] would do, without writing or asking the server to: for the question before it. What it
 /// notes in `meetings` lets the run leave both of two images that would be one.
 pub async fn preview(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use answer::{Answer, Removed, objects_or_new};
+use answer::{Answer, Removed, no_longer_in, objects_or_new};
 
 use crate::apply::admission::{self as apply, Writing, Written};
 use crate::cli::config_args::ConfigArgs;
@@ -17,7 +17,7 @@ use crate::config::load::{self, SecretReading};
 use crate::config::{Credentials, Partial, problem};
 use crate::facts::KubernetesVersion;
 use crate::failure::{Exit, Failure};
-use crate::object::{Manifest, ObjectRef};
+use crate::object::Manifest;
 use crate::observe::Resolver;
 use crate::observe::workloads::is_of_the_platform;
 use crate::plan::admission::{Admission, Api, Failing, policies, probe, unspeakable};
@@ -44,7 +44,7 @@ pub(super) struct AdmissionArgs {
     ])]
     admission: bool,
     /// What happens to a pod whose images cannot be rewritten: made as it is with a warning, or refused
-    #[arg(long, value_enum, default_value_t = OnFailure::Open, value_name = "HOW", requires = "admission")]
+    #[arg(long, value_enum, default_value_t = OnFailure::Open, value_name = "HOW", requires = "admission", conflicts_with = "undo")]
     admission_fail: OnFailure,
     /// With --dry-run: ask no cluster, and write the policies for this version of Kubernetes
     #[arg(long, value_name = "MAJOR.MINOR", value_parser = kubernetes_version::parse, requires_all = ["admission", "dry_run"])]
@@ -96,6 +96,9 @@ pub(super) async fn run(
     besides: Besides<'_>,
     session: &Session,
 ) -> Result<Exit, Failure> {
+    if besides.undo && !besides.namespaces.is_empty() {
+        return Err(undone_everywhere());
+    }
     let looks_only = besides.dry_run;
     let needs = session.target_needs(besides.yes || looks_only, looks_only);
     Session::require_target(&needs)?;
@@ -146,11 +149,11 @@ impl Work<'_> {
             return self.shown(&manifests, preview);
         }
         if let Some(unknown) = preview.iter().find(|one| one.writing == Writing::Unknown) {
-            return Err(hand_over(&unknown.object));
+            return Err(hand_over(unknown));
         }
         let writes = preview.iter().any(|one| one.writing != Writing::Unchanged);
         if writes && !self.besides.yes {
-            confirm(&self.question(&cluster), &progress)?;
+            confirm(&self.question(&cluster, &preview), &progress)?;
         }
         let credentials = Credentials::default();
         let resolver = Resolver::new(&credentials, clock::now());
@@ -250,13 +253,20 @@ impl Work<'_> {
         policies(&self.admission(api)).map_err(|rules| unspeakable(&rules))
     }
 
-    fn question(&self, cluster: &Cluster) -> String {
+    fn question(&self, cluster: &Cluster, preview: &[Written]) -> String {
         let otherwise = match self.args.admission_fail {
             OnFailure::Open => "made as they are, with a warning",
             OnFailure::Closed => "refused",
         };
+        let dropped = match no_longer_in(preview).as_slice() {
+            [] => String::new(),
+            names => format!(
+                " No longer in {}: new pods there keep their images.",
+                names.join(", ")
+            ),
+        };
         format!(
-            "Have the API server rewrite the images of new pods in {}? Pods that cannot be rewritten are {otherwise}. {}",
+            "Have the API server rewrite the images of new pods in {}? Pods that cannot be rewritten are {otherwise}.{dropped} {}",
             self.namespaces.join(", "),
             target(cluster)
         )
@@ -268,6 +278,17 @@ fn confirm(question: &str, progress: &Progress) -> Result<(), Failure> {
         return Ok(());
     }
     Err(prompt::declined())
+}
+
+/// One binding holds all namespaces: none of them can be taken out alone.
+fn undone_everywhere() -> Failure {
+    Failure::new(
+        "admission-namespaces",
+        Exit::Usage,
+        "--admission --undo takes the policies of the install away from every namespace, not from one",
+    )
+    .remedy("leave --namespace out to take them away everywhere")
+    .remedy("to leave one namespace out: --admission without --undo, with -n for each namespace that stays")
 }
 
 /// Where runner sets are.
@@ -312,13 +333,16 @@ fn api_of(version: KubernetesVersion) -> Result<Api, Failure> {
 }
 
 /// What somebody who may not write the policies gives to whom may.
-fn hand_over(object: &ObjectRef) -> Failure {
-    Failure::new(
+fn hand_over(written: &Written) -> Failure {
+    let object = &written.object;
+    let failure = Failure::new(
         "admission-rights",
         Exit::Preflight,
         format!("you may not write {object}"),
     )
     .why("admission policies are objects of the whole cluster: create and patch are needed on mutatingadmissionpolicies, mutatingadmissionpolicybindings, validatingadmissionpolicies and validatingadmissionpolicybindings in admissionregistration.k8s.io")
     .remedy("hand them to an administrator: the same command with --dry-run -o yaml > admission.yaml")
-    .remedy("who applies them with: kubectl apply --server-side --field-manager=arc-setup -f admission.yaml")
+    .remedy("who applies them with: kubectl apply --server-side --field-manager=arc-setup -f admission.yaml");
+    let words = written.why.iter().cloned();
+    words.fold(failure, Failure::evidence)
 }

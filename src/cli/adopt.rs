@@ -19,7 +19,7 @@ use crate::plan::adopt::{Adoption, HandEdit, OfferedRule, hand_edits, insert, of
 use crate::plan::counted;
 use crate::ui::format::Format;
 use crate::ui::progress::Progress;
-use crate::ui::{files, output, prompt};
+use crate::ui::{files, foreign, output, prompt};
 
 /// Arguments of `adopt`.
 #[derive(Debug, clap::Args)]
@@ -60,20 +60,13 @@ struct Answer<'a> {
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let partial = configuration(args, session)?;
-    let cluster = session.connect().await?;
     let progress = session.progress();
-    progress.told(&target(&cluster));
-    let namespace = args.namespace.as_deref();
-    check_namespaces(&cluster, args.namespace.as_slice()).await?;
-    let found = hand_written(&cluster, namespace, &args.managers).await;
-    let found = found.map_err(|error| {
-        error
-            .failure("cannot look through the workloads", Exit::Preflight)
-            .remedy("use a login that may list Deployments and ARC's own kinds, or look into one namespace only: --namespace NAME")
-    })?;
+    let looking = look(args, session, &progress);
+    let found = session.interrupt.unless(NOTHING, looking).await??;
     let adoption = adoption(args, &partial, &found);
     progress.end();
     tell(&adoption, &found, &progress);
+    progress.told(NOT_LOOKED_AT);
     let written = match &args.write {
         Some(file) if !adoption.rules.is_empty() => Some(write(args, file, &adoption, session)?),
         _ => None,
@@ -99,16 +92,56 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     })
 }
 
-/// The rules that are there already: those of the file that is written to, where no other is named.
+/// What a person may miss in the answer.
+const NOT_LOOKED_AT: &str = "looked at Deployments, StatefulSets, DaemonSets, CronJobs and ARC's own kinds; a fix of a Pod or Job by itself was not looked for: it goes with the object, and nothing makes that again";
+
+/// How far an interrupted run went.
+const NOTHING: &str = "nothing was written";
+
+/// Looks through the cluster.
+async fn look(args: &Args, session: &Session, progress: &Progress) -> Result<HandWritten, Failure> {
+    let cluster = session.connect().await?;
+    progress.told(&target(&cluster));
+    let namespace = args.namespace.as_deref();
+    check_namespaces(&cluster, args.namespace.as_slice()).await?;
+    let found = hand_written(&cluster, namespace, &args.managers).await;
+    found.map_err(|error| {
+        error
+            .failure("cannot look through the workloads", Exit::Preflight)
+            .remedy("use a login that may list Deployments and ARC's own kinds, or look into one namespace only: --namespace NAME")
+    })
+}
+
+/// The rules that are there already: those of the file that is written to, where that is there.
 fn configuration(args: &Args, session: &Session) -> Result<Partial, Failure> {
     let mut config = args.config.config.clone();
     if let Some(file) = args.write.as_ref().filter(|file| file.exists()) {
-        config.file.get_or_insert_with(|| file.clone());
+        let read = config.file.get_or_insert_with(|| file.clone());
+        check_same(read, file)?;
     }
     let sources = config_load::sources(&config, SecretReading::Leave, session);
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     Ok(partial)
+}
+
+/// The rules of one configuration are known. Those of another one would be added to it again and again.
+fn check_same(read: &Path, written: &Path) -> Result<(), Failure> {
+    let is_same = match (read.canonicalize(), written.canonicalize()) {
+        (Ok(read), Ok(written)) => read == written,
+        _ => read == written,
+    };
+    if is_same {
+        return Ok(());
+    }
+    let (read, written) = (read.display(), written.display());
+    let what = format!("--write {written} is another file than --config {read}");
+    Err(Failure::new("adopt-two-files", Exit::Usage, what)
+        .why(format!(
+            "the rules of {written} would not be known, and be added to it twice"
+        ))
+        .remedy(format!("leave --config out: {written} is read then"))
+        .remedy(format!("or write to the file that is read: --write {read}")))
 }
 
 fn adoption(args: &Args, partial: &Partial, found: &HandWritten) -> Adoption {
@@ -125,7 +158,9 @@ fn adoption(args: &Args, partial: &Partial, found: &HandWritten) -> Adoption {
 /// What no rule is offered for, and what could not be looked at.
 fn tell(adoption: &Adoption, found: &HandWritten, progress: &Progress) {
     for (kind, why) in &found.unlisted {
-        progress.told(&format!("{kind}s were not looked at: {why}"));
+        progress.told(&foreign::line(&format!(
+            "{kind}s were not looked at: {why}"
+        )));
     }
     for passed in &adoption.passed {
         let word = if passed.is_conflict {
@@ -133,16 +168,17 @@ fn tell(adoption: &Adoption, found: &HandWritten, progress: &Progress) {
         } else {
             "no rule"
         };
-        progress.told(&format!("{word}: {}", passed.why));
+        progress.told(&foreign::line(&format!("{word}: {}", passed.why)));
         for edit in &passed.edits {
-            progress.told(&format!("  {} ({})", edit.line(), edit.origin()));
+            let line = format!("  {} ({})", edit.line(), edit.origin());
+            progress.told(&foreign::line(&line));
         }
     }
 }
 
 fn text(adoption: &Adoption, found: &HandWritten) -> String {
     if !adoption.rules.is_empty() {
-        return snippet(&adoption.rules);
+        return shown(&snippet(&adoption.rules));
     }
     let place = if found.unlisted.is_empty() {
         ""
@@ -160,6 +196,12 @@ fn text(adoption: &Adoption, found: &HandWritten) -> String {
     }
 }
 
+/// Rules as they are printed: no comment of theirs is a command to GitHub's runner.
+fn shown(rules: &str) -> String {
+    let lines = rules.lines().map(|line| foreign::own_line(line) + "\n");
+    lines.collect()
+}
+
 /// Adds what is agreed to; returns what to say about it.
 fn write(
     args: &Args,
@@ -172,6 +214,7 @@ fn write(
     if agreed.is_empty() {
         return Ok(format!("{name}: nothing was added\n"));
     }
+    session.interrupt.check_after(NOTHING)?;
     let before = read(file)?;
     let after = insert(&before, &name, &agreed).map_err(|why| {
         Failure::new(
@@ -206,8 +249,8 @@ fn agreed(
     if !session.terminal.interactive {
         // Standard output is one document for a machine, which is the failure.
         match session.format {
-            Format::Text | Format::Github => output::data_text(&snippet(rules))?,
-            Format::Json | Format::Yaml => output::talk(snippet(rules).trim_end()),
+            Format::Text | Format::Github => output::data_text(&shown(&snippet(rules)))?,
+            Format::Json | Format::Yaml => output::talk(shown(&snippet(rules)).trim_end()),
         }
         return Err(
             Failure::new("no-terminal", Exit::Usage, "there is no terminal to ask on")
@@ -217,7 +260,7 @@ fn agreed(
     }
     let mut agreed = Vec::new();
     for rule in rules {
-        output::talk(rule.item(2).trim_end());
+        output::talk(shown(&rule.item(2)).trim_end());
         if prompt::confirm(&format!("Add this rule to {}?", file.display()))? {
             agreed.push(rule.clone());
         }

@@ -82,12 +82,22 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         progress: &progress,
     };
     if !args.dry_run && !args.yes {
-        run.confirm().await?;
+        if !run.confirm().await? {
+            return run.patched(Doing::Watch).await;
+        }
     } else if options.task == Task::Rewrite && !rules.warnings().is_empty() {
         // Rules that can make one image of two: whether they do is known before the first object is patched.
         run.count().await?;
     }
-    run.patched().await
+    run.patched(Doing::Patch).await
+}
+
+/// What a run does with the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Patch,
+    /// There was nothing to patch: writes nothing, and waits for what an earlier run began.
+    Watch,
 }
 
 /// Asks registries as the configuration says: by its proxy, its bundle and the accounts of its pull secret.
@@ -128,30 +138,37 @@ impl PatchRun<'_> {
         .await
     }
 
-    /// Counts first, so that the question says how much it is about.
-    async fn confirm(&self) -> Result<(), Failure> {
+    /// Counts first, so that the question says how much it is about; false where there is nothing to ask about.
+    async fn confirm(&self) -> Result<bool, Failure> {
         let progress = self.progress;
         let preview = self.count().await?;
-        if preview.patched() + preview.kept() == 0 {
-            return Ok(());
+        let objects = preview.patched() + preview.kept();
+        let listeners = preview.listeners_remade.len();
+        if objects + listeners == 0 {
+            return Ok(false);
         }
         for line in text::preview(&preview, self.options.task) {
             progress.told(&line);
         }
-        let count = counted(preview.patched() + preview.kept(), "object");
         let verb = match self.options.task {
+            _ if objects == 0 => "Have the controllers make",
             Task::Rewrite => "Patch",
             Task::Undo => "Undo what was patched of",
         };
-        let question = format!("{verb} {count} in {}?", target(self.cluster));
+        let what = if objects == 0 {
+            format!("{} again", counted(listeners, "listener"))
+        } else {
+            counted(objects, "object")
+        };
+        let question = format!("{verb} {what} in {}?", target(self.cluster));
         if progress.suspended(|| prompt::confirm(&question))? {
-            return Ok(());
+            return Ok(true);
         }
         Err(prompt::declined())
     }
 
     /// Patches, and writes the answer as it comes.
-    async fn patched(&self) -> Result<Exit, Failure> {
+    async fn patched(&self, doing: Doing) -> Result<Exit, Failure> {
         let Self {
             cluster,
             options,
@@ -178,7 +195,12 @@ impl PatchRun<'_> {
             meetings: self.meetings,
             interrupt: &session.interrupt,
         };
-        let patched = Box::pin(patch::patch_images(cluster, self.rules, options, hands)).await;
+        let patched = match doing {
+            Doing::Patch => {
+                Box::pin(patch::patch_images(cluster, self.rules, options, hands)).await
+            }
+            Doing::Watch => Box::pin(patch::watch(cluster, self.rules, options, hands)).await,
+        };
         progress.end();
         let report = patched.report;
         match patched.failure {

@@ -71,7 +71,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         Telling::Each
     };
     let count = inputs.count();
-    let mut run = Run::new(rules, inputs.custom_kinds(), telling);
+    let interrupt = session.interrupt.clone();
+    let mut run = Run::new(rules, inputs.custom_kinds(), telling, interrupt);
     if args.in_place {
         run.in_place(inputs)?;
     } else {

@@ -46,6 +46,21 @@ impl Interrupt {
         }
     }
 
+    /// What `work` ends with; once it came, the failure that says how far things went. The work is dropped where it is:
+    /// it must be of a kind that only reads.
+    pub async fn unless<T>(
+        &self,
+        state: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let mut waiting = self.clone();
+        tokio::select! {
+            biased;
+            () = waiting.wait() => Err(interrupted(state)),
+            done = work => Ok(done),
+        }
+    }
+
     /// Ends with the failure when it comes; never where nobody can set it any more.
     pub async fn requested(&self) -> Failure {
         let mut waiting = self.clone();

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::challenge::{Challenge, challenges};
 pub use self::docker_config::{DockerConfig, RegistryAccount};
-pub use self::index::{Platform, PlatformManifest, is_image, is_index};
+pub use self::index::{Platform, PlatformManifest, is_index};
 use super::cause::Cause;
 use super::handshake::{Handshake, handshake};
 use super::transport::{Exchange, Http, Reply};

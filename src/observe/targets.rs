@@ -16,8 +16,7 @@ use self::pull_secrets::PullSecrets;
 use super::images::{ImagePresence, is_broken, unknown};
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::clients::registry::{
-    DockerConfig, Platform, PlatformManifest, Presence, Registry, RegistryAccount, is_image,
-    is_index,
+    DockerConfig, Platform, PlatformManifest, Presence, Registry, RegistryAccount, is_index,
 };
 use crate::clients::transport::Http;
 use crate::image_ref::ImageReference;
@@ -129,9 +128,10 @@ impl Targets {
         let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
         let found = self.manifest(&registry, path, wanted).await;
         match found {
-            Presence::Absent { message } => {
-                plain(absent_or_hidden(&registry, path, message.clone(), message).await)
-            }
+            Presence::Absent { message } => plain(
+                self.absent_or_hidden(&registry, path, message.clone(), message)
+                    .await,
+            ),
             Presence::Present {
                 digest,
                 ref media_type,
@@ -140,10 +140,8 @@ impl Targets {
                 let at = digest.as_deref().unwrap_or(wanted);
                 let fits = if is_index(media_type) {
                     self.index_fits_nodes(cluster, &registry, path, at).await
-                } else if is_image(media_type) {
-                    self.image_fits_nodes(cluster, &registry, path, at).await
                 } else {
-                    Ok(None)
+                    self.image_fits_nodes(cluster, &registry, path, at).await
                 };
                 match fits {
                     Ok(note) => notes.extend(note),
@@ -163,21 +161,18 @@ impl Targets {
     async fn broken_host(&self, registry: &Registry, host: &str) -> Option<ImagePresence> {
         let cell = cell(&self.hosts, host.to_owned()).await;
         let state = cell.get_or_init(|| async {
-            let presence = ImagePresence::from(registry.ping().await);
+            let presence = ImagePresence::from(self.asking(registry.ping()).await);
             is_broken(&presence).then_some(presence)
         });
         state.await.clone()
     }
 
     async fn manifest(&self, registry: &Registry, path: &str, wanted: &str) -> Presence {
-        let Ok(_permit) = self.permits.acquire().await else {
-            let message = "the run ends".to_owned();
-            return Presence::Unknown { message };
-        };
-        registry.manifest(path, wanted).await
+        self.asking(registry.manifest(path, wanted)).await
     }
 
-    /// An index must have an image for the nodes: the error says that nobody found one. A note where some nodes have none.
+    /// An index must have an image for the nodes: the error says that nobody found one, or may have it. A note where
+    /// some nodes have none.
     async fn index_fits_nodes(
         &self,
         cluster: &Cluster,
@@ -186,26 +181,49 @@ impl Targets {
         at: &str,
     ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
-        let Ok(found) = registry.platforms(path, at).await else {
-            return Ok(None);
-        };
+        let found = self.asking(registry.platforms(path, at)).await;
+        let found = found.map_err(not_handed_out)?;
         let held: BTreeSet<&Platform> = found.iter().map(|image| &image.platform).collect();
         let note = fits(nodes, &held, "its index has")?;
         let has = |image: &&PlatformManifest| nodes.contains(&image.platform);
+        let mut unknown = None;
         for image in found.iter().filter(has) {
-            if let Presence::Absent { message } = self.manifest(registry, path, &image.digest).await
-            {
-                let why = format!(
-                    "its index is there, but not the image for {} that it names ({message})",
-                    image.platform
-                );
-                return Err(absent_or_hidden(registry, path, message, why).await);
+            match self.child(registry, path, image).await {
+                None => {}
+                Some(absent @ ImagePresence::Absent { .. }) => return Err(absent),
+                Some(other) => unknown = unknown.or(Some(other)),
             }
         }
-        Ok(note)
+        unknown.map_or(Ok(note), Err)
     }
 
-    /// A single image is for one platform, which its configuration names.
+    /// What is wrong with an image of an index.
+    async fn child(
+        &self,
+        registry: &Registry,
+        path: &str,
+        image: &PlatformManifest,
+    ) -> Option<ImagePresence> {
+        let platform = &image.platform;
+        match self.asking(registry.download(path, &image.digest)).await {
+            Presence::Present { .. } => None,
+            Presence::Absent { message } => {
+                let why = format!(
+                    "its index is there, but not the image for {platform} that it names ({message})"
+                );
+                Some(self.absent_or_hidden(registry, path, message, why).await)
+            }
+            other => Some(match other.into() {
+                ImagePresence::Unknown { reason, why } => {
+                    unknown(&reason, format!("its image for {platform}: {why}"))
+                }
+                presence => presence,
+            }),
+        }
+    }
+
+    /// A single image is for one platform, which its configuration names; it is asked for also where nobody knows the
+    /// nodes, since what is there may still be refused to whoever fetches it.
     async fn image_fits_nodes(
         &self,
         cluster: &Cluster,
@@ -214,11 +232,31 @@ impl Targets {
         at: &str,
     ) -> Result<Option<String>, ImagePresence> {
         let nodes = self.nodes(cluster).await;
-        if nodes.is_empty() {
-            return Ok(None);
-        }
-        let found = registry.platform(path, at).await;
+        let found = self.asking(registry.platform(path, at)).await;
+        let found = found.map_err(not_handed_out)?;
         fits(nodes, &found.iter().collect(), "it is for")
+    }
+
+    /// A 404, as the registry put it: of a virtual repository it may only mean that it does not say. `why` is what it
+    /// means where it can be believed.
+    async fn absent_or_hidden(
+        &self,
+        registry: &Registry,
+        path: &str,
+        message: String,
+        why: String,
+    ) -> ImagePresence {
+        match self.asking(registry.may_hide(path)).await {
+            Some(hides) => unknown("hidden", format!("{message}; {hides}")),
+            None => ImagePresence::Absent { why },
+        }
+    }
+
+    /// One of [`AT_ONCE`] questions. Whoever asks waits for no other answer meanwhile.
+    async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
+        // It is never closed.
+        let _permit = self.permits.acquire().await.ok();
+        question.await
     }
 
     async fn nodes(&self, cluster: &Cluster) -> &BTreeSet<Platform> {
@@ -242,17 +280,14 @@ impl Targets {
     }
 }
 
-/// A 404, as the registry put it: of a virtual repository it may only mean that it does not say. `why` is what it means
-/// where it can be believed.
-async fn absent_or_hidden(
-    registry: &Registry,
-    path: &str,
-    message: String,
-    why: String,
-) -> ImagePresence {
-    match registry.may_hide(path).await {
-        Some(hides) => unknown("hidden", format!("{message}; {hides}")),
-        None => ImagePresence::Absent { why },
+/// What a HEAD found and a GET does not get.
+fn not_handed_out(presence: Presence) -> ImagePresence {
+    match presence.into() {
+        ImagePresence::Absent { why } => unknown(
+            "no-answer",
+            format!("it is said to be there, and is not handed out ({why})"),
+        ),
+        presence => presence,
     }
 }
 

@@ -11,6 +11,7 @@ mod rule;
 use serde::Serialize;
 
 use crate::object::{ObjectRef, Pointer};
+use crate::spelling::visible;
 use crate::yaml;
 
 pub use edits::hand_edits;
@@ -115,14 +116,12 @@ impl OfferedRule {
     pub fn item(&self, indent: usize) -> String {
         let mut lines = Vec::new();
         for edit in self.edits.iter().take(MOST_COMMENTS) {
-            lines.push(format!("# {}", edit.line()));
-            lines.push(format!("#   {}", edit.origin()));
+            lines.push(comment(&edit.line()));
+            lines.push(comment(&format!("  {}", edit.origin())));
         }
         if self.edits.len() > MOST_COMMENTS {
-            lines.push(format!(
-                "# and {} more like these",
-                self.edits.len() - MOST_COMMENTS
-            ));
+            let more = self.edits.len() - MOST_COMMENTS;
+            lines.push(comment(&format!("and {more} more like these")));
         }
         if let Some(first) = self.untouched.first() {
             let more = self.untouched.len() - 1;
@@ -130,10 +129,10 @@ impl OfferedRule {
                 0 => " stands as it came".to_owned(),
                 _ => format!(" and {more} more stand as they came"),
             };
-            lines.push(format!(
-                "# not the whole host: {first}{stands}; `host: {}` would take that, too",
+            lines.push(comment(&format!(
+                "not the whole host: {first}{stands}; `host: {}` would take that, too",
                 self.source.split('/').next().unwrap_or_default()
-            ));
+            )));
         }
         let scalar = |text: &str| {
             let value = serde_json::Value::String(text.to_owned());
@@ -151,6 +150,20 @@ impl OfferedRule {
 
 /// Comments of one rule name so many edits.
 const MOST_COMMENTS: usize = 3;
+/// The most characters of one comment.
+const COMMENT: usize = 400;
+
+/// A comment on one line. Images, flags and names in it were written by others: none of them ends the comment, or is
+/// obeyed by a terminal.
+fn comment(text: &str) -> String {
+    let mut letters = text.chars().map(visible);
+    let mut comment = "# ".to_owned();
+    comment.extend(letters.by_ref().take(COMMENT));
+    if letters.next().is_some() {
+        comment.push('…');
+    }
+    comment
+}
 
 /// The rules as a configuration to paste.
 pub fn snippet(rules: &[OfferedRule]) -> String {

@@ -89,6 +89,21 @@ fn what_a_pin_makes_one_does_not_collide() {
     assert_eq!(sources, ["docker.io/a/b:1", "quay.io/a/b:1"]);
 }
 
+/// Runtimes pull `latest` where no tag is written.
+#[test]
+fn with_the_latest_tag_written_and_not_two_images_meet() {
+    let rules = RuleSet::compile(&[rule("all", Matcher::Any, to(TARGET))]).unwrap();
+    let mut meeting = Meeting::default();
+    for image in ["quay.io/a/b:latest", "a/b", "quay.io/a/b"] {
+        let reference = ImageReference::parse(image).unwrap();
+        meeting.note(&reference, &rules.decide(&reference));
+    }
+    let collisions = meeting.collisions();
+    assert_eq!(collisions[0].target, format!("{TARGET}/a/b:latest"));
+    let sources: Vec<_> = collisions[0].sources.keys().collect();
+    assert_eq!(sources, ["docker.io/a/b", "quay.io/a/b:latest"]);
+}
+
 #[test]
 fn an_expression_that_names_a_target_is_refused_and_one_for_every_host_is_not() {
     let maker = || host("a", "quay.io", to("mirror.corp/quay"));
@@ -225,4 +240,24 @@ fn a_target_within_another_one_is_a_warning_where_images_can_meet() {
         warned(&[by_name("reg.corp/x/y-{path_nolib}"), named]).len(),
         1
     );
+}
+
+/// A template makes a host of every registry: an expression may name any of them.
+#[test]
+fn an_expression_that_names_a_generated_host_is_refused() {
+    let maker = template("a", Matcher::Any, "{host_slug}.mirror.corp/{path}");
+    let second = |text: &str| rule("b", Matcher::Regex(text.into()), to("other.corp"));
+    for text in [
+        r"(gcr|k8s)-io\.mirror\.corp/.*",
+        r"[a-z]+-redhat-io\.mirror\.corp/team/.*",
+        r"docker-io\.mirror\.corp/.*",
+    ] {
+        let problems = RuleSet::compile(&[second(text), maker.clone()]).unwrap_err();
+        let ids: Vec<_> = problems[0].rules.iter().map(|rule| &rule.id).collect();
+        assert_eq!(ids, ["a", "b"], "{text}");
+    }
+    for text in [r"quay\.io/.*", r"mirror\.corp/.*", r"a_b\.mirror\.corp/.*"] {
+        let rules = RuleSet::compile(&[second(text), maker.clone()]);
+        assert!(rules.is_ok(), "{text}: {:?}", rules.err());
+    }
 }

@@ -50,7 +50,7 @@ impl Pattern {
     /// The one reference, or name, that it takes.
     fn one(&self) -> Option<ImageReference> {
         match self {
-            Self::Exact { canonical, .. } => ImageReference::parse(canonical).ok(),
+            Self::Exact { pulled, .. } => ImageReference::parse(pulled).ok(),
             Self::Repository { host, path } => {
                 ImageReference::parse(&format!("{host}/{path}")).ok()
             }

@@ -2,6 +2,8 @@
 //!
 //! The engine takes time linear in the text for every expression; what an expression may cost in memory is bounded.
 
+mod between;
+
 use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta;
 use regex_automata::nfa::thompson;

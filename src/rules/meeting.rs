@@ -39,8 +39,14 @@ fn identity(reference: &ImageReference, target: &str) -> String {
     if target.contains('@') {
         reference.name()
     } else {
-        reference.canonical()
+        reference.pulled()
     }
+}
+
+/// What is pulled of a target: with a tag or without, `latest` is one image.
+fn pulled(target: &str) -> String {
+    let parsed = ImageReference::parse(target);
+    parsed.map_or_else(|_| target.to_owned(), |target| target.pulled())
 }
 
 /// Gathers decisions, one image at a time, and tells which images meet in one target.
@@ -60,7 +66,7 @@ impl Meeting {
     /// Takes note of what was decided about a reference.
     pub fn note(&mut self, reference: &ImageReference, decision: &Decision) {
         if let (Outcome::Rewritten(target), Some(rule)) = (&decision.outcome, decision.name()) {
-            let sources = self.targets.entry(target.clone()).or_default();
+            let sources = self.targets.entry(pulled(target)).or_default();
             let canonical = reference.canonical();
             sources
                 .entry(identity(reference, target))

@@ -23,7 +23,7 @@ pub struct Outline<'a> {
 /// What a rule takes, over canonical references.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Takes<'a> {
-    /// One `host/path:tag@digest`.
+    /// One `host/path:tag@digest`, as it is pulled: `:latest` stands there too.
     Reference(&'a str),
     /// Every tag and digest of one `host/path`.
     Name(String),
@@ -31,7 +31,7 @@ pub enum Takes<'a> {
     Below(&'a Target),
     /// Every name whose components the glob takes: `*` within one, `**` for any number of them.
     Components(&'a [String]),
-    /// Every `host/path:tag@digest` that the regular expression takes as a whole.
+    /// Every `host/path:tag@digest` that the regular expression takes as a whole; `:latest` written or not.
     Expression(&'a str),
     /// Every reference.
     Everything,
@@ -110,7 +110,7 @@ impl Rule {
         Outline {
             name: RuleName::of(&self.spec),
             takes: match &self.pattern {
-                Pattern::Exact { canonical, .. } => Takes::Reference(canonical),
+                Pattern::Exact { pulled, .. } => Takes::Reference(pulled),
                 Pattern::Repository { host, path } if host.is_empty() => Takes::Name(path.clone()),
                 Pattern::Repository { host, path } => Takes::Name(format!("{host}/{path}")),
                 Pattern::Below(place) => Takes::Below(place),

@@ -11,7 +11,8 @@ use super::{Matcher, Target};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pattern {
     Exact {
-        canonical: String,
+        /// [`ImageReference::pulled`].
+        pulled: String,
         host: String,
         path: String,
     },
@@ -34,7 +35,7 @@ impl Pattern {
             Matcher::Exact(text) => {
                 let reference = parse(text)?;
                 Self::Exact {
-                    canonical: reference.canonical(),
+                    pulled: reference.pulled(),
                     host: reference.host().to_owned(),
                     path: reference.path().to_owned(),
                 }
@@ -71,9 +72,9 @@ impl Pattern {
     /// True where the pattern takes this reference.
     pub(super) fn matches(&self, reference: &ImageReference) -> bool {
         match self {
-            Self::Exact {
-                canonical, path, ..
-            } => path == reference.path() && *canonical == reference.canonical(),
+            Self::Exact { pulled, path, .. } => {
+                path == reference.path() && *pulled == reference.pulled()
+            }
             Self::Repository { host, path } => host == reference.host() && path == reference.path(),
             Self::Below(place) => place.holds(reference.host(), reference.path()),
             Self::Glob(components) => {
@@ -81,7 +82,10 @@ impl Pattern {
                 let name: Vec<&str> = name.split('/').collect();
                 glob_matches(components, &name)
             }
-            Self::Regex(expression) => expression.matches(&reference.canonical()),
+            Self::Regex(expression) => reference
+                .spellings()
+                .iter()
+                .any(|spelling| expression.matches(spelling)),
             Self::Any => true,
         }
     }
@@ -97,13 +101,7 @@ impl Pattern {
                 targets.can_be_spelled(&components[0])
                     && glob_meet(components, &targets.everything_below())
             }
-            Self::Regex(expression) => {
-                let own = expression.host();
-                targets
-                    .starts(own.as_deref())
-                    .iter()
-                    .any(|start| expression.reaches(start))
-            }
+            Self::Regex(expression) => targets.is_reached_by(expression),
             Self::Any => false,
         }
     }
@@ -220,6 +218,11 @@ mod tests {
             "docker.io/library/nginx:1"
         ));
         assert!(!matches(&Matcher::Exact("nginx:1".into()), "nginx:2"));
+        for (rule, image) in [("nginx", "nginx:latest"), ("nginx:latest", "nginx")] {
+            assert!(matches(&Matcher::Exact(rule.into()), image));
+            let rule = format!("docker\\.io/library/{rule}");
+            assert!(matches(&Matcher::Regex(rule), image));
+        }
         assert!(matches(
             &Matcher::Repository("docker".into()),
             "docker:dind"

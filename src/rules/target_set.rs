@@ -5,6 +5,7 @@ use std::fmt;
 use crate::image_ref::{canonical_host, is_host, looks_like_host};
 
 use super::Target;
+use super::expression::Expression;
 
 /// All places that a rule sends images to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,19 +152,24 @@ impl TargetSet {
         std::iter::once(host).chain(parts).collect()
     }
 
-    /// `host/path/` of some of its places: `own` is a host to try besides.
-    pub(super) fn starts(&self, own: Option<&str>) -> Vec<String> {
-        let path = &self.path;
-        let own = own.filter(|host| self.host.hold(host)).map(str::to_owned);
-        self.host
-            .samples()
-            .into_iter()
-            .chain(own)
-            .map(|host| match path.as_str() {
-                "" => format!("{host}/"),
-                path => format!("{host}/{path}/"),
-            })
-            .collect()
+    /// True where the expression takes something that stands in it.
+    pub(super) fn is_reached_by(&self, expression: &Expression) -> bool {
+        let below = match self.path.as_str() {
+            "" => "/".to_owned(),
+            path => format!("/{path}/"),
+        };
+        let reaches = |host: &str| expression.reaches(&[host, &below].concat());
+        match &self.host {
+            Hosts::One(host) => reaches(host),
+            Hosts::Between { before, after } => expression
+                .reaches_between(before, &[after, below.as_str()].concat())
+                // Beyond the automaton: hosts that are likely, and the one that it writes out.
+                .unwrap_or_else(|| {
+                    let own = expression.host().filter(|host| self.host.hold(host));
+                    let mut hosts = self.host.samples().into_iter().chain(own);
+                    hosts.any(|host| reaches(&host))
+                }),
+        }
     }
 
     /// The same path on a host that nobody has.

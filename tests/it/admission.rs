@@ -409,6 +409,24 @@ async fn what_is_written_in_the_beta_rewrites_pods() {
 }
 
 #[tokio::test]
+async fn one_namespace_alone_is_not_undone() {
+    let program = ArcSetup::new().unwrap();
+    let undo = ["patch-images", "--admission", "--undo", "--yes"];
+    let of_one = [&undo[..], &["-n", "team-a"]].concat();
+    let outcome = program.run(&of_one);
+    let outcome = outcome.await.unwrap().expect_code(2);
+    assert!(
+        outcome
+            .stderr
+            .contains("from every namespace, not from one"),
+        "{outcome:?}"
+    );
+    let closed = ["--admission-fail", "closed"];
+    let outcome = program.run(&[&undo[..], &closed].concat()).await.unwrap();
+    assert!(outcome.expect_code(2).stderr.contains("--undo"));
+}
+
+#[tokio::test]
 async fn what_is_about_patching_alone_is_no_word_of_admission() {
     let program = ArcSetup::new().unwrap();
     for flag in [

@@ -99,6 +99,9 @@ async fn the_fix_of_the_story_becomes_a_rule_and_then_nothing_is_left_to_do() {
         "{}",
         outcome.stdout
     );
+    // A fix of a lone pod is not found, and that is said.
+    let said = "a fix of a Pod or Job by itself was not looked for";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     let containers = json!([
         {"name": "manager", "image": "summerwind/actions-runner-controller:v0.18.2", "command": ["/manager"]},
         {"name": "kube-rbac-proxy", "image": "quay.io/brancz/kube-rbac-proxy:v0.8.0"}]);
@@ -293,5 +296,55 @@ async fn on_a_terminal_each_rule_is_asked_about_and_only_what_is_agreed_to_is_wr
         offered.contains(&format!("host: {refused}"))
             && !offered.contains(&format!("host: {agreed}")),
         "{offered}"
+    );
+}
+
+/// The API server takes the connection and never answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_the_look_through_the_cluster() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let kubeconfig = json!({"apiVersion": "v1", "kind": "Config", "current-context": "mute",
+        "clusters": [{"name": "mute", "cluster": {"server": format!("http://{}", server.local_addr().unwrap())}}],
+        "users": [{"name": "mute", "user": {}}],
+        "contexts": [{"name": "mute", "context": {"cluster": "mute", "user": "mute"}}]});
+    let mut program = ArcSetup::new().unwrap();
+    let file = program.file("mute", kubeconfig.to_string()).unwrap();
+    program.env("KUBECONFIG", file);
+    let running = program.start(&["adopt", "--context", "mute"]).unwrap();
+    let _connection = server.accept().await.unwrap();
+    running.interrupt().unwrap();
+    let outcome = running.wait().await.unwrap().expect_code(130);
+    assert!(
+        outcome.stderr.contains("nothing was written"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[tokio::test]
+async fn the_file_that_is_written_is_the_one_that_is_read() {
+    let program = ArcSetup::new().unwrap();
+    let paths = ["a.yaml", "b.yaml"].map(|name| program.file(name, "name: x\n").unwrap());
+    let [read, written] = paths.each_ref().map(|path| path.to_str().unwrap());
+    let outcome = program
+        .run(&["adopt", "--config", read, "--write", written])
+        .await
+        .unwrap()
+        .expect_code(2);
+    assert!(
+        outcome.stderr.contains("adopt-two-files"),
+        "{}",
+        outcome.stderr
+    );
+    // The same file by another name goes on as far as to the cluster.
+    let again = format!("{}/./a.yaml", program.home().display());
+    let outcome = program
+        .run(&["adopt", "--config", read, "--write", &again])
+        .await
+        .unwrap();
+    assert!(
+        !outcome.stderr.contains("adopt-two-files"),
+        "{}",
+        outcome.stderr
     );
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::Task;
 use super::run::{Controller, Run};
 use super::write::Mode;
 use crate::clients::kube::ClusterError;
@@ -92,8 +93,8 @@ impl Run<'_, '_> {
             .collect())
     }
 
-    /// Any other image is stale where this run changed the controller; else only one that the rules turn
-    /// into the controller's, as an interrupted run leaves it.
+    /// Any other image is stale where this run changed the controller, or takes back what an earlier one did; else only
+    /// one that the rules turn into the controller's, as an interrupted run leaves it.
     fn is_stale(&self, controller: &Controller, image: &str) -> bool {
         if image.is_empty() || image == controller.image {
             return false;
@@ -107,7 +108,8 @@ impl Run<'_, '_> {
             self.work.rules.decide_at(&reference, &place).outcome
                 == rules::Outcome::Rewritten(controller.image.clone())
         });
-        controller.changed || rewritten
+        let is_put_back = self.work.options.task == Task::Undo && controller.was_patched;
+        controller.changed || is_put_back || rewritten
     }
 }
 

@@ -11,14 +11,15 @@ use super::{Hands, Patched};
 use crate::clients::kube::ClusterError;
 use crate::event::{Event, Outcome};
 use crate::facts::controller_of;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::object::pods::{Role, image_slots};
-use crate::object::{ObjectRef, Pointer};
+use crate::object::{ObjectRef, Pointer, items_at, text_at};
 use crate::observe::workloads::{Kind, check_namespaces, custom, listener_image};
 use crate::plan::counted;
-use crate::plan::patch::recorded;
+use crate::plan::patch::{MANAGER, recorded};
 
-/// After so many objects that the server does not take, there is something wrong that is not theirs.
+/// After so many objects in a row that the server failed on, there is something wrong that is not theirs. What it refuses
+/// is about the object, or about who asks for it there: the next namespace may be another's.
 const MOST_FAILED: usize = 100;
 
 /// Kinds whose pods are replaced after a patch.
@@ -34,6 +35,8 @@ pub(super) struct Controller {
     /// The only namespace whose runner sets it looks after; None: every namespace's.
     pub(super) watches: Option<String>,
     pub(super) changed: bool,
+    /// It was patched at some time: its image was written by this program.
+    pub(super) was_patched: bool,
 }
 
 /// The state of a run.
@@ -50,6 +53,8 @@ pub(super) struct Run<'a, 'h> {
     pub(super) rollouts: usize,
     /// Why no more of others' workloads are tried, where so many were refused: ARC's own come all the same.
     pub(super) gave_up: Option<Failure>,
+    /// Objects that the server failed on since it took the last one.
+    failed_in_a_row: usize,
 }
 
 impl<'a, 'h> Run<'a, 'h> {
@@ -66,6 +71,7 @@ impl<'a, 'h> Run<'a, 'h> {
             hook_templates: Vec::new(),
             rollouts: 0,
             gave_up: None,
+            failed_in_a_row: 0,
         }
     }
 
@@ -80,7 +86,14 @@ impl<'a, 'h> Run<'a, 'h> {
                 is_required: true,
                 is_forbidden: false,
             }));
-        let ended = self.phases().await;
+        let mut ended = self.phases().await;
+        if ended
+            .as_ref()
+            .is_err_and(|failure| failure.exit() == Exit::Interrupted)
+        {
+            // What was on its way when it came is counted now.
+            ended = self.check_interrupt();
+        }
         self.report.rolling += self.rolling.len();
         let mut untaken = self
             .work
@@ -192,6 +205,9 @@ impl<'a, 'h> Run<'a, 'h> {
             }
             Err(rejected) => return self.took_no_patch(&object, rejected),
         };
+        if matches!(written, Written::Changed { .. }) {
+            self.failed_in_a_row = 0;
+        }
         self.look_at_rollout(&object, &written);
         match written {
             Written::Unchanged { told, .. } => {
@@ -227,11 +243,13 @@ impl<'a, 'h> Run<'a, 'h> {
                     .map_or_else(Pointer::root, |slot| slot.pointer),
                 watches: controller_of(live).and_then(|controller| controller.watches),
                 changed,
+                was_patched: was_patched(live),
             });
         }
         // One that an earlier run patched and that never became available is no success of this one.
-        let waited_for = changed || (self.work.options.wait && hangs(live));
-        if waited_for && self.work.mode == Mode::Write {
+        let left_hanging = self.work.options.wait && was_patched(live) && hangs(live);
+        let mode = self.work.mode;
+        if (changed && mode == Mode::Write) || (left_hanging && mode.waits()) {
             self.rolling.push(object.clone());
         }
     }
@@ -243,10 +261,14 @@ impl<'a, 'h> Run<'a, 'h> {
         let mut report = ObjectReport::new(object.clone(), Treatment::Failed { why }, Vec::new());
         report.slots = slots;
         self.tell(&report)?;
-        if self.report.failed() >= MOST_FAILED {
-            let count = counted(self.report.failed(), "object");
+        if is_refusal(&error) {
+            return Ok(());
+        }
+        self.failed_in_a_row += 1;
+        if self.failed_in_a_row >= MOST_FAILED {
+            let count = counted(self.failed_in_a_row, "object");
             let failure = self.failure(object, &error);
-            let failure = failure.evidence(format!("so it was with {count} now"));
+            let failure = failure.evidence(format!("so it was with {count} in a row now"));
             self.gave_up.get_or_insert(failure);
         }
         Ok(())
@@ -315,16 +337,32 @@ fn is_of_the_object(error: &ClusterError) -> bool {
     )
 }
 
-/// True for a Deployment that an earlier run patched and whose pods are not all available as it wants them.
+/// True where the server understood, and says no to this one: missing rights, a policy, a field.
+fn is_refusal(error: &ClusterError) -> bool {
+    matches!(
+        error,
+        ClusterError::Forbidden { .. } | ClusterError::Invalid { .. }
+    )
+}
+
+/// True for an object that an earlier run patched, or put back: an undo takes the annotation away, and who wrote stays.
+fn was_patched(object: &Value) -> bool {
+    let managed = items_at(object, "/metadata/managedFields");
+    recorded(object).is_some()
+        || managed
+            .iter()
+            .any(|entry| text_at(entry, "/manager") == Some(MANAGER))
+}
+
+/// True for a Deployment whose pods are not all available as it wants them.
 fn hangs(deployment: &Value) -> bool {
     let number = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_u64);
     let wanted = number("/spec/replicas").unwrap_or(1);
     let has = |pointer: &str| number(pointer).unwrap_or(0);
-    recorded(deployment).is_some()
-        && (has("/status/observedGeneration") < has("/metadata/generation")
-            || has("/status/updatedReplicas") < wanted
-            || has("/status/availableReplicas") < wanted
-            || has("/status/replicas") > wanted)
+    has("/status/observedGeneration") < has("/metadata/generation")
+        || has("/status/updatedReplicas") < wanted
+        || has("/status/availableReplicas") < wanted
+        || has("/status/replicas") > wanted
 }
 
 fn were_patched(count: usize) -> String {

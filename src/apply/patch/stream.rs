@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use serde_json::Value;
 
-use super::report::{ObjectReport, Treatment};
+use super::report::Unlisted;
 use super::run::Run;
 use super::selection::Whose;
 use super::write::{Look, Treated};
@@ -17,11 +17,14 @@ use crate::failure::{Exit, Failure};
 use crate::object::pods::hook_templates;
 use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::Kind;
-use crate::plan::patch::{Skipped, maker};
+use crate::plan::patch::maker;
 
 /// Objects that are begun and not told yet. Answers come in any order and are told in the order of the list: a slow one
 /// holds up what is told, and not what is sent.
 const UNTOLD: usize = 32;
+
+/// Bytes of those objects as they were sent: in memory each takes several times as many.
+const UNTOLD_BYTES: usize = 1024 * 1024;
 
 /// Lists whose first pages are read ahead: each holds at most a page.
 const AHEAD: usize = 4;
@@ -37,6 +40,25 @@ struct Source {
     is_read: bool,
 }
 
+/// Objects that were begun, in order.
+#[derive(Default)]
+struct UnderWay<'a> {
+    objects: FuturesOrdered<BoxFuture<'a, Treated>>,
+    /// The bytes of each.
+    sizes: VecDeque<usize>,
+}
+
+impl UnderWay<'_> {
+    /// True where another one may be begun: a single one may have any size.
+    fn has_room(&self) -> bool {
+        has_room(&self.sizes)
+    }
+}
+
+fn has_room(sizes: &VecDeque<usize>) -> bool {
+    sizes.len() < UNTOLD && sizes.iter().sum::<usize>() < UNTOLD_BYTES
+}
+
 impl Source {
     /// The next object of the page that is there.
     fn object(&mut self) -> Option<Result<Value, ClusterError>> {
@@ -46,6 +68,12 @@ impl Source {
             self.page = None;
         }
         object
+    }
+
+    /// How many bytes the next object of the page has.
+    fn size(&self) -> usize {
+        let page = self.page.as_ref();
+        page.and_then(|page| page.size(self.at)).unwrap_or_default()
     }
 
     fn turn_to(&mut self, page: RawPage) {
@@ -100,7 +128,7 @@ impl<'a> Run<'a, '_> {
         namespace: Option<&str>,
         mut source: Source,
     ) -> Result<(), Failure> {
-        let mut under_way: FuturesOrdered<BoxFuture<'a, Treated>> = FuturesOrdered::new();
+        let mut under_way = UnderWay::default();
         let mut ended = Ok(());
         loop {
             let is_over = source.whose == Whose::Others && self.gave_up.is_some();
@@ -110,7 +138,8 @@ impl<'a> Run<'a, '_> {
             let reads = ended.is_ok() && !is_over && source.page.is_none() && !source.is_read;
             tokio::select! {
                 biased;
-                Some(mut treated) = under_way.next(), if !under_way.is_empty() => {
+                Some(mut treated) = under_way.objects.next(), if !under_way.objects.is_empty() => {
+                    let size = under_way.sizes.pop_front().unwrap_or_default();
                     if ended.is_ok() && self.waits_for_rollout(&treated) {
                         match self.after_rollout(&mut treated).await {
                             // With the others, which may hold what it needs. Its turn to be told is now.
@@ -118,7 +147,8 @@ impl<'a> Run<'a, '_> {
                                 let is_own = treated.is_own;
                                 let again =
                                     self.work.treated(now, is_own, Look::Again, self.rollouts);
-                                under_way.push_front(Box::pin(again));
+                                under_way.objects.push_front(Box::pin(again));
+                                under_way.sizes.push_front(size);
                                 continue;
                             }
                             Ok(None) => {}
@@ -148,9 +178,10 @@ impl<'a> Run<'a, '_> {
         &mut self,
         kind: &Kind,
         source: &mut Source,
-        under_way: &mut FuturesOrdered<BoxFuture<'a, Treated>>,
+        under_way: &mut UnderWay<'a>,
     ) -> Result<(), Failure> {
-        while under_way.len() < UNTOLD {
+        while under_way.has_room() {
+            let size = source.size();
             let Some(object) = source.object() else {
                 break;
             };
@@ -170,7 +201,8 @@ impl<'a> Run<'a, '_> {
                 let treated = self
                     .work
                     .treated(object, is_own, Look::First, self.rollouts);
-                under_way.push_back(Box::pin(treated));
+                under_way.objects.push_back(Box::pin(treated));
+                under_way.sizes.push_back(size);
             }
         }
         Ok(())
@@ -205,13 +237,28 @@ impl<'a> Run<'a, '_> {
                     self.take(treated)?;
                 }
                 Ok(_) => {}
-                Err(error @ ClusterError::Forbidden { .. }) => {
-                    self.tell(&unreadable(template, &error))?;
+                Err(error @ ClusterError::Forbidden { .. }) => self.cannot_read(&template, &error),
+                Err(error) => {
+                    self.check_interrupt()?;
+                    return Err(self.failure(&template, &error));
                 }
-                Err(error) => return Err(self.failure(&template, &error)),
             }
         }
         Ok(())
+    }
+
+    /// A ConfigMap of a hook that the user may not read: the images in it stay.
+    fn cannot_read(&mut self, template: &ObjectRef, error: &ClusterError) {
+        self.report.unlisted.push(Unlisted {
+            kind: format!("the {} {}", template.kind, template.name),
+            namespace: template.namespace.clone(),
+            why: format!(
+                "{}; it holds the pods of a runner's container hooks",
+                error.message()
+            ),
+            is_required: true,
+            is_forbidden: true,
+        });
     }
 
     /// True for what a controller makes from a source that names the images itself; it is counted, and not listed:
@@ -231,12 +278,21 @@ impl<'a> Run<'a, '_> {
     }
 }
 
-/// A ConfigMap of a hook that the user may not read.
-fn unreadable(template: ObjectRef, error: &ClusterError) -> ObjectReport {
-    let why = Skipped {
-        reason: format!("it cannot be read: {}", error.message()),
-        remedy: "it holds the pods of a runner's container hooks: use a login that may read it"
-            .to_owned(),
-    };
-    ObjectReport::new(template, Treatment::Skipped { why }, Vec::new())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_large_objects_are_begun_and_many_small_ones() {
+        let begun = |size: usize| {
+            let mut sizes = VecDeque::new();
+            while has_room(&sizes) {
+                sizes.push_back(size);
+            }
+            sizes.len()
+        };
+        assert_eq!(begun(4 * 1024), UNTOLD);
+        assert_eq!(begun(300 * 1024), 4);
+        assert_eq!(begun(8 * 1024 * 1024), 1);
+    }
 }

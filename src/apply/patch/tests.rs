@@ -1,11 +1,13 @@
 //! The flow against an API server that answers as it is told, and remembers what it was asked.
 
 mod accounts;
+mod again;
 mod ends;
 mod held_up;
 mod meeting;
 mod meetings;
 mod pull_secret;
+mod verified;
 
 use std::convert::Infallible;
 use std::ops::Deref;

@@ -49,14 +49,13 @@ impl Work<'_> {
             }
         }
         report.notes.extend(notes);
-        if !absent.is_empty() {
-            return Ok(Some(Treatment::Absent { images: absent }));
-        }
-        if self.options.require_verified && !unknown.is_empty() {
+        let is_absent = !absent.is_empty();
+        if self.options.require_verified && !is_absent && !unknown.is_empty() {
             return Ok(Some(Treatment::Unverified { images: unknown }));
         }
+        // They are told also where another image of the object is not there.
         report.unverified = unknown;
-        Ok(None)
+        Ok(is_absent.then_some(Treatment::Absent { images: absent }))
     }
 
     /// The pull secrets of each pod of this object: its own, else those of its ServiceAccount.

@@ -36,10 +36,24 @@ const NOT_COMPARED: &str =
 pub(super) enum Mode {
     /// Counted.
     Count,
+    /// Counted, and what an earlier run began is waited for.
+    Watch,
     /// Sent for a dry run.
     DryRun,
     /// Written.
     Write,
+}
+
+impl Mode {
+    /// True where nothing is sent.
+    fn only_counts(self) -> bool {
+        matches!(self, Self::Count | Self::Watch)
+    }
+
+    /// True where programs are waited for.
+    pub(super) fn waits(self) -> bool {
+        matches!(self, Self::Write | Self::Watch)
+    }
 }
 
 /// What is to be done, the same for every object.
@@ -138,6 +152,10 @@ impl Work<'_> {
             if let Some(treatment) = left {
                 return Ok(Written::Left(instead(report, treatment)));
             }
+            if self.mode.only_counts() {
+                let live = is_wanted.then_some(patch.after);
+                return Ok(Written::Changed { report, live });
+            }
             let turn = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
@@ -148,16 +166,11 @@ impl Work<'_> {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
             };
-            if !may_have_moved(&error) {
-                return Err(Rejected::of(report, error));
-            }
-            let Some(now) = self.cluster.get(&report.object).await? else {
-                return Ok(Written::Left(instead(report, Treatment::Gone)));
+            let now = match self.moved_to(&object, &report, &error).await? {
+                After::Moved(now) if attempt < ATTEMPTS => now,
+                After::Moved(_) | After::Same => return Err(Rejected::of(report, error)),
+                After::Gone => return Ok(Written::Left(instead(report, Treatment::Gone))),
             };
-            let is_conflict = matches!(error, ClusterError::Conflict { .. });
-            if attempt == ATTEMPTS || (!is_conflict && !moved(&object, &now)) {
-                return Err(Rejected::of(report, error));
-            }
             sent = Some(Sent {
                 before: std::mem::replace(&mut object, now),
                 after: patch.after,
@@ -166,6 +179,26 @@ impl Work<'_> {
             look = Look::Again;
             attempt += 1;
         }
+    }
+
+    /// What became of an object whose patch was answered with `error`.
+    async fn moved_to(
+        &self,
+        before: &Value,
+        report: &ObjectReport,
+        error: &ClusterError,
+    ) -> Result<After, ClusterError> {
+        if !may_have_moved(error) {
+            return Ok(After::Same);
+        }
+        let Some(now) = self.cluster.get(&report.object).await? else {
+            return Ok(After::Gone);
+        };
+        let is_conflict = matches!(error, ClusterError::Conflict { .. });
+        if is_conflict || moved(before, &now) {
+            return Ok(After::Moved(now));
+        }
+        Ok(After::Same)
     }
 
     /// Why the object is left as it is although its patch is known.
@@ -234,9 +267,6 @@ impl Work<'_> {
         report: &mut ObjectReport,
         (is_wanted, attempt): (bool, usize),
     ) -> Result<Option<Value>, ClusterError> {
-        if self.mode == Mode::Count {
-            return Ok(is_wanted.then(|| patch.after.clone()));
-        }
         let dry_run = self.mode == Mode::DryRun;
         let (object, operations) = (&report.object, &patch.operations);
         let sent = if is_wanted {
@@ -345,6 +375,15 @@ fn instead(mut report: ObjectReport, treatment: Treatment) -> ObjectReport {
     report.slots.clear();
     report.pull_secrets.clear();
     report
+}
+
+/// An object after a patch that was not taken.
+enum After {
+    /// It is another meanwhile.
+    Moved(Value),
+    /// It is as it was: the patch is what the server does not take.
+    Same,
+    Gone,
 }
 
 /// A patch to which the answer was that the object had moved.

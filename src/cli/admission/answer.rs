@@ -1,5 +1,7 @@
 //! What the command says of admission policies.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::apply::admission::{InForce, Writing, Written};
@@ -24,15 +26,19 @@ pub(super) struct Removed {
     pub(super) removed: Vec<ObjectRef>,
 }
 
+/// The namespaces that any of the objects covers now and then no longer does.
+pub(super) fn no_longer_in(objects: &[Written]) -> Vec<String> {
+    let names = objects.iter().flat_map(|one| one.no_longer_in.clone());
+    let names: BTreeSet<String> = names.collect();
+    names.into_iter().collect()
+}
+
 /// Without a cluster nothing is there.
 pub(super) fn objects_or_new(objects: Vec<Written>, manifests: &[Manifest]) -> Vec<Written> {
     if !objects.is_empty() {
         return objects;
     }
-    let new = |manifest: &Manifest| Written {
-        object: manifest.reference(),
-        writing: Writing::Created,
-    };
+    let new = |manifest: &Manifest| Written::created(manifest.reference());
     manifests.iter().map(new).collect()
 }
 
@@ -65,6 +71,12 @@ impl Answer {
             if let Some(why) = &namespace.unproven {
                 lines.push(format!("not proven in {name}: {why}"));
             }
+        }
+        let dropped = no_longer_in(&self.objects).join(", ");
+        if !dropped.is_empty() {
+            lines.push(format!(
+                "no longer in {dropped}: new pods there keep their images"
+            ));
         }
         let places = self.namespaces.join(", ");
         lines.push(if self.dry_run {

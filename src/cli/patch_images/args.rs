@@ -52,7 +52,12 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = secret_name, help_heading = "Patching")]
     pub(super) pull_secret: Option<String>,
     /// Put back what stood there before, and take the annotation away; what was changed by hand since stays
-    #[arg(long, conflicts_with = "pull_secret", help_heading = "Patching")]
+    // What has no effect then is refused, not swallowed: whoever gives it expects one.
+    #[arg(
+        long,
+        conflicts_with_all = ["pull_secret", "force", "require_verified", "use_cluster_pull_secrets"],
+        help_heading = "Patching"
+    )]
     pub(super) undo: bool,
     /// Show what would change and stop
     #[arg(long, help_heading = "Patching")]
@@ -181,4 +186,35 @@ fn secret_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a name has lower-case letters, digits, '-' and '.'".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        _args: super::Args,
+    }
+
+    #[test]
+    fn undo_refuses_what_would_have_no_effect() {
+        let line =
+            |more: &[&str]| Line::try_parse_from([&["patch-images", "--undo"], more].concat());
+        line(&["--yes", "--no-verify", "--dry-run"]).unwrap();
+        for flags in [
+            &["--force"][..],
+            &["--require-verified"],
+            &["--use-cluster-pull-secrets"],
+            &["--pull-secret", "x"],
+        ] {
+            let error = line(flags).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                clap::error::ErrorKind::ArgumentConflict,
+                "{flags:?}"
+            );
+        }
+    }
 }

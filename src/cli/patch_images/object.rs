@@ -1,6 +1,7 @@
 //! What `patch-images` says to a person of one object: before → after for each image, and the reason where it was left.
 
 use crate::apply::patch::{ObjectReport, TargetImage, Treatment};
+use crate::plan::patch::Advice;
 use crate::yaml;
 
 /// One object.
@@ -18,9 +19,7 @@ pub(super) fn lines(report: &ObjectReport) -> Vec<String> {
         ));
     }
     if let Treatment::Owned { advice } = &report.treatment {
-        let wanted = yaml::to_string(&advice.to_commit());
-        lines.push("  to commit there (or patch all the same with --force):".to_owned());
-        lines.extend(wanted.lines().map(|line| format!("    {line}")));
+        lines.extend(to_commit(advice));
     }
     lines.extend(
         report
@@ -35,6 +34,23 @@ pub(super) fn lines(report: &ObjectReport) -> Vec<String> {
             .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),
     );
     lines.extend(report.notes.iter().map(|note| format!("  note: {note}")));
+    lines
+}
+
+/// What to commit, and what to run then.
+fn to_commit(advice: &Advice) -> Vec<String> {
+    let wanted = advice.to_commit();
+    if wanted.as_array().is_some_and(Vec::is_empty) {
+        return Vec::new();
+    }
+    let mut lines = vec!["  to commit there (or patch all the same with --force):".to_owned()];
+    let wanted = yaml::to_string(&wanted);
+    lines.extend(wanted.lines().map(|line| format!("    {line}")));
+    if !advice.commands.is_empty() {
+        lines.push("  then run, where that file is:".to_owned());
+        let commands = advice.commands.iter();
+        lines.extend(commands.map(|command| format!("    {command}")));
+    }
     lines
 }
 

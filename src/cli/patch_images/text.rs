@@ -61,6 +61,8 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             lines.push(format!("{} {why}", counted(count, "object")));
         }
     }
+    lines.extend(listeners(report));
+    lines.extend(not_looked_at(report));
     let unknown = report.unverified_images.len();
     if unknown > 0 {
         lines.push(format!(
@@ -115,21 +117,43 @@ fn others_not_looked_at(report: &PatchReport) -> Option<String> {
     })
 }
 
+/// What could not be read, and is told one by one.
+fn not_looked_at(report: &PatchReport) -> Vec<String> {
+    let told = |kind: &&Unlisted| kind.is_required || !kind.is_forbidden;
+    let line = |unlisted: &Unlisted| {
+        let namespace = unlisted.namespace.as_ref();
+        let place = namespace.map_or(String::new(), |name| format!(" in {name}"));
+        let kind = &unlisted.kind;
+        // One object is named with its kind before it.
+        let plural = if kind.contains(' ') { "" } else { "s" };
+        format!("not looked at: {kind}{plural}{place} ({})", unlisted.why)
+    };
+    report.unlisted.iter().filter(told).map(line).collect()
+}
+
+/// Listeners that keep the image they were made with: they are deleted, and made again by their controller.
+fn listeners(report: &PatchReport) -> Option<String> {
+    let listeners = &report.listeners_remade;
+    let first = listeners.first()?;
+    let more = match listeners.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let deleted = if report.dry_run {
+        "would be deleted"
+    } else {
+        "deleted"
+    };
+    Some(format!(
+        "{deleted}, for the controller to make again with its image: {first}{more}"
+    ))
+}
+
 /// What became of all of them, as the last lines of the answer.
 pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
     let mut lines: Vec<String> = report.made.iter().map(made).collect();
-    let told = |kind: &&Unlisted| kind.is_required || !kind.is_forbidden;
-    lines.extend(report.unlisted.iter().filter(told).map(|unlisted| {
-        format!(
-            "not looked at: {}s{} ({})",
-            unlisted.kind,
-            unlisted
-                .namespace
-                .as_ref()
-                .map_or(String::new(), |name| format!(" in {name}")),
-            unlisted.why
-        )
-    }));
+    lines.extend(listeners(report));
+    lines.extend(not_looked_at(report));
     lines.extend(others_not_looked_at(report));
     lines.extend(requests(report));
     if !report.untaken.is_empty() {

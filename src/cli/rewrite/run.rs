@@ -4,6 +4,7 @@ use super::answer;
 use super::failed::Failed;
 use super::function::Function;
 use super::input::{self, Input, Inputs, Source};
+use crate::clients::interrupt::Interrupt;
 use crate::failure::{Exit, Failure};
 use crate::object::pods::CustomKinds;
 use crate::plan::counted;
@@ -31,10 +32,20 @@ pub(super) struct Run {
     refused: Vec<(String, text::Refused)>,
     /// What is told of each input, by its name.
     changed: Vec<(String, Findings)>,
+    /// Looked at before each input and before the first file is replaced.
+    interrupt: Interrupt,
 }
 
+/// How far an interrupted run went.
+const NOTHING: &str = "nothing was written";
+
 impl Run {
-    pub(super) fn new(rules: RuleSet, kinds: CustomKinds, telling: Telling) -> Self {
+    pub(super) fn new(
+        rules: RuleSet,
+        kinds: CustomKinds,
+        telling: Telling,
+        interrupt: Interrupt,
+    ) -> Self {
         Self {
             rules,
             kinds,
@@ -43,6 +54,7 @@ impl Run {
             failed: Failed::default(),
             refused: Vec::new(),
             changed: Vec::new(),
+            interrupt,
         }
     }
 
@@ -100,6 +112,7 @@ impl Run {
     pub(super) fn in_place(&mut self, inputs: Inputs) -> Result<(), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
         for one in inputs.each() {
+            self.interrupt.check_after(NOTHING)?;
             let (Source::File(path), input) = one else {
                 continue;
             };
@@ -112,6 +125,7 @@ impl Run {
             }
         }
         self.permitted()?;
+        self.interrupt.check_after(NOTHING)?;
         files::commit(prepared)
     }
 
@@ -157,5 +171,47 @@ impl Run {
     /// What is told of each input, by its name.
     pub(super) fn into_findings(self) -> Vec<(String, Findings)> {
         self.changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::input::{Inputs, sources};
+    use super::*;
+    use crate::rules::{Action, Matcher, RuleSpec};
+
+    #[test]
+    fn an_interrupted_run_leaves_every_file_as_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let text =
+            "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: quay.io/a/b:1}]}\n";
+        let paths = ["a.yaml", "b.yaml"].map(|name| home.path().join(name));
+        for path in &paths {
+            crate::ui::files::write_atomically(path, text.as_bytes()).unwrap();
+        }
+        let action = Action::Rewrite {
+            target: "r.corp".to_owned(),
+            drop_library: false,
+        };
+        let rule = RuleSpec::new("quay.io", Matcher::Host("quay.io".to_owned()), action);
+        let (sender, interrupt) = Interrupt::channel();
+        let run = || {
+            let inputs = Inputs::of(sources(&paths, true).unwrap()).unwrap();
+            let rules = RuleSet::compile(std::slice::from_ref(&rule)).unwrap();
+            let kinds = CustomKinds::default();
+            Run::new(rules, kinds, Telling::Each, interrupt.clone()).in_place(inputs)
+        };
+        sender.send_replace(true);
+        assert_eq!(run().unwrap_err().exit(), Exit::Interrupted);
+        let said = || {
+            paths
+                .each_ref()
+                .map(|path| std::fs::read_to_string(path).unwrap())
+        };
+        assert_eq!(said(), [text, text]);
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
+        sender.send_replace(false);
+        run().unwrap();
+        assert!(said().iter().all(|text| text.contains("r.corp/a/b:1")));
     }
 }

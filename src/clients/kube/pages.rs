@@ -21,7 +21,7 @@ const MOST: usize = 1000;
 /// Bytes that a page should have.
 const WANTED: usize = 2 * 1024 * 1024;
 /// Bytes at which a page is asked for again with fewer objects.
-const LARGEST: usize = 8 * 1024 * 1024;
+const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A list that is being read.
 #[derive(Debug)]
@@ -207,6 +207,11 @@ impl RawPage {
     /// True where it holds none.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// How many bytes the object of this number has, as it was sent.
+    pub fn size(&self, number: usize) -> Option<usize> {
+        self.items.get(number).map(ExactSizeIterator::len)
     }
 
     /// The object of this number, with apiVersion and kind. Of its managedFields it has who wrote which top-level

@@ -44,52 +44,52 @@ pub fn is_index(media_type: &str) -> bool {
     )
 }
 
-/// True for the media type of one image's manifest.
-pub fn is_image(media_type: &str) -> bool {
-    matches!(
-        media_type,
-        "application/vnd.oci.image.manifest.v1+json"
-            | "application/vnd.docker.distribution.manifest.v2+json"
-    )
-}
-
 impl Registry {
     /// What a single image is for, as its configuration says. None where that is no configuration of an image (charts
     /// are stored alike), or where it cannot be read: redirects to a storage of another name are not followed.
-    pub async fn platform(&self, repository: &str, reference: &str) -> Option<Platform> {
-        let manifest = self.manifest_body(repository, reference).await.ok()?;
-        let is_configuration = matches!(
-            text_at(&manifest, "/config/mediaType")?,
-            "application/vnd.oci.image.config.v1+json"
-                | "application/vnd.docker.container.image.v1+json"
-        );
-        let size = manifest.pointer("/config/size").and_then(Value::as_u64);
-        if !is_configuration || size.is_none_or(|size| size > LARGEST_CONFIG) {
-            return None;
-        }
-        let digest = text_at(&manifest, "/config/digest")?;
-        check_digest(digest).ok()?;
+    ///
+    /// # Errors
+    /// What the registry says where it does not hand the image out.
+    pub async fn platform(
+        &self,
+        repository: &str,
+        reference: &str,
+    ) -> Result<Option<Platform>, Presence> {
+        let manifest = self.manifest_body(repository, reference).await?;
+        let Some(digest) = configuration(&manifest) else {
+            return Ok(None);
+        };
         let url = self.url(&format!("/v2/{repository}/blobs/{digest}"));
         let exchange = Exchange::new(Method::GET, url);
-        let reply = self.exchange(exchange, Some(repository)).await.ok()?;
-        if reply.status != 200 {
-            return None;
+        let reply = self.exchange(exchange, Some(repository)).await?;
+        if reply.status == 200 {
+            return Ok(platform_of(&reply));
         }
-        let config: Value = serde_json::from_slice(&reply.body).ok()?;
-        let text = |pointer: &str| {
-            let text = text_at(&config, pointer).filter(|text| !text.is_empty());
-            text.map(str::to_owned)
-        };
-        Some(Platform {
-            os: text("/os")?,
-            architecture: text("/architecture")?,
-        })
+        match answer::decode(&reply, self.account.is_some()) {
+            refused @ (Presence::Denied { .. }
+            | Presence::AuthRequired { .. }
+            | Presence::RateLimited { .. }) => Err(refused),
+            _ => Ok(None),
+        }
+    }
+
+    /// Asks for a manifest as a node does: some products answer a HEAD and refuse what follows it.
+    pub async fn download(&self, repository: &str, reference: &str) -> Presence {
+        let found = self.manifest_reply(repository, reference).await;
+        found.map_or_else(
+            |presence| presence,
+            |reply| answer::decode(&reply, self.account.is_some()),
+        )
+    }
+
+    async fn manifest_reply(&self, repository: &str, reference: &str) -> Result<Reply, Presence> {
+        let url = self.url(&format!("/v2/{repository}/manifests/{reference}"));
+        let exchange = Exchange::new(Method::GET, url).header(header::ACCEPT, ACCEPT);
+        self.exchange(exchange, Some(repository)).await
     }
 
     async fn manifest_body(&self, repository: &str, reference: &str) -> Result<Value, Presence> {
-        let url = self.url(&format!("/v2/{repository}/manifests/{reference}"));
-        let exchange = Exchange::new(Method::GET, url).header(header::ACCEPT, ACCEPT);
-        let reply = self.exchange(exchange, Some(repository)).await?;
+        let reply = self.manifest_reply(repository, reference).await?;
         if reply.status != 200 {
             return Err(answer::decode(&reply, self.account.is_some()));
         }
@@ -158,6 +158,32 @@ impl Registry {
     fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.host)
     }
+}
+
+/// The digest of an image's configuration; None where the manifest names something else, or something too large.
+fn configuration(manifest: &Value) -> Option<&str> {
+    let is_configuration = matches!(
+        text_at(manifest, "/config/mediaType")?,
+        "application/vnd.oci.image.config.v1+json"
+            | "application/vnd.docker.container.image.v1+json"
+    );
+    let size = manifest.pointer("/config/size").and_then(Value::as_u64);
+    if !is_configuration || size.is_none_or(|size| size > LARGEST_CONFIG) {
+        return None;
+    }
+    text_at(manifest, "/config/digest").filter(|digest| check_digest(digest).is_ok())
+}
+
+fn platform_of(reply: &Reply) -> Option<Platform> {
+    let config: Value = serde_json::from_slice(&reply.body).ok()?;
+    let text = |pointer: &str| {
+        let text = text_at(&config, pointer).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    Some(Platform {
+        os: text("/os")?,
+        architecture: text("/architecture")?,
+    })
 }
 
 /// BuildKit's attestations have no platform of this world.

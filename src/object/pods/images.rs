@@ -4,7 +4,8 @@
 //! Certain in a text is only what parses as a Kubernetes object or as a pod template, and whose bytes can be changed
 //! where they stand. Everything else that may be an image is suspected.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use super::survey::{Survey, is_template, survey, survey_of_text, survey_with_sus
 use super::suspected::{Suspect, Suspicion, lines};
 use super::{CustomKinds, ImageSlot, SlotKind, in_pods, slots};
 use crate::object::Pointer;
-use crate::yaml::{Document, Place, Style, located_documents};
+use crate::yaml::{Document, Place, Scalar, Style, located_documents};
 
 /// Texts within texts: a ConfigMap in a manifest in a ConfigMap.
 const DEEPEST: usize = 3;
@@ -166,20 +167,24 @@ fn in_document(
         found.suspects.extend(parts);
         (slots, beside_pods(&mut survey, kinds, depth + 1))
     };
-    let standing: HashSet<Place> = slots
-        .iter()
-        .filter_map(|slot| document.find(document.root(), slot.pointer.as_str()))
-        .collect();
-    let aliases = document.aliases();
+    let placed = placed(text, document, &slots);
+    let mut known = HashSet::new();
     for slot in slots {
-        let is_its_own = !is_shared(document, &slot, &standing, &aliases);
-        match is_its_own
-            .then(|| placed(at, text, document, &slot))
-            .flatten()
+        match placed
+            .get(&slot.pointer)
+            .and_then(|text| text.get(&slot.span.start))
         {
             // An alias lets one text stand at several places.
-            Some(own) if found.slots.iter().any(|one| one.span == own.span) => {}
-            Some(own) => found.slots.push(own),
+            Some(span) if !known.insert(span.clone()) => {}
+            Some(span) => found.slots.push(ImageSlot {
+                pointer: at.clone(),
+                kind: SlotKind::Embedded {
+                    pointer: slot.pointer,
+                },
+                span: span.clone(),
+                text: slot.text,
+                why: slot.why,
+            }),
             None => found.suspects.push(suspect(at, &slot.text)),
         }
     }
@@ -191,21 +196,22 @@ fn in_document(
     }));
 }
 
-/// True where an anchor lets the text of a slot stand in a place that is none, which would change with it.
-fn is_shared(
-    document: &Document<'_>,
-    slot: &ImageSlot,
-    slots: &HashSet<Place>,
-    aliases: &BTreeMap<Place, Vec<Place>>,
-) -> bool {
-    let place = document.find(document.root(), slot.pointer.as_str());
-    let Some(anchor) = place.and_then(|place| document.scalar(place)) else {
-        return false;
-    };
-    aliases.get(&anchor.place).is_some_and(|uses| {
-        let mut places = uses.iter().chain([&anchor.place]);
-        places.any(|place| !slots.contains(place))
-    })
+/// The anchors that let the text of a slot stand in a place that is none, which would change with it.
+fn shared(document: &Document<'_>, pointers: &HashSet<&Pointer>) -> HashSet<Place> {
+    let places = pointers.iter();
+    let slots: HashSet<Place> = places
+        .filter_map(|pointer| document.find(document.root(), pointer.as_str()))
+        .collect();
+    let aliases = document.aliases().into_iter();
+    aliases
+        .filter(|(anchor, uses)| {
+            !uses
+                .iter()
+                .chain([anchor])
+                .all(|place| slots.contains(place))
+        })
+        .map(|(anchor, _)| anchor)
+        .collect()
 }
 
 fn suspect(at: &Pointer, text: &str) -> Suspect {
@@ -216,33 +222,54 @@ fn suspect(at: &Pointer, text: &str) -> Suspect {
     }
 }
 
-/// The slot of a document as one of the text that holds it; None where its bytes do not stand there as they read.
+/// Which bytes of the text that holds a document its slots are: by the pointer of each scalar, and by the byte of it at
+/// which the slot begins. Left out is what does not stand there as it reads.
 fn placed(
-    at: &Pointer,
     text: &str,
     document: &Document<'_>,
-    slot: &ImageSlot,
-) -> Option<ImageSlot> {
-    if slot.kind == SlotKind::Split {
-        return None;
+    slots: &[ImageSlot],
+) -> HashMap<Pointer, HashMap<usize, Range<usize>>> {
+    let mut of_scalars: BTreeMap<&Pointer, Vec<&ImageSlot>> = BTreeMap::new();
+    for slot in slots.iter().filter(|slot| slot.kind != SlotKind::Split) {
+        of_scalars.entry(&slot.pointer).or_default().push(slot);
     }
-    let place = document.find(document.root(), slot.pointer.as_str())?;
-    let scalar = document.scalar(place)?;
-    let decoded = slot.pointer.get(document.value())?.as_str()?;
-    let ranges = document.bytes_of(&scalar, decoded, std::slice::from_ref(&slot.span))?;
-    let span = ranges.into_iter().next()?;
-    let is_verbatim = text.get(span.clone()) == Some(slot.text.as_str());
+    let shared = shared(document, &slots.iter().map(|slot| &slot.pointer).collect());
+    let scalars = of_scalars.into_iter();
+    scalars
+        .filter_map(|(pointer, slots)| {
+            let place = document.find(document.root(), pointer.as_str())?;
+            let scalar = document.scalar(place)?;
+            let is_its_own = !shared.contains(&scalar.place);
+            let spans = is_its_own.then(|| in_scalar(text, document, &scalar, slots))?;
+            Some((pointer.clone(), spans?))
+        })
+        .collect()
+}
+
+/// As [`placed`], of the slots of one scalar: it may be a list of tens of thousands, and is walked once.
+fn in_scalar(
+    text: &str,
+    document: &Document<'_>,
+    scalar: &Scalar,
+    mut slots: Vec<&ImageSlot>,
+) -> Option<HashMap<usize, Range<usize>>> {
+    slots.sort_by_key(|slot| (slot.span.start, slot.span.end));
+    slots.dedup_by(|one, other| one.span == other.span);
+    let decoded = slots.first()?.pointer.get(document.value())?.as_str()?;
+    let ranges: Vec<Range<usize>> = slots.iter().map(|slot| slot.span.clone()).collect();
+    let bytes = document.bytes_of(scalar, decoded, &ranges)?;
     // A block scalar's lines may be folded; a reference has no blank, so that its bytes are together.
     let is_plain = scalar.style == Style::Plain;
-    (is_verbatim && !(is_plain && slot.text.starts_with('['))).then(|| ImageSlot {
-        pointer: at.clone(),
-        kind: SlotKind::Embedded {
-            pointer: slot.pointer.clone(),
-        },
-        text: slot.text.clone(),
-        span,
-        why: slot.why,
-    })
+    let stands = |(slot, bytes): &(&ImageSlot, Range<usize>)| {
+        let is_verbatim = text.get(bytes.clone()) == Some(slot.text.as_str());
+        is_verbatim && !(is_plain && slot.text.starts_with('['))
+    };
+    let placed = slots.into_iter().zip(bytes).filter(stands);
+    Some(
+        placed
+            .map(|(slot, bytes)| (slot.span.start, bytes))
+            .collect(),
+    )
 }
 
 #[cfg(test)]

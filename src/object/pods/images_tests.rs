@@ -137,4 +137,34 @@ fn a_list_of_objects_at_the_root_is_suspected() {
     }
 }
 
+/// No clock is asked: to look for each image from the beginning of its text would take minutes.
+#[test]
+fn a_list_of_images_in_a_text_is_walked_once() {
+    let images: Vec<String> = (0..60_000)
+        .map(|number| format!("q.io/a:{number}"))
+        .collect();
+    let pod = |argument: &str| {
+        let list = images.join(",");
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nspec: {{containers: [{{name: c, args: [\"{argument}={list}\"]}}]}}\n"
+        );
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"x": text}})
+    };
+    // With an escape, the text is not what its bytes are.
+    for argument in ["--x-image", "\\x2d-x-image"] {
+        let map = pod(argument);
+        let slots = image_slots(&map);
+        let text = map["data"]["x"].as_str().unwrap();
+        assert!(
+            slots.iter().map(|slot| &slot.text).eq(&images),
+            "{argument}"
+        );
+        assert!(
+            slots
+                .iter()
+                .all(|slot| text[slot.span.clone()] == slot.text)
+        );
+    }
+}
+
 const TEMPLATE: &str = "spec:\n  containers:\n  - {name: c, image: quay.io/in/text:1}\n";

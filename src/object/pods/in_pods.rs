@@ -28,39 +28,11 @@ pub(super) fn suspects(pods: &[Pod<'_>], of_pods: &[ImageSlot]) -> Vec<Suspect> 
 type Certain<'a> = LazyCell<HashSet<&'a str>, Box<dyn FnOnce() -> HashSet<&'a str> + 'a>>;
 
 fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
-    let mut look = |at: &dyn Fn() -> Pointer, (name, text, start): (&str, &str, usize)| {
-        let mut named = slots::named(name, text, start);
-        let is_certain = |named: &slots::Named<'_>| named.why.is_none();
-        if named.iter().any(is_certain) && !certain.contains(at().as_str()) {
-            named.retain(|named| !is_certain(named));
-        }
-        let mut suspect = |text: &str, why| {
-            found.push(Suspect {
-                pointer: at(),
-                text: text.to_owned(),
-                why,
-            });
-        };
-        for (span, why) in named.iter().filter_map(|one| Some((&one.span, one.why?))) {
-            suspect(&text[span.clone()], why);
-        }
-        let told = named.iter().map(|named| &text[named.span.clone()]);
-        let told: HashSet<&str> = told.collect();
-        script(text, &mut |word, why| {
-            // Of what cannot be read to its end the word is the name.
-            let is_start = |told: &&str| told.starts_with(word);
-            let is_told =
-                told.contains(word) || (why == Suspicion::Version && told.iter().any(is_start));
-            if !is_told {
-                suspect(word, why);
-            }
-        });
-    };
     let mut holder = |at: &dyn Fn() -> Pointer, value: &Value| {
         for list in ["command", "args"] {
             for (index, argument) in slots::arguments(items_of(value, list)).enumerate() {
                 let said = (argument.flag, argument.text, argument.start);
-                look(&|| at().child(list).index(index), said);
+                in_text(&|| at().child(list).index(index), said, certain, found);
             }
         }
         for list in ["env", "dockerEnv"] {
@@ -68,7 +40,7 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
                 if let Some(text) = text_at(item, "/value") {
                     let name = text_at(item, "/name").unwrap_or_default();
                     let at = || at().child(list).index(index).child("value");
-                    look(&at, (name, text, 0));
+                    in_text(&at, (name, text, 0), certain, found);
                 }
             }
         }
@@ -80,21 +52,67 @@ fn in_pod(pod: &Pod<'_>, certain: &Certain<'_>, found: &mut Vec<Suspect>) {
     if matches!(pod.at.shape, Shape::RunnerSpec | Shape::RunnerConfig) {
         holder(&|| pod.at.pointer.clone(), pod.spec);
     }
-    found.extend(containers::written(pod).filter_map(|container| {
+    found.extend(of_parts(pod));
+    found.extend(of_annotations(pod));
+}
+
+/// Looks into the text of an argument or variable, which a name stands before from byte `start` on.
+fn in_text(
+    at: &dyn Fn() -> Pointer,
+    (name, text, start): (&str, &str, usize),
+    certain: &Certain<'_>,
+    found: &mut Vec<Suspect>,
+) {
+    let mut named = slots::named(name, text, start);
+    let is_certain = |named: &slots::Named<'_>| named.why.is_none();
+    if named.iter().any(is_certain) && !certain.contains(at().as_str()) {
+        named.retain(|named| !is_certain(named));
+    }
+    let mut suspect = |text: &str, why| {
+        found.push(Suspect {
+            pointer: at(),
+            text: text.to_owned(),
+            why,
+        });
+    };
+    for (span, why) in named.iter().filter_map(|one| Some((&one.span, one.why?))) {
+        suspect(&text[span.clone()], why);
+    }
+    let told = named.iter().map(|named| &text[named.span.clone()]);
+    let told: HashSet<&str> = told.collect();
+    script(text, &mut |word, why| {
+        // Of what cannot be read to its end the word is the name.
+        let is_start = |told: &&str| told.starts_with(word);
+        let is_told =
+            told.contains(word) || (why == Suspicion::Version && told.iter().any(is_start));
+        if !is_told {
+            suspect(word, why);
+        }
+    });
+}
+
+/// Images of containers that are written in parts and cannot be read.
+fn of_parts<'a>(pod: &'a Pod<'_>) -> impl Iterator<Item = Suspect> + 'a {
+    containers::written(pod).filter_map(|container| {
         let parts = container.value.get("image")?.as_object()?;
         let (Certainty::Suspected(why), text) = split::certainty(true, parts)? else {
             return None;
         };
         let at = container.pointer(pod).child("image");
         Some(Suspect::new(at, &text, why))
-    }));
-    if let (Some(at), Some(annotations)) = (
-        &pod.at.metadata,
-        pod.metadata
-            .and_then(|metadata| metadata.get("annotations")),
-    ) {
-        let at = at.child("annotations");
-        found.extend(Suspect::of_annotations(at.as_str(), annotations));
+    })
+}
+
+fn of_annotations(pod: &Pod<'_>) -> Vec<Suspect> {
+    let annotations = pod
+        .metadata
+        .and_then(|metadata| metadata.get("annotations"));
+    match (&pod.at.metadata, annotations) {
+        (Some(at), Some(annotations)) => {
+            let at = at.child("annotations");
+            Suspect::of_annotations(at.as_str(), annotations)
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -12,6 +12,8 @@ use super::{CustomPod, NameStrength, Shape, split};
 
 /// Schemas within schemas; the deepest of a pod template is about 20.
 const DEEPEST: usize = 48;
+/// Schemas of one kind that are looked at: no definition that an API server keeps (1.5 MB) has more of its own.
+const MOST_VISITS: usize = 100_000;
 /// What every schema of a container has besides name and image.
 const OF_A_CONTAINER: [&str; 8] = [
     "args",
@@ -223,6 +225,8 @@ fn images(schema: &Schema, shared: &BTreeMap<String, Schema>) -> Images {
     let mut walk = Walk {
         shared,
         path: Vec::new(),
+        within: Vec::new(),
+        visits: 0,
         found: Images::default(),
     };
     walk.visit(schema, false, 0);
@@ -247,6 +251,9 @@ fn has_parts(properties: &BTreeMap<String, Schema>) -> bool {
 struct Walk<'a> {
     shared: &'a BTreeMap<String, Schema>,
     path: Vec<String>,
+    /// The schemas that the walk is in. None is entered twice: one that holds itself in two fields would never end.
+    within: Vec<&'a Schema>,
+    visits: usize,
     found: Images,
 }
 
@@ -255,7 +262,22 @@ impl<'a> Walk<'a> {
         if depth > DEEPEST {
             return;
         }
+        if self.visits == MOST_VISITS {
+            // What is not looked at may name one.
+            self.found.elsewhere = true;
+            return;
+        }
+        self.visits += 1;
         let schema = self.resolved(schema);
+        if self.within.iter().any(|one| std::ptr::eq(*one, schema)) {
+            return;
+        }
+        self.within.push(schema);
+        self.look(schema, has_metadata, depth);
+        self.within.pop();
+    }
+
+    fn look(&mut self, schema: &'a Schema, has_metadata: bool, depth: usize) {
         if let Some(shape) = self.pod(schema) {
             self.found.pods.push(CustomPod {
                 spec: self.path.concat(),

@@ -194,7 +194,8 @@ fn a_document_of_the_server_follows_its_references_and_no_circle() {
         "com.example.v1.Farm": {"type": "object",
             "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Farm", "version": "v1"}],
             "properties": {"spec": {"type": "object", "properties": {
-                "again": reference("com.example.v1.Farm"),
+                // Two of them: each way through both is one of 2^48.
+                "again": reference("com.example.v1.Farm"), "another": reference("com.example.v1.Farm"),
                 "template": {"allOf": [reference("io.k8s.api.core.v1.PodTemplateSpec")], "default": {}}}}}},
         "io.k8s.api.core.v1.PodTemplateSpec": {"type": "object", "properties": {
             "metadata": {"type": "object"}, "spec": reference("io.k8s.api.core.v1.PodSpec")}},
@@ -214,4 +215,23 @@ fn a_document_of_the_server_follows_its_references_and_no_circle() {
             .any(|pod| pod.spec == "/spec/template/spec" && pod.has_metadata)
     );
     assert_eq!(kinds.iter().count(), 1);
+}
+
+/// Each schema names the next one twice: of 40, there are 2^40 ways.
+#[test]
+fn a_document_of_many_ways_is_left_and_its_kind_may_name_images() {
+    let schemas: serde_json::Map<String, Value> = (0..40)
+        .map(|number| {
+            let next = json!({"$ref": format!("#/components/schemas/S{}", number + 1)});
+            let schema = json!({"type": "object", "properties": {"spec": next, "other": next}});
+            (format!("S{number}"), schema)
+        })
+        .collect();
+    let mut document = json!({"components": {"schemas": schemas}});
+    document["components"]["schemas"]["S0"]["x-kubernetes-group-version-kind"] =
+        json!([{"group": "example.com", "kind": "Farm", "version": "v1"}]);
+    let text = document.to_string();
+    let mut kinds = CustomKinds::default();
+    kinds.add_openapi(&serde_json::from_str(&text).unwrap());
+    assert!(kinds.has_no_pods("example.com", "Farm"));
 }

@@ -290,7 +290,8 @@ pub(super) fn named<'a>(name: &'a str, text: &'a str, start: usize) -> Vec<Named
     let value = &text[start..];
     let is_silent = strength == NameStrength::None && !value.contains('=');
     // Several words are a script, of which nothing is certain.
-    if is_silent || value.contains(char::is_whitespace) {
+    let is_script = |text: &str| text.contains(char::is_whitespace);
+    if is_silent || is_script(value) || is_script(name) || name.contains(char::is_control) {
         return Vec::new();
     }
     let mut found = Vec::new();

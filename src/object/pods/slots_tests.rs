@@ -338,3 +338,19 @@ fn a_name_whose_version_is_put_in_later_is_suspected() {
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"RELATED_IMAGE_X": "quay.io/a/b:$(TAG)"}});
     assert_eq!(told(&map), [version("quay.io/a/b")]);
 }
+
+#[test]
+fn a_name_of_several_words_makes_nothing_certain() {
+    for name in [
+        "--x\n    - host: ghcr.io\n      rewrite: evil.corp #-image",
+        "--x -image",
+        "--x\u{1b}[2J-image",
+    ] {
+        let object = manager(
+            &json!([format!("{name}=quay.io/a:1"), name, "quay.io/b:1"]),
+            &json!([{"name": name, "value": "quay.io/c:1"}]),
+        );
+        let found = texts(&object);
+        assert!(found.iter().all(|text| !["quay.io/a:1", "quay.io/b:1", "quay.io/c:1"].contains(&text.as_str())), "{name:?}: {found:?}");
+    }
+}

@@ -263,6 +263,8 @@ impl<'a> Survey<'a> {
             // One without a version is one all the same.
             Value::Object(fields) if fields.get("kind").is_some_and(|kind| kind == "Secret") => {}
             Value::Object(fields) => self.mapping(key, value, fields, depth),
+            // Empty is what a chart fills in, or nobody asks for.
+            Value::String(text) if text.is_empty() => {}
             Value::String(text)
                 if (self.is_values && is_repository_and_tag(key))
                     // Nothing writes it; its reason is told as that of a container's image is.

@@ -156,7 +156,7 @@ fn parts_are_images_in_custom_kinds_and_in_the_values_of_a_chart() {
     // The values of ARC's charts.
     let values = json!({
         "image": {"repository": "summerwind/actions-runner-controller", "pullPolicy": "IfNotPresent",
-            "actionsRunnerRepositoryAndTag": "summerwind/actions-runner:latest"},
+            "actionsRunnerRepositoryAndTag": "summerwind/actions-runner:latest", "deployRepositoryAndTag": ""},
         "metrics": {"proxy": {"image": {"repository": "quay.io/brancz/kube-rbac-proxy", "tag": "v0.13.1"}}},
         "template": {"spec": {"containers": [{"name": "runner", "image": "ghcr.io/actions/actions-runner:latest"}]}},
         "sidecarImage": "nginx:1", "githubConfigUrl": "https://github.com/robbos/testing-grounds"});

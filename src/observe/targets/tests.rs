@@ -1,5 +1,7 @@
 //! Against a registry that answers as it is told, and a cluster of two nodes.
 
+mod refused;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +14,7 @@ use crate::clients::kube::{Identity, Scope};
 use crate::clients::stand_in::{self, Authority};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A cluster whose nodes have these architectures, and whose Secrets hold the account `robot`, in the namespace `stale`
 /// with a password that nobody takes any more.
@@ -103,8 +106,8 @@ async fn a_reference_is_asked_for_once_however_many_objects_name_it() {
     let asked = stage.asked.lock().unwrap();
     assert_eq!(
         asked.len(),
-        2,
-        "the registry itself, and the image: {asked:?}"
+        3,
+        "the registry itself, and the image twice: {asked:?}"
     );
 }
 

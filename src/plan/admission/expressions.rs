@@ -166,8 +166,10 @@ fn decisions(list: &str, table: &Table) -> String {
         let bare = test.replace("SUFFIX", "p.tag");
         format!("{plain} || (r.does == 'pin' && p.digest == '@' + r.pin && {bare})")
     };
-    let reference = pinned("p.name + SUFFIX == r.what");
-    let expression = pinned("(p.name + SUFFIX).matches(r.what)");
+    let reference = pinned("p.name + (SUFFIX == '' ? ':latest' : SUFFIX) == r.what");
+    let expression = pinned(
+        "(SUFFIX in ['', ':latest'] ? ['', ':latest'] : [SUFFIX]).exists(s, (p.name + s).matches(r.what))",
+    );
     format!(
         "variables.{list}\n  \
          .map(p, {{'image': [p], 'rules': variables.rules.filter(r, {conditions}(\n    \

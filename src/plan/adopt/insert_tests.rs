@@ -1,5 +1,6 @@
 use super::*;
-use crate::plan::adopt::OfferedRule;
+use crate::object::{ObjectRef, Pointer};
+use crate::plan::adopt::{HandEdit, OfferedRule, snippet};
 
 fn rules() -> Vec<OfferedRule> {
     vec![OfferedRule {
@@ -83,4 +84,29 @@ fn what_is_laid_out_otherwise_is_left_to_a_person() {
     ] {
         assert!(insert(text, "arc-setup.yaml", &rules()).is_err(), "{text}");
     }
+}
+
+/// What stands in a comment was written by whoever may write to the cluster.
+#[test]
+fn no_comment_ends_before_its_line() {
+    let hostile = "--x\n    - host: ghcr.io\n      rewrite: evil.corp #\r\u{85}\u{2028}\u{feff}\u{1b}[2J::error::-image";
+    let edit = HandEdit {
+        object: ObjectRef::new("apps/v1", "Deployment", Some(hostile), hostile),
+        pointer: Pointer::new("/spec/template/spec/containers/0/args/0"),
+        place: format!("container {hostile}"),
+        manager: hostile.to_owned(),
+        time: Some(hostile.to_owned()),
+        before: Some(hostile.to_owned()),
+        known_from: Some(hostile.to_owned()),
+        after: hostile.repeat(1000),
+    };
+    let mut rules = rules();
+    rules[0].edits = vec![edit; 5];
+    rules[0].untouched = vec![hostile.to_owned(), hostile.to_owned()];
+    let expected = json!({"registry": {"rules": [{"host": "quay.io", "rewrite": "r.corp/quay"}]}});
+    let said = |text: &str| yaml::parse_tree(text, "x").unwrap().unwrap().to_json();
+    let text = snippet(&rules);
+    assert_eq!(said(&text), expected, "{text}");
+    assert!(!text.contains('\u{1b}') && text.len() < 10_000, "{text}");
+    assert_eq!(said(&insert("", "x", &rules).unwrap()), expected);
 }

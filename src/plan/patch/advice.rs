@@ -1,6 +1,7 @@
 //! What to commit where a deployment tool owns an object: chart values, or a change of what the tool deploys.
 
 mod charts;
+mod helm;
 mod kustomize;
 
 use serde::Serialize;
@@ -8,13 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::edit::Edit;
 use super::{Owner, SlotChange};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, Pointer};
 use crate::yaml;
 use charts::{Chart, chart, values};
 use kustomize::Kustomization;
 
-/// The file in which a post-renderer puts what Helm has rendered.
-const RENDERED: &str = "rendered.yaml";
+/// The annotation of a chart's hooks.
+const HOOK: &str = "helm.sh/hook";
 
 /// Why an object is not patched, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,7 +31,10 @@ pub struct Advice {
     /// What to add to the tool's own object or file: an Application, a Kustomization, a Subscription …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Value>,
-    /// The same as JSON patch operations of the object itself.
+    /// What to run in the directory of the file that holds it, one command a line; empty where nothing is to be run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+    /// The same as JSON patch operations of the object itself; none where no tool would take them.
     pub patch: Vec<Value>,
     /// Every image that would change.
     pub slots: Vec<SlotChange>,
@@ -54,23 +58,33 @@ pub(super) fn advice(
 ) -> Advice {
     let chart = chart(object);
     let patch = edit.operations();
+    let hook = Pointer::of(["metadata", "annotations", HOOK]);
     let change = Change {
         object: ObjectRef::from_value(object),
         kustomization: Kustomization::of(&slots, &patch),
         values: values(chart, edit.object(), pull_secret, &slots)
             .or_else(|| system_registry(&owner, &slots)),
         environment: environment(edit.object(), &slots),
+        is_hook: hook.get(object).is_some(),
     };
     let (mut how, source) = advised(&owner, &change);
     if chart == Some(Chart::RunnerScaleSet) {
         how.push_str("; containerMode must then be empty, since the template is complete");
     }
+    let commands = match &owner {
+        Owner::Helm {
+            release, namespace, ..
+        } => helm::commands(release, namespace, &change),
+        _ => Vec::new(),
+    };
+    let is_for_nobody = matches!(owner, Owner::Helm { .. }) && change.is_bare_hook();
     Advice {
         owner,
         how,
         values: change.values,
         source,
-        patch,
+        commands,
+        patch: if is_for_nobody { Vec::new() } else { patch },
         slots,
     }
 }
@@ -81,13 +95,22 @@ struct Change {
     kustomization: Kustomization,
     values: Option<Value>,
     environment: Vec<Value>,
+    /// True for a hook of a chart.
+    is_hook: bool,
+}
+
+impl Change {
+    /// True for a hook that no values are known for: Helm 3 keeps hooks from a post-renderer.
+    fn is_bare_hook(&self) -> bool {
+        self.is_hook && self.values.is_none()
+    }
 }
 
 /// What to do, and what to add to the tool's own object.
 fn advised(owner: &Owner, change: &Change) -> (String, Option<Value>) {
     let values = change.values.as_ref();
     match owner {
-        Owner::Helm { .. } => helm(owner, change),
+        Owner::Helm { .. } => helm::advised(change),
         Owner::ArgoCd { .. } => {
             let source = values.map_or_else(
                 || json!({"kustomize": change.kustomization.argo_cd(&change.object)}),
@@ -127,33 +150,6 @@ fn advised(owner: &Owner, change: &Change) -> (String, Option<Value>) {
             Some(json!({"spec": {"config": {"env": change.environment}}})),
         ),
     }
-}
-
-fn helm(owner: &Owner, change: &Change) -> (String, Option<Value>) {
-    let (release, namespace) = match owner {
-        Owner::Helm {
-            release, namespace, ..
-        } => (release.as_str(), namespace.as_str()),
-        _ => ("", ""),
-    };
-    let release = if release.is_empty() {
-        "RELEASE"
-    } else {
-        release
-    };
-    if change.values.is_some() {
-        let how = format!(
-            "commit these values and run helm upgrade {release} -n {namespace} --reuse-values -f FILE"
-        );
-        return (how, None);
-    }
-    let how = format!(
-        "this chart's values are not known: find the ones that set these images, or put arc-setup rewrite behind helm upgrade {release} -n {namespace} --post-renderer, or this kustomization (a script of cat > {RENDERED} and kubectl kustomize .)"
-    );
-    let mut kustomization = Map::new();
-    kustomization.insert("resources".to_owned(), json!([RENDERED]));
-    kustomization.append(&mut change.kustomization.fields(&change.object));
-    (how, Some(Value::Object(kustomization)))
 }
 
 fn rancher(owner: &Owner, kind: &str, name: &str, change: &Change) -> (String, Option<Value>) {

@@ -10,7 +10,7 @@ use crate::object::Pointer;
 /// An image that an object has, or would have, under a rule's target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
-    /// The image.
+    /// The image, as it is pulled: with a tag or a digest.
     pub target: String,
     /// What it is a copy of, in its canonical spelling.
     pub source: String,
@@ -24,8 +24,9 @@ pub struct Arrival {
 
 impl Arrival {
     pub(super) fn new(pointer: Pointer, source: &ImageReference, target: &str, by: String) -> Self {
+        let pulled = ImageReference::parse(target).map(|target| target.pulled());
         Self {
-            target: target.to_owned(),
+            target: pulled.unwrap_or_else(|_| target.to_owned()),
             source: source.canonical(),
             repository: source.name(),
             by,

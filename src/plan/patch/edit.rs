@@ -1,5 +1,7 @@
 //! Collects the operations of one JSON patch beside the object as it will be.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::receipt::{Added, ORIGINAL_IMAGES, Receipt};
@@ -55,15 +57,7 @@ impl<'a> Edit<'a> {
     /// Puts each text in place of a part of another; the spans are those of the object as it was. A part that is
     /// not there is passed over. To be called once, before anything is appended or removed.
     pub(super) fn replace(&mut self, parts: &[Replacement]) {
-        let mut texts: Vec<&Pointer> = Vec::new();
-        for part in parts {
-            if !texts.contains(&&part.pointer) {
-                texts.push(&part.pointer);
-            }
-        }
-        for at in texts {
-            let of_text: Vec<&Replacement> =
-                parts.iter().filter(|part| part.pointer == *at).collect();
+        for (at, of_text) in by_text(parts) {
             let Some(before) = at.get(self.before).and_then(Value::as_str) else {
                 continue;
             };
@@ -190,6 +184,20 @@ impl<'a> Edit<'a> {
     }
 }
 
+/// The parts of each text, in the order in which the texts are first named.
+fn by_text(parts: &[Replacement]) -> Vec<(&Pointer, Vec<&Replacement>)> {
+    let mut texts: Vec<(&Pointer, Vec<&Replacement>)> = Vec::new();
+    let mut known: HashMap<&Pointer, usize> = HashMap::new();
+    for part in parts {
+        let number = *known.entry(&part.pointer).or_insert(texts.len());
+        match texts.get_mut(number) {
+            Some((_, of_text)) => of_text.push(part),
+            None => texts.push((&part.pointer, vec![part])),
+        }
+    }
+    texts
+}
+
 /// The text with every part in its place; None where a part is not in it.
 fn replaced(text: &str, parts: &[&Replacement]) -> Option<String> {
     let mut parts = parts.to_vec();
@@ -213,4 +221,27 @@ fn annotations_size(annotations: Option<&Value>) -> usize {
         .flatten()
         .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No clock is asked: to look for each text among all the others would take minutes.
+    #[test]
+    fn an_object_of_very_many_arguments_is_refused_for_its_record() {
+        let object = json!({"spec": {"args": vec!["--image=q.io/a"; 80_000]}});
+        let parts: Vec<Replacement> = (0..80_000)
+            .map(|index| Replacement {
+                pointer: Pointer::of(["spec", "args"]).index(index),
+                span: 8..14,
+                text: "r.corp/a".to_owned(),
+            })
+            .collect();
+        let mut edit = Edit::new(&object);
+        edit.replace(&parts);
+        assert_eq!(edit.object()["spec"]["args"][79_999], "--image=r.corp/a");
+        let refused = edit.receipted(Receipt::default()).unwrap_err();
+        assert!(refused.contains("and Kubernetes takes 262144"), "{refused}");
+    }
 }

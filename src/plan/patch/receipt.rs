@@ -4,6 +4,8 @@
 //! are known by their names as well, since an edit by hand moves their indices.
 
 mod found;
+mod occurrences;
+mod places;
 mod record;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,13 @@ pub(super) struct Entry {
     /// The first byte of the part of the text that was changed; None for the whole text, or what is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) from: Option<usize>,
+    /// The flag or key of an item of `args` or `command`: others may hold the same image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) flag: Option<String>,
+    /// Which one it was, from 0, of how many that stood alike after the patch. Only where some of them were not written
+    /// by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) among: Option<(usize, usize)>,
     /// What stood there; None where nothing did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) was: Option<String>,
@@ -133,6 +142,8 @@ fn first_form(pointer: String, was: Value) -> Result<Entry, Unreadable> {
         at: Pointer::new(pointer),
         names: Vec::new(),
         from: None,
+        flag: None,
+        among: None,
         was,
         now: None,
         made: 0,

@@ -1,5 +1,7 @@
 //! Takes back what `patch-images` wrote, as its receipt on the object says.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::edit::Edit;
@@ -28,7 +30,7 @@ pub fn undo(object: &Value) -> Decided {
     if maker(object).is_some() || is_mirror_pod(object) {
         return unchanged();
     }
-    let mut claimed = Vec::new();
+    let mut claimed = HashSet::new();
     let mut texts: Vec<(&Entry, Pointer, usize)> = Vec::new();
     let mut items: Vec<(&Entry, Pointer)> = Vec::new();
     for entry in &receipt.changes {

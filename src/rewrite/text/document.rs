@@ -122,8 +122,16 @@ impl OneDocument<'_> {
                 self.absent(object, &slot);
             }
         }
-        for suspect in suspects {
-            self.suspect(object, suspect);
+        // Occurrences within one text are told at its line, which one of them says.
+        let mut told = HashSet::new();
+        let is_first = suspects
+            .iter()
+            .map(|one| told.insert((&one.pointer, &one.text)));
+        let is_first: Vec<bool> = is_first.collect();
+        for (suspect, is_first) in suspects.into_iter().zip(is_first) {
+            if is_first {
+                self.suspect(object, suspect);
+            }
         }
     }
 

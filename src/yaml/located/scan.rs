@@ -37,6 +37,9 @@ pub(super) struct Scan<'a, 'v> {
     pub(super) aliases: bool,
     /// What is found here is not what the reader of values would make of it.
     pub(super) unsure: bool,
+    /// Scalars that were read alone, which a test bounds.
+    #[cfg(test)]
+    pub(super) read_alone: usize,
     /// Node of each anchor, by the parser's number.
     anchors: Vec<u32>,
     frames: Vec<Frame>,
@@ -71,6 +74,8 @@ impl<'a, 'v> Scan<'a, 'v> {
             said: Said::default(),
             aliases: false,
             unsure: false,
+            #[cfg(test)]
+            read_alone: 0,
             anchors: Vec::new(),
             frames: Vec::new(),
             keys: Vec::new(),
@@ -275,8 +280,13 @@ impl<'a, 'v> Scan<'a, 'v> {
     /// What an unquoted scalar means that may be a number, a boolean or null: the plain cases are read when they are
     /// asked for, the others here by the reader of values.
     fn other(&mut self, number: u32, text: &str) {
-        if simple(text).is_some() {
+        // The reader of values reads a whole document once more: of what is left, each scalar would be read twice.
+        if self.unsure || simple(text).is_some() {
             return;
+        }
+        #[cfg(test)]
+        {
+            self.read_alone += 1;
         }
         match other(text) {
             Some(value) => self.said.keep_other(number, value),

@@ -341,3 +341,18 @@ fn values_keep_their_order() {
         json!({"b": 1, "a": {"d": "x", "c": "z"}}).to_string()
     );
 }
+
+/// Each was once read on a thread of its own, after the first had settled it too.
+#[test]
+fn numbers_that_are_none_are_refused_by_the_first() {
+    let text = ["image: 1\nx:\n", &"- .inf\n".repeat(300_000)].concat();
+    let part = parts(&text).next().unwrap();
+    let mut scan = scan::Scan::new(part, None);
+    assert!(scan.run().is_ok() && scan.unsure);
+    assert_eq!(scan.read_alone, 1);
+    let failure = Document::read(part, "x").unwrap_err();
+    assert_eq!(
+        failure.details().why,
+        ["a number is infinite or not a number"]
+    );
+}

@@ -134,7 +134,7 @@ pub(super) fn simple(text: &str) -> Option<Value> {
 
 /// The same in any spelling, by the reader of values; None where it says nothing of the scalar alone.
 pub(super) fn other(text: &str) -> Option<Value> {
-    let alone: Vec<Value> = crate::yaml::read(&format!("- {text}"), 16, 2).ok()?;
+    let alone: Vec<Value> = crate::yaml::read_shallow(&format!("- {text}"), 16, 2).ok()?;
     match alone.into_iter().next_back() {
         Some(Value::Array(mut items)) if items.len() == 1 => items.pop(),
         _ => None,

@@ -60,3 +60,57 @@ fn a_kustomization_has_the_effect_of_the_patch() {
         "{kustomization:#}"
     );
 }
+
+/// The real helm renders through the script as it is told, and takes the arguments of its last command.
+#[test]
+fn the_commands_for_helm_run_as_they_stand() {
+    let mut object = deployment("n", "d", &json!([{"name": "c", "image": "quay.io/a/b:1"}]));
+    let plain = object.clone();
+    object["metadata"]["annotations"] =
+        json!({"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"});
+    let rules = rules(&["quay.io"], &[]);
+    let Verdict::Owned(advice) = decide(&object, &rules, &Wanted::default()).verdict else {
+        panic!("owned")
+    };
+    let program = ArcSetup::new().unwrap();
+    let write = |name: &str, text: String| program.file(name, text).unwrap();
+    write(
+        "chart/Chart.yaml",
+        "apiVersion: v2\nname: chart\nversion: 1.0.0\n".to_owned(),
+    );
+    write("chart/templates/d.yaml", yaml::to_string(&plain));
+    let file = write("kustomization.yaml", yaml::to_string(&advice.to_commit()));
+    let programs = ["helm", "kubectl"].map(|name| built(name).unwrap());
+    let path = programs.map(|file| file.parent().unwrap().display().to_string());
+    let run = |command: &str| {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &command.replace("CHART", "./chart")]);
+        shell.current_dir(file.parent().unwrap()).env_clear();
+        shell.env("HOME", file.parent().unwrap());
+        shell.env("PATH", format!("{}:/usr/bin:/bin", path.join(":")));
+        let output = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+            said,
+        )
+    };
+    let (upgrade, script) = advice.commands.split_last().unwrap();
+    for command in script {
+        assert!(run(command).0, "{command}");
+    }
+    // Without a cluster that is as far as it goes: the arguments are the right ones.
+    let (_, _, said) = run(upgrade);
+    assert!(said.contains("cluster unreachable"), "{upgrade}: {said}");
+    let template = upgrade
+        .replace("upgrade", "template")
+        .replace("--reuse-values", "");
+    let (is_done, rendered, said) = run(&template);
+    assert!(is_done, "{template}: {said}");
+    let after = format!("image: {}", advice.slots[0].after);
+    assert!(
+        rendered.contains(&after) && !rendered.contains("quay.io"),
+        "{rendered}"
+    );
+}

@@ -112,7 +112,7 @@ async fn what_goes_wrong_with_others_workloads_keeps_nobody_from_arcs_own() {
         "{unlisted:?}"
     );
     assert_eq!(ended.report.exit(), Exit::ApplyFailed);
-    // So many that a policy refuses that the rest is not tried: Deployments before ARC's own in the same list.
+    // So many that the server fails on that the rest is not tried: Deployments before ARC's own in the same list.
     let (denied, asked) = cluster(|method, path, _| match method {
         "GET" if path.contains("/deployments") => {
             let mut deployments: Vec<Value> = (0..150)
@@ -126,7 +126,7 @@ async fn what_goes_wrong_with_others_workloads_keeps_nobody_from_arcs_own() {
             deployments.push(deployment(1, "quay.io/b/kube-rbac-proxy:v1"));
             list(&deployments, "")
         }
-        "PATCH" if path.contains("/a-shop/") => status(403, "Forbidden"),
+        "PATCH" if path.contains("/a-shop/") => status(500, "InternalError"),
         "GET" if path.starts_with(RUNNERS) => list(&[runner(0)], ""),
         _ => two_workloads(method, path),
     });
@@ -150,7 +150,7 @@ async fn what_goes_wrong_with_others_workloads_keeps_nobody_from_arcs_own() {
                 .collect();
             list(&jobs, "")
         }
-        "PATCH" if path.contains("/cronjobs/") => status(403, "Forbidden"),
+        "PATCH" if path.contains("/cronjobs/") => status(500, "InternalError"),
         "GET" if path.starts_with(RUNNERS) => list(&[runner(0)], ""),
         _ => two_workloads(method, path),
     });

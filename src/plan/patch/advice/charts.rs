@@ -104,14 +104,44 @@ fn controller_values(
     }
 }
 
+/// An image in the two values of which the charts write `repository:tag`.
 fn repository_and_tag(image: &str) -> Option<Map<String, Value>> {
     let reference = ImageReference::parse(image).ok()?;
-    let mut parts = Map::new();
     let suffix = reference.suffix();
-    let repository = image.strip_suffix(suffix.as_str()).unwrap_or(image);
+    let name = image.strip_suffix(suffix.as_str()).unwrap_or(image);
+    let (repository, tag) = match (suffix.strip_prefix(':'), suffix.split_once(':')) {
+        // A digest behind a tag rides on it.
+        (Some(tag), _) => (name.to_owned(), tag),
+        // Of a digest alone the charts write the colon: `repository@sha256:…`.
+        (None, Some((algorithm, hash))) => ([name, algorithm].concat(), hash),
+        // No tag at all would be the version of the chart's program.
+        (None, None) => (name.to_owned(), "latest"),
+    };
+    let mut parts = Map::new();
     parts.insert("repository".to_owned(), json!(repository));
-    // Charts write `repository:tag`; a digest rides on the tag.
-    let tag = suffix.strip_prefix(':').unwrap_or(&suffix);
     parts.insert("tag".to_owned(), json!(tag));
     Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_make_the_image_again() {
+        let hash = "0123456789abcdef".repeat(4);
+        let cases = [
+            ("r.corp:5000/a/b:1".to_owned(), None),
+            (format!("r.corp/a/b:1@sha256:{hash}"), None),
+            (format!("r.corp/a/b@sha256:{hash}"), None),
+            ("r.corp:5000/a/b".to_owned(), Some("r.corp:5000/a/b:latest")),
+        ];
+        for (image, expected) in &cases {
+            let parts = repository_and_tag(image).unwrap();
+            let text = |key: &str| parts[key].as_str().unwrap();
+            let made = format!("{}:{}", text("repository"), text("tag"));
+            assert_eq!(made, expected.unwrap_or(image));
+            assert!(!text("tag").starts_with('@'), "{parts:?}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! A change in the words of kustomize, which Argo CD and Flux take too: `images` where that says it, else `patches`.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::image_ref::ImageReference;
-use crate::object::{ObjectRef, Pointer};
+use crate::object::ObjectRef;
 use crate::plan::patch::SlotChange;
 use crate::yaml;
 
@@ -20,18 +22,23 @@ impl Kustomization {
     /// The change of one object.
     pub(super) fn of(slots: &[SlotChange], operations: &[Value]) -> Self {
         let mut kustomization = Self::default();
-        let mut said: Vec<&Pointer> = Vec::new();
+        let mut said: HashSet<&str> = HashSet::new();
+        let mut known: HashSet<(String, String)> = HashSet::new();
         for slot in slots {
             if let Some(image) = image(slot) {
-                said.push(&slot.pointer);
-                if !kustomization.images.contains(&image) {
+                said.insert(slot.pointer.as_str());
+                if known.insert(image.clone()) {
                     kustomization.images.push(image);
                 }
             }
         }
+        let is_said = |operation: &Value| {
+            let path = operation["path"].as_str();
+            path.is_some_and(|path| said.contains(path))
+        };
         kustomization.operations = operations
             .iter()
-            .filter(|operation| !said.iter().any(|at| operation["path"] == at.as_str()))
+            .filter(|operation| !is_said(operation))
             .cloned()
             .collect();
         kustomization

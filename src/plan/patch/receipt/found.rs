@@ -1,13 +1,15 @@
 //! Where a change of the receipt stands now: objects are edited by hand between a patch and its undo.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
+use super::occurrences::occurrences;
+use super::places::places;
 use super::{Entry, Receipt};
 use crate::image_ref::ImageReference;
 use crate::object::Pointer;
-
-/// How many places are looked at for one change; more are no sensible object.
-const MOST_PLACES: usize = 1000;
+use crate::plan::patch::place::flag;
 
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub(in super::super) fn find(
     object: &Value,
     entry: &Entry,
     receipt: &[Entry],
-    claimed: &mut Vec<(Pointer, usize)>,
+    claimed: &mut HashSet<(Pointer, usize)>,
 ) -> Found {
     let mut alike: Vec<Option<usize>> = receipt
         .iter()
@@ -36,17 +38,30 @@ pub(in super::super) fn find(
         .collect();
     alike.sort_unstable();
     let places = places(object, entry);
-    for place in &places {
-        let Some(value) = place.at.get(object) else {
-            continue;
-        };
-        for from in stands(value, entry, &alike) {
-            let claim = (place.at.clone(), from);
-            if !claimed.contains(&claim) {
-                claimed.push(claim);
-                return Found::Stands(place.at.clone(), from);
-            }
+    let mut candidates: Vec<(Pointer, usize)> = Vec::new();
+    if let Some((number, count)) = entry.among {
+        // Of several that looked alike, some are not of the patch: once one is gone, which one it was is not known.
+        let mut all = standing(object, entry);
+        if all.len() == count && number < count {
+            candidates.push(all.swap_remove(number));
         }
+    } else {
+        for place in places
+            .iter()
+            .filter(|place| is_called(object, entry, &place.at))
+        {
+            let value = place.at.get(object);
+            let from = value.map(|value| stands(value, entry, &alike));
+            let from = from.into_iter().flatten();
+            candidates.extend(from.map(|from| (place.at.clone(), from)));
+        }
+    }
+    let free = candidates
+        .into_iter()
+        .find(|place| !claimed.contains(place));
+    if let Some((at, from)) = free {
+        claimed.insert((at.clone(), from));
+        return Found::Stands(at, from);
     }
     let first = places
         .iter()
@@ -65,7 +80,7 @@ pub(in super::super) fn find(
 /// What stood at `at` before `patch-images` first wrote there, whatever stands there now.
 pub(in crate::plan) fn original_image(object: &Value, at: &Pointer) -> Option<String> {
     let receipt = Receipt::of(object).ok().flatten()?;
-    let mut claimed = Vec::new();
+    let mut claimed = HashSet::new();
     receipt.changes.iter().find_map(|entry| {
         let found = match find(object, entry, &receipt.changes, &mut claimed) {
             Found::Stands(place, _) | Found::Changed(place) => place == *at,
@@ -76,71 +91,33 @@ pub(in crate::plan) fn original_image(object: &Value, at: &Pointer) -> Option<St
     })
 }
 
-/// Where it may stand.
-#[derive(Debug)]
-struct Place {
-    at: Pointer,
-    /// True where what holds it is surely the same: by its name, or by its index where it has none.
-    is_same: bool,
-}
-
-/// Every place that the change may have moved to, the likeliest first.
-fn places(object: &Value, entry: &Entry) -> Vec<Place> {
-    let mut found = vec![Place {
-        at: Pointer::root(),
-        is_same: true,
-    }];
-    let mut names = entry.names.iter();
-    for segment in entry.at.segments() {
-        let index = segment.parse::<usize>().ok();
-        let name = index.and_then(|_| names.next()).and_then(Option::as_deref);
-        let mut next = Vec::new();
-        for place in &found {
-            match (place.at.get(object), index) {
-                (Some(Value::Array(items)), Some(index)) => {
-                    let moves = entry.now.is_some();
-                    next.extend(indices(items, index, name, moves).into_iter().map(
-                        |(index, is_same)| Place {
-                            at: place.at.index(index),
-                            is_same: place.is_same && is_same,
-                        },
-                    ));
-                }
-                (Some(Value::Object(_)), _) => next.push(Place {
-                    at: place.at.child(&segment),
-                    is_same: place.is_same,
-                }),
-                _ => {}
+/// Every place where the same stands as was written, in the order of the object.
+pub(super) fn standing(object: &Value, entry: &Entry) -> Vec<(Pointer, usize)> {
+    let places = places(object, entry).into_iter().map(|place| place.at);
+    let mut places: Vec<Pointer> = places.filter(|at| is_called(object, entry, at)).collect();
+    places.sort_by_cached_key(|at| -> Vec<usize> {
+        let segments = at.segments().into_iter();
+        segments
+            .filter_map(|segment| segment.parse().ok())
+            .collect()
+    });
+    let mut found = Vec::new();
+    for at in places {
+        match (at.get(object), &entry.now, entry.from) {
+            (Some(value), Some(now), None) if value == now => found.push((at, 0)),
+            (Some(Value::String(text)), Some(Value::String(now)), Some(_)) => {
+                let all = occurrences(text, now).into_iter();
+                found.extend(all.map(|from| (at.clone(), from)));
             }
+            _ => {}
         }
-        next.truncate(MOST_PLACES);
-        found = next;
     }
     found
 }
 
-/// The items of a list that may be the one called `name` at `index`, and whether they surely are.
-fn indices(items: &[Value], index: usize, name: Option<&str>, moves: bool) -> Vec<(usize, bool)> {
-    let is_there = index < items.len();
-    if !moves {
-        return is_there.then_some((index, true)).into_iter().collect();
-    }
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|at| at.abs_diff(index));
-    let Some(name) = name else {
-        return order.into_iter().map(|at| (at, at == index)).collect();
-    };
-    let named = |at: &usize| items[*at].get("name").and_then(Value::as_str) == Some(name);
-    let called: Vec<(usize, bool)> = order
-        .into_iter()
-        .filter(named)
-        .map(|at| (at, true))
-        .collect();
-    if called.is_empty() && is_there {
-        // It was given another name.
-        return vec![(index, false)];
-    }
-    called
+/// False where another flag or key stands before the item.
+fn is_called(object: &Value, entry: &Entry, at: &Pointer) -> bool {
+    entry.flag.is_none() || flag(object, at) == entry.flag
 }
 
 /// The bytes from which on the value holds what was written, the likeliest first. `alike` is where each change of this
@@ -185,25 +162,6 @@ fn is_as_before(value: Option<&Value>, from: Option<usize>, was: &str) -> bool {
         None => text == was,
         Some(from) => occurrences(text, was).contains(&from),
     }
-}
-
-/// Where `part` stands in `text` as a reference of its own.
-fn occurrences(text: &str, part: &str) -> Vec<usize> {
-    let is_of_reference = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@')
-    };
-    text.match_indices(part)
-        .map(|(at, _)| at)
-        .filter(|at| {
-            let before = at
-                .checked_sub(1)
-                .and_then(|before| text.as_bytes().get(before));
-            let behind = text.as_bytes().get(at + part.len());
-            // `image: x` has a colon before a blank, `x:` at the end of a key has none behind it.
-            !before.is_some_and(|byte| is_of_reference(*byte))
-                && !behind.is_some_and(|byte| is_of_reference(*byte))
-        })
-        .collect()
 }
 
 /// The flags that the first form appended.
@@ -264,11 +222,5 @@ mod tests {
         ] {
             assert!(!looks_rewritten(was, now), "{was} {now}");
         }
-    }
-
-    #[test]
-    fn a_part_is_a_whole_reference() {
-        assert_eq!(occurrences("a,r/a,a:1,a", "a"), [0, 10]);
-        assert_eq!(occurrences("image: \"r/a:1\"\n", "r/a:1"), [8]);
     }
 }

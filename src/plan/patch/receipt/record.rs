@@ -1,10 +1,14 @@
 //! What a new change means for a receipt that is there already: the first original stays.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
+use super::found::standing;
 use super::{Entry, Found, Receipt, find, names};
 use crate::object::Pointer;
 use crate::object::pods::Replacement;
+use crate::plan::patch::place::flag;
 
 /// What was appended to a list, or put under a key that was not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +27,8 @@ impl Receipt {
         replaced: &[Replacement],
         added: &[Added],
     ) {
-        let mut claimed = Vec::new();
+        let moves = Moves::of(replaced);
+        let mut claimed = HashSet::new();
         let mut known: Vec<(Entry, Option<(Pointer, usize)>)> = self
             .changes
             .iter()
@@ -38,17 +43,19 @@ impl Receipt {
         self.changes.clear();
         let mut new: Vec<Entry> = Vec::new();
         for change in replaced {
-            if !chained(&mut known, after, replaced, change) {
+            if !chained(&mut known, after, &moves, change) {
                 let stale = |entry: &Entry| {
                     entry.at == change.pointer && (entry.from.is_none() || is_whole(before, change))
                 };
                 known.retain(|(entry, place)| place.is_some() || !stale(entry));
-                new.extend(text_entry(before, after, replaced, change));
+                new.extend(text_entry(before, after, &moves, change));
             }
         }
         for (entry, place) in &mut known {
             if let (Some((at, from)), Some(_)) = (place, entry.from) {
-                entry.from = Some(moved(*from, at, replaced));
+                entry.from = Some(moves.moved(*from, at));
+                entry.names = names(after, at);
+                entry.at = at.clone();
             }
         }
         for change in added {
@@ -57,6 +64,8 @@ impl Receipt {
                 at: change.at.clone(),
                 names: names(after, &change.at),
                 from: None,
+                flag: None,
+                among: None,
                 was: None,
                 now: Some(now.clone()),
                 made: change.made,
@@ -70,14 +79,53 @@ impl Receipt {
             let now = entry.now.as_ref().and_then(Value::as_str);
             entry.was.is_none() || entry.was.as_deref() != now
         });
+        self.count(after);
     }
+
+    /// Notes which entries stand among others that look alike.
+    fn count(&mut self, after: &Value) {
+        let place = |entry: &Entry| (entry.at.clone(), entry.from.unwrap_or(0));
+        let own: HashMap<(Pointer, usize), &Entry> = self
+            .changes
+            .iter()
+            .map(|entry| (place(entry), entry))
+            .collect();
+        let counted = self.changes.iter().map(|entry| {
+            if is_named(entry) {
+                return None;
+            }
+            let all = standing(after, entry);
+            // Of several of its own that go back to the same, each is as good as the other.
+            let is_own = |at: &(Pointer, usize)| {
+                own.get(at)
+                    .is_some_and(|other| other.now == entry.now && other.was == entry.was)
+            };
+            match all.iter().position(|at| *at == place(entry)) {
+                // A person changed it, or moved it.
+                None => entry.among,
+                Some(_) if all.iter().all(is_own) => None,
+                Some(number) => Some((number, all.len())),
+            }
+        });
+        let counted: Vec<Option<(usize, usize)>> = counted.collect();
+        for (entry, among) in self.changes.iter_mut().zip(counted) {
+            entry.among = among;
+        }
+    }
+}
+
+/// True for a whole value whose way has a name at every item of a list: it is the only one.
+fn is_named(entry: &Entry) -> bool {
+    let segments = entry.at.segments().into_iter();
+    let indices = segments.filter(|segment| segment.parse::<usize>().is_ok());
+    entry.from.is_none() && entry.names.iter().flatten().count() == indices.count()
 }
 
 /// Goes on with the entry whose text is replaced again. False where there is none.
 fn chained(
     known: &mut [(Entry, Option<(Pointer, usize)>)],
     after: &Value,
-    replaced: &[Replacement],
+    moves: &Moves<'_>,
     change: &Replacement,
 ) -> bool {
     for (entry, place) in known {
@@ -103,7 +151,7 @@ fn chained(
             Some(_) => Some(Value::String(change.text.clone())),
         };
         if entry.from.is_some() {
-            entry.from = Some(moved(change.span.start, at, replaced));
+            entry.from = Some(moves.moved(change.span.start, at));
             // It is where it will be.
             *place = None;
         }
@@ -115,7 +163,7 @@ fn chained(
 fn text_entry(
     before: &Value,
     after: &Value,
-    replaced: &[Replacement],
+    moves: &Moves<'_>,
     change: &Replacement,
 ) -> Option<Entry> {
     let text = change.pointer.get(before).and_then(Value::as_str)?;
@@ -124,7 +172,9 @@ fn text_entry(
     Some(Entry {
         at: change.pointer.clone(),
         names: names(after, &change.pointer),
-        from: (!whole).then(|| moved(change.span.start, &change.pointer, replaced)),
+        from: (!whole).then(|| moves.moved(change.span.start, &change.pointer)),
+        flag: flag(after, &change.pointer),
+        among: None,
         was: Some(was),
         now: Some(Value::String(change.text.clone())),
         made: 0,
@@ -136,13 +186,62 @@ fn is_whole(before: &Value, change: &Replacement) -> bool {
     text.is_some_and(|text| change.span == (0..text.len()))
 }
 
-/// Where byte `from` of the text before stands in the text after.
-fn moved(from: usize, at: &Pointer, replaced: &[Replacement]) -> usize {
-    let mut moved = from;
-    for change in replaced {
-        if change.pointer == *at && change.span.start < from {
-            moved = (moved + change.text.len()).saturating_sub(change.span.len());
+/// How far what stands behind each change of a text has moved.
+struct Moves<'a> {
+    /// By text: where each change began, in order, and by how many bytes it and those before it made the text longer.
+    of_texts: HashMap<&'a Pointer, Vec<(usize, i64)>>,
+}
+
+impl<'a> Moves<'a> {
+    fn of(replaced: &'a [Replacement]) -> Self {
+        let mut of_texts: HashMap<&Pointer, Vec<(usize, i64)>> = HashMap::new();
+        let length = |length: usize| i64::try_from(length).unwrap_or_default();
+        for change in replaced {
+            let longer = length(change.text.len()) - length(change.span.len());
+            let of_text = of_texts.entry(&change.pointer).or_default();
+            of_text.push((change.span.start, longer));
         }
+        for of_text in of_texts.values_mut() {
+            of_text.sort_unstable_by_key(|(start, _)| *start);
+            let mut all = 0;
+            for (_, longer) in of_text {
+                all += *longer;
+                *longer = all;
+            }
+        }
+        Self { of_texts }
     }
-    moved
+
+    /// Where byte `from` of the text before stands in the text after.
+    fn moved(&self, from: usize, at: &Pointer) -> usize {
+        let of_text = self.of_texts.get(at).map_or(&[][..], Vec::as_slice);
+        let before = of_text.partition_point(|(start, _)| *start < from);
+        let last = before.checked_sub(1).and_then(|last| of_text.get(last));
+        let by = last.and_then(|(_, by)| isize::try_from(*by).ok());
+        from.saturating_add_signed(by.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_moves_with_the_changes_before_it() {
+        let (at, other) = (Pointer::new("/a"), Pointer::new("/b"));
+        let change = |pointer: &Pointer, span, text: &str| Replacement {
+            pointer: pointer.clone(),
+            span,
+            text: text.to_owned(),
+        };
+        let replaced = [
+            change(&at, 10..14, "x"),
+            change(&other, 0..1, "longer"),
+            change(&at, 2..4, "four"),
+        ];
+        let moves = Moves::of(&replaced);
+        let moved = [0, 2, 5, 10, 15].map(|from| moves.moved(from, &at));
+        assert_eq!(moved, [0, 2, 7, 12, 14]);
+        assert_eq!(moves.moved(3, &Pointer::new("/c")), 3);
+    }
 }

@@ -366,3 +366,14 @@ fn a_custom_kind_is_known_by_a_definition_anywhere_in_the_text() {
         format!("{rewritten_object}---\n{list}")
     );
 }
+
+#[test]
+fn what_a_text_names_twice_is_told_once() {
+    let steps = "    - {uses: 'docker://quay.io/a/b:1'}\n".repeat(2);
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  workflow: |\n    jobs:\n{steps}    - {{uses: 'docker://quay.io/c:1'}}\n"
+    );
+    let suspected = rewritten(&text).findings.suspected;
+    let told: Vec<&str> = suspected.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(told, ["quay.io/a/b:1", "quay.io/c:1"]);
+}

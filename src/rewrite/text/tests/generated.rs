@@ -242,6 +242,10 @@ const ITEMS: [&str; 6] = [
     "{name: f, image: nginx, args: [--side-image, ONE]}",
 ];
 
+/// Aliases find their anchors here where no item has them.
+const BEFORE: &str =
+    "x: [&i quay.io/z:1, &j ghcr.io/z:1, &k nginx]\ny: &c {name: z, image: quay.io/y:1}\n";
+
 fn pods_of(items: &'static [&'static str]) -> impl Strategy<Value = String> {
     const ONES: [&str; 9] = [
         "&i quay.io/a:1",
@@ -258,10 +262,12 @@ fn pods_of(items: &'static [&'static str]) -> impl Strategy<Value = String> {
     let item = item.prop_map(|(item, one)| item.replace("ONE", one));
     let one = || prop::sample::select(&ONES[..]);
     // Places that are no image, before all anchors and behind them.
-    let all = (one(), prop::collection::vec(item, 1..5), one());
-    all.prop_map(|(label, items, status)| {
+    let items = prop::collection::vec(item, 1..5);
+    let before = prop_oneof![3 => Just(BEFORE), 1 => Just("")];
+    let all = (before, one(), items, one());
+    all.prop_map(|(before, label, items, status)| {
         let items: Vec<String> = items.iter().map(|item| format!("  - {item}\n")).collect();
         let items = items.concat();
-        format!("apiVersion: v1\nkind: Pod\nmetadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}status: {{x: {status}}}\n")
+        format!("apiVersion: v1\nkind: Pod\n{before}metadata: {{annotations: {{x: {label}}}}}\nspec:\n  containers:\n{items}status: {{x: {status}}}\n")
     })
 }

@@ -33,11 +33,14 @@ fn read(text: &str, reading: Reading) -> Result<Rewritten, Failure> {
     )
 }
 
-/// What holds for every text that can be read.
+/// What holds for every text that can be read. Texts that cannot are counted: most must be readable.
 fn holds(text: &str) -> Result<(), TestCaseError> {
-    let Ok(rewritten) = read(text, Reading::Whole) else {
-        return Ok(());
-    };
+    let rewritten = read(text, Reading::Whole);
+    prop_assume!(rewritten.is_ok());
+    holds_of(text, rewritten.unwrap())
+}
+
+fn holds_of(text: &str, rewritten: Rewritten) -> Result<(), TestCaseError> {
     let after = rewritten.written(text);
     prop_assert_eq!(taken_back(&rewritten, text, &after), text);
     // A second time nothing is left to do.
@@ -80,14 +83,15 @@ proptest! {
 
     #[test]
     fn no_place_changes_but_images(text in aliased()) {
-        if let Ok(before) = yaml::parse_documents(&text, "x") {
-            let after = read(&text, Reading::Whole).unwrap().written(&text);
-            let now = yaml::parse_documents(&after, "x").unwrap();
-            let wanted = expected(&text);
-            prop_assert!(now.len() == before.len());
-            for ((before, now), wanted) in before.iter().zip(&now).zip(&wanted) {
-                prop_assert!(is_between(before, now, wanted), "{}\n{}", text, after);
-            }
+        let before = yaml::parse_documents(&text, "x");
+        prop_assume!(before.is_ok());
+        let before = before.unwrap();
+        let after = read(&text, Reading::Whole).unwrap().written(&text);
+        let now = yaml::parse_documents(&after, "x").unwrap();
+        let wanted = expected(&text);
+        prop_assert!(now.len() == before.len());
+        for ((before, now), wanted) in before.iter().zip(&now).zip(&wanted) {
+            prop_assert!(is_between(before, now, wanted), "{}\n{}", text, after);
         }
         holds(&text)?;
     }
@@ -133,11 +137,15 @@ proptest! {
 
     #[test]
     fn a_broken_stream_is_an_error_or_keeps_the_same_promises(text in mutated()) {
-        holds(&text)?;
+        if let Ok(rewritten) = read(&text, Reading::Whole) {
+            holds_of(&text, rewritten)?;
+        }
     }
 
     #[test]
     fn no_text_makes_it_panic(text in ".{0,200}") {
-        holds(&text)?;
+        if let Ok(rewritten) = read(&text, Reading::Whole) {
+            holds_of(&text, rewritten)?;
+        }
     }
 }

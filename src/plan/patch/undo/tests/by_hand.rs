@@ -161,3 +161,54 @@ fn copies_and_what_cannot_be_read_are_left_alone() {
     };
     assert!(reasons[0].contains("cannot be read"), "{reasons:?}");
 }
+
+/// An argument is known by its flag, and an item of a list by the number of those that look alike.
+#[test]
+fn an_argument_of_another_flag_stays() {
+    let own = format!("{TARGET}/a/b:1");
+    let container =
+        |args: Value| deployment(&json!([{"name": "m", "image": "busybox", "args": args}]));
+    for (mine, patched_one) in [
+        (
+            json!(["--sidecar-image", own]),
+            json!(["--runner-image", "quay.io/a/b:1"]),
+        ),
+        (
+            json!([format!("--sidecar-image={own}")]),
+            json!(["--runner-image=quay.io/a/b:1"]),
+        ),
+        (
+            json!([format!("helper-image={own}")]),
+            json!(["sidecar-image=quay.io/a/b:1"]),
+        ),
+    ] {
+        let all = [
+            mine.as_array().unwrap().clone(),
+            patched_one.as_array().unwrap().clone(),
+        ]
+        .concat();
+        let object = container(json!(all));
+        let mut live = patched(&object);
+        assert_eq!(undone(&live), (object, Vec::new()));
+        let args = |object: &mut Value| -> Value {
+            object["spec"]["template"]["spec"]["containers"][0]["args"].take()
+        };
+        live["spec"]["template"]["spec"]["containers"][0]["args"] = mine.clone();
+        let (mut after, notes) = undone(&live);
+        assert_eq!(args(&mut after), mine);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+    }
+}
+
+#[test]
+fn an_item_without_a_name_is_put_back_only_while_all_are_there() {
+    let own = format!("{TARGET}/a/b:1");
+    let object = deployment(&json!([{"image": own}, {"image": "quay.io/a/b:1"}]));
+    let mut live = patched(&object);
+    assert_eq!(undone(&live), (object, Vec::new()));
+    let containers = &mut live["spec"]["template"]["spec"]["containers"];
+    containers.as_array_mut().unwrap().pop();
+    let (after, notes) = undone(&live);
+    assert_eq!(after, deployment(&json!([{"image": own}])));
+    assert_eq!(notes.len(), 1, "{notes:?}");
+}

@@ -44,7 +44,7 @@ proptest! {
             custom_kinds: Some(&kinds),
             ..Wanted::default()
         };
-        let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
+        let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
         let mut live = checked(&object, *patch).after;
         // Of a pod that exists other places than its containers' images stay, and that is told.
         let again = decide(&live, &rules(), &wanted).verdict;
@@ -67,12 +67,12 @@ proptest! {
     fn undo_keeps_what_a_person_wrote_since(object in object(), picked in any::<prop::sample::Index>()) {
         let kinds = kinds();
         let wanted = Wanted { custom_kinds: Some(&kinds), ..Wanted::default() };
-        let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Ok(()) };
+        let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
         let mut live = patch.after;
         let mut texts = Vec::new();
         rewritten(&object, &live, &Pointer::root(), &mut texts);
         texts.retain(|at| at.as_str().ends_with("/image"));
-        if texts.is_empty() { return Ok(()) }
+        prop_assume!(!texts.is_empty());
         let at = &texts[picked.index(texts.len())];
         let mut expected = object;
         for object in [&mut live, &mut expected] {
@@ -85,10 +85,8 @@ proptest! {
     /// Lines that a person wrote into a text since stay, and every image of it goes back.
     #[test]
     fn undo_finds_the_images_of_a_text_whose_lines_moved(text in text(), picked in any::<prop::sample::Index>(), long in 0..200_usize) {
-        // Which of two equal images was written is not known once they moved.
-        prop_assume!(!text.contains(TARGET));
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": text}});
-        let Verdict::Patch(patch) = decide(&object, &rules(), &Wanted::default()).verdict else { return Ok(()) };
+        let Verdict::Patch(patch) = decide(&object, &rules(), &Wanted::default()).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
         let mut live = patch.after;
         let at = Pointer::of(["data", "a"]);
         let added = |text: &str| {

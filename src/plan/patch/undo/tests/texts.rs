@@ -64,3 +64,37 @@ fn copies_of_the_image_are_neither_written_nor_put_back() {
         .remove(ORIGINAL_IMAGES);
     assert_eq!(live, expected);
 }
+
+/// One of two images that look alike was there before the patch: once one is gone, none is put back.
+#[test]
+fn an_image_that_was_never_written_stays() {
+    let pod = |name: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{name: c, image: {image}}}]}}\n"
+        )
+    };
+    let own = format!("{TARGET}/a/b:1");
+    let map = |text: String| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"pods": text}});
+    let both = |first: &str, second: &str| format!("{}---\n{}", pod("a", first), pod("b", second));
+    for (first, second, left) in [
+        ("quay.io/a/b:1", own.as_str(), "b"),
+        (&own, "quay.io/a/b:1", "a"),
+    ] {
+        let object = map(both(first, second));
+        let mut live = patched(&object);
+        assert_eq!(live["data"]["pods"], both(&own, &own));
+        assert_eq!(undone(&live), (object.clone(), Vec::new()));
+        // As long as both are there, it is known which one it was, wherever it stands.
+        let moved = |text: &str| format!("# a line\n{text}");
+        let mut edited = live.clone();
+        edited["data"]["pods"] = json!(moved(&both(&own, &own)));
+        assert_eq!(
+            undone(&edited),
+            (map(moved(&both(first, second))), Vec::new())
+        );
+        live["data"]["pods"] = json!(pod(left, &own));
+        let (after, notes) = undone(&live);
+        assert_eq!(after, map(pod(left, &own)));
+        assert_eq!(notes.len(), 1, "{notes:?}");
+    }
+}
