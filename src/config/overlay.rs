@@ -142,9 +142,15 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 
 /// `quay.io=HOST/quay-remote`, several parted by commas.
 fn entries(given: &Given, list: &GivenList, settled: &mut Settled, problems: &mut Vec<Problem>) {
-    for item in items(&given.value) {
+    for (item, number) in items(&given.value).zip(1..) {
         let Some((source, value)) = item.split_once('=') else {
-            let what = format!("an entry of {} has no '='", list.given);
+            // What stands before an @ may be an account.
+            let entry = if item.contains('@') {
+                format!("entry {number}")
+            } else {
+                format!("the entry '{item}'")
+            };
+            let what = format!("{entry} of {} has no '='", list.given);
             problems.push(
                 Problem::new(list.code, list.path, what, given.origin.clone()).remedy(list.remedy),
             );

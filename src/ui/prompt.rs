@@ -1,16 +1,40 @@
 //! Questions on a terminal. Never called without one.
 
-use dialoguer::{Confirm, Input, Select};
+use dialoguer::{Input, Select};
 
+use super::output;
 use crate::failure::{Exit, Failure};
 
-/// Asks yes or no; the default is no.
+/// Asks yes or no; the default is no. The answer is a whole line, and what was typed before the question stood there
+/// is no answer to it.
 pub fn confirm(question: &str) -> Result<bool, Failure> {
-    Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact()
-        .map_err(interrupted)
+    loop {
+        drop_typed_ahead();
+        let answer = Input::<String>::new()
+            .with_prompt(format!("{question} [y/N]"))
+            .allow_empty(true)
+            .interact_text()
+            .map_err(interrupted)?;
+        if let Some(answer) = yes_or_no(&answer) {
+            return Ok(answer);
+        }
+        output::talk("  answer yes or no");
+    }
+}
+
+/// None for anything but yes, no and nothing.
+fn yes_or_no(answer: &str) -> Option<bool> {
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Forgets keys that nobody has read yet. A terminal that cannot do that keeps them.
+fn drop_typed_ahead() {
+    #[cfg(unix)]
+    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
 /// An ended input looks like empty answers without end; so many in a row are one.
@@ -79,5 +103,27 @@ fn interrupted(error: dialoguer::Error) -> Failure {
         )
         .why(error.to_string())
         .remedy("give every value by flag or file, and --yes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::yes_or_no;
+
+    #[test]
+    fn only_a_whole_yes_is_one() {
+        for (answer, meant) in [
+            ("y", Some(true)),
+            (" YES ", Some(true)),
+            ("", Some(false)),
+            ("n", Some(false)),
+            ("No", Some(false)),
+            ("typo", None),
+            ("maybe", None),
+            ("yy", None),
+            ("yes please", None),
+        ] {
+            assert_eq!(yes_or_no(answer), meant, "{answer}");
+        }
     }
 }

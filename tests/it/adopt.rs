@@ -249,21 +249,21 @@ async fn on_a_terminal_each_rule_is_asked_about_and_only_what_is_agreed_to_is_wr
             for key in answers {
                 // A question is drawn again with its answer; the rule before it is shown once.
                 terminal.see("rewrite: ").unwrap();
-                terminal.press("Add this rule to", key).unwrap();
+                terminal.press("[y/N]", key).unwrap();
             }
             terminal.end().unwrap()
         }))
     };
     // Broken off at the second question: what was agreed to before it is not written either.
-    let Some((code, screen)) = asked(&["y", "\x03"]) else {
+    let Some((code, screen)) = asked(&["y\r", "\x03"]) else {
         return;
     };
     assert_eq!((code, text().as_str()), (Some(130), mine), "{screen}");
-    let (code, screen) = asked(&["n", "n"]).unwrap();
+    let (code, screen) = asked(&["n\r", "n\r"]).unwrap();
     assert_eq!((code, text().as_str()), (Some(0), mine), "{screen}");
     assert!(screen.contains("nothing was added"), "{screen}");
 
-    let (code, screen) = asked(&["n", "y"]).unwrap();
+    let (code, screen) = asked(&["n\r", "y\r"]).unwrap();
     assert_eq!(code, Some(0), "{screen}");
     // The rule stands on the screen before its question, with what was done by hand.
     let rules: Vec<usize> = ["- host: ghcr.io", "- host: quay.io"]

@@ -28,6 +28,13 @@ async fn the_story_is_one_command_and_the_second_run_does_nothing() {
         "it says that nothing was found: {}",
         outcome.stdout
     );
+    assert!(
+        outcome
+            .stdout
+            .contains("--all-workloads, with -n or -A, looks at everything that has pods"),
+        "it says where else to look: {}",
+        outcome.stdout
+    );
 
     install.create(marked(&json!({}), &json!({}))).await;
     let before = install.deployment().await;

@@ -289,6 +289,6 @@ fn nothing_there(selection: &Selection) -> String {
         return format!("nothing to do: there is no workload {place}{chosen}");
     }
     format!(
-        "nothing to do: there is no ARC {place}{chosen}, neither a controller nor a runner object"
+        "nothing to do: there is no ARC {place}{chosen}, neither a controller nor a runner object; --all-workloads, with -n or -A, looks at everything that has pods"
     )
 }

@@ -100,8 +100,7 @@ pub(super) fn sources(files: &[PathBuf], in_place: bool) -> Result<Vec<Source>, 
     for file in files {
         if file.as_os_str() == "-" {
             if in_place {
-                return Err(usage("standard input cannot be written in place")
-                    .remedy("leave --in-place out: the rewritten text comes on standard output"));
+                return Err(stdin_in_place());
             }
             if !found.contains(&Source::Stdin) {
                 found.push(Source::Stdin);
@@ -127,12 +126,21 @@ pub(super) fn sources(files: &[PathBuf], in_place: bool) -> Result<Vec<Source>, 
             }
         }
     }
+    if found.is_empty() && in_place && !std::io::stdin().is_terminal() {
+        return Err(stdin_in_place());
+    }
     if found.is_empty() {
         return Err(usage("there is nothing to rewrite").remedy(
             "name files or directories, or pipe YAML in: helm template … | arc-setup rewrite -",
         ));
     }
     Ok(found)
+}
+
+fn stdin_in_place() -> Failure {
+    usage("standard input cannot be written in place").remedy(
+        "name the files to write, or leave --in-place out: the rewritten text comes on standard output",
+    )
 }
 
 fn usage(what: &str) -> Failure {

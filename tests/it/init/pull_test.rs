@@ -204,9 +204,8 @@ async fn no_pod_is_made_that_nobody_was_asked_about() {
             return;
         };
         let (code, screen) = tokio::task::block_in_place(|| {
-            terminal
-                .answer("Start a pod of 1 runner set in", key)
-                .unwrap();
+            terminal.see("Start a pod of 1 runner set in").unwrap();
+            terminal.answer("[y/N]", key).unwrap();
             terminal.end().unwrap()
         });
         assert_eq!(code, Some(0), "{screen}");

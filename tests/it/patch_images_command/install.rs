@@ -21,7 +21,7 @@ pub(super) const STORY: &[&str] = &[
 
 pub(super) struct Install {
     cluster: Cluster,
-    program: ArcSetup,
+    pub(super) program: ArcSetup,
     namespace: String,
 }
 

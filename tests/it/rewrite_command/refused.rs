@@ -235,7 +235,7 @@ async fn wrong_use_is_told() -> Result<()> {
         ),
         (
             &["rewrite", "--registry", "r.corp", "-i"],
-            "there is nothing to rewrite",
+            "standard input cannot be written in place",
         ),
         (
             &[
