@@ -36,13 +36,20 @@ fn components_meet(one: &str, other: &str) -> bool {
         (false, false) => one == other,
         (true, false) => component_matches(one.as_bytes(), other.as_bytes()),
         (false, true) => component_matches(other.as_bytes(), one.as_bytes()),
-        (true, true) => both(
-            one.as_bytes(),
-            other.as_bytes(),
-            |letter| *letter == b'*',
-            u8::eq,
-        ),
+        (true, true) => {
+            let (one, other) = (one.as_bytes(), other.as_bytes());
+            // Before the first star and behind the last one letter stands for itself.
+            agree(one.iter().zip(other))
+                && agree(one.iter().rev().zip(other.iter().rev()))
+                && both(one, other, |letter| *letter == b'*', u8::eq)
+        }
     }
+}
+
+/// True where all letters are the same up to the first star.
+fn agree<'a>(letters: impl Iterator<Item = (&'a u8, &'a u8)>) -> bool {
+    let mut written = letters.take_while(|(one, other)| **one != b'*' && **other != b'*');
+    written.all(|(one, other)| one == other)
 }
 
 /// True where some text is taken by both; `row[from]` says it of what stands before `from` in the other.
