@@ -292,3 +292,38 @@ fn nothing_there(selection: &Selection) -> String {
         "nothing to do: there is no ARC {place}{chosen}, neither a controller nor a runner object; --all-workloads, with -n or -A, looks at everything that has pods"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ObjectRef;
+
+    #[test]
+    fn the_question_tells_of_listeners_and_of_what_could_not_be_read() {
+        let listener = |name| ObjectRef::new("v1", "AutoscalingListener", Some("arc"), name);
+        let unlisted = |kind: &str, namespace: Option<&str>| Unlisted {
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            why: "forbidden".to_owned(),
+            is_required: true,
+            is_forbidden: true,
+        };
+        let report = PatchReport {
+            dry_run: true,
+            listeners_remade: vec![listener("a"), listener("b")],
+            unlisted: vec![
+                unlisted("CronJob", None),
+                unlisted("the ConfigMap hooks", Some("ci")),
+            ],
+            ..PatchReport::default()
+        };
+        let lines = preview(&report, Task::Rewrite);
+        for line in [
+            "would be deleted, for the controller to make again with its image: AutoscalingListener arc/a and 1 more",
+            "not looked at: CronJobs (forbidden)",
+            "not looked at: the ConfigMap hooks in ci (forbidden)",
+        ] {
+            assert!(lines.iter().any(|one| one == line), "{line}: {lines:?}");
+        }
+    }
+}

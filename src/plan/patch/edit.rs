@@ -4,12 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::receipt::{Added, ORIGINAL_IMAGES, Receipt};
+use super::receipt::{ANNOTATIONS_LIMIT, Added, ORIGINAL_IMAGES, Receipt};
 use crate::object::pods::Replacement;
 use crate::object::{Pointer, value_at};
-
-/// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
-pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 /// An object in change. It is copied with the first change only.
 #[derive(Debug)]

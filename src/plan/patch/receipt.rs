@@ -22,6 +22,9 @@ pub(super) use record::Added;
 /// The annotation that keeps the original spelling.
 pub const ORIGINAL_IMAGES: &str = "arc-setup.dev/original-images";
 
+/// How many bytes the annotations of one object may have together: their keys and values, by the API server's rule.
+pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
 /// The form that is written.
 const VERSION: u64 = 2;
 

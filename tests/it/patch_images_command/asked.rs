@@ -63,7 +63,9 @@ async fn what_was_typed_before_the_question_is_no_answer() {
         terminal.press("", "y\r").unwrap();
         // The terminal's own echo.
         terminal.see("y\r\n").unwrap();
-        std::fs::write(&file, "").unwrap();
+        // Opened and closed: whoever reads the pipe goes on.
+        let pipe = std::fs::OpenOptions::new().write(true).open(&file);
+        drop(pipe.unwrap());
         terminal.press("[y/N]", "n\r").unwrap();
         terminal.end().unwrap()
     });

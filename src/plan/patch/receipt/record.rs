@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::found::standing;
-use super::{Entry, Found, Receipt, find, names};
+use super::{ANNOTATIONS_LIMIT, Entry, Found, Receipt, find, names};
 use crate::object::Pointer;
 use crate::object::pods::Replacement;
-use crate::plan::patch::edit::ANNOTATIONS_LIMIT;
 use crate::plan::patch::place::flag;
 
 /// What was appended to a list, or put under a key that was not there.
