@@ -4,8 +4,6 @@ use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host}
 
 use super::expression::Expression;
 use super::glob::{component_matches, matches as glob_matches};
-use super::reach::{Asked, Destination};
-use super::target_set::TargetSet;
 use super::{Matcher, Target};
 
 /// What a rule applies to, ready to be asked.
@@ -89,29 +87,6 @@ impl Pattern {
                 .any(|spelling| expression.matches(spelling)),
             Self::Any => true,
         }
-    }
-
-    /// True where the pattern takes some reference under the targets. The catch-all takes none by definition.
-    pub(super) fn reaches(&self, targets: &TargetSet) -> bool {
-        match self {
-            Self::Exact { host, path, .. } | Self::Repository { host, path } => {
-                targets.holds(host, path)
-            }
-            Self::Below(place) => targets.meets(place),
-            Self::Glob(_) | Self::Regex(_) => {
-                Asked::of(self).reaches(&Destination::of(targets.clone()))
-            }
-            Self::Any => false,
-        }
-    }
-
-    /// True where the pattern takes images of whatever host.
-    pub(super) fn takes_every_host(&self) -> bool {
-        let anywhere = Target {
-            host: "arc-setup.invalid".to_owned(),
-            path: String::new(),
-        };
-        *self == Self::Any || self.reaches(&TargetSet::of(&anywhere))
     }
 
     /// True where the pattern takes every image of a host that no target holds.

@@ -1,5 +1,6 @@
 //! Whether a pattern takes what stands under a target: one pattern is asked for many targets.
 
+use super::Target;
 use super::expression::Walker;
 use super::glob;
 use super::pattern::Pattern;
@@ -72,5 +73,30 @@ impl<'a> Asked<'a> {
             }
             pattern => pattern.reaches(&there.set),
         }
+    }
+}
+
+impl Pattern {
+    /// True where the pattern takes some reference under the targets. The catch-all takes none by definition.
+    pub(super) fn reaches(&self, targets: &TargetSet) -> bool {
+        match self {
+            Self::Exact { host, path, .. } | Self::Repository { host, path } => {
+                targets.holds(host, path)
+            }
+            Self::Below(place) => targets.meets(place),
+            Self::Glob(_) | Self::Regex(_) => {
+                Asked::of(self).reaches(&Destination::of(targets.clone()))
+            }
+            Self::Any => false,
+        }
+    }
+
+    /// True where the pattern takes images of whatever host.
+    pub(super) fn takes_every_host(&self) -> bool {
+        let anywhere = Target {
+            host: "arc-setup.invalid".to_owned(),
+            path: String::new(),
+        };
+        *self == Self::Any || self.reaches(&TargetSet::of(&anywhere))
     }
 }
