@@ -16,6 +16,7 @@ mod needed_secrets;
 mod overtaken;
 mod pass;
 mod patch_images;
+mod place_names;
 mod preflight;
 mod pull_test;
 mod render;

@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod left;
+mod needs;
 mod object;
 mod text;
 
@@ -12,15 +13,15 @@ use futures::FutureExt;
 
 use self::answer::Answer;
 pub(super) use self::args::Args;
-use self::args::options;
+use self::args::{options, place_need};
+use self::needs::Needs;
 use crate::apply::patch::{self, Hands, Meetings, PatchOptions, Task};
 use crate::cli::admission;
 use crate::cli::session::target;
-use crate::cli::{Session, clock, config_load, pass};
+use crate::cli::{Session, clock, config_load};
 use crate::clients::kube::Cluster;
 use crate::config::Partial;
 use crate::config::load::{self, SecretReading};
-use crate::config::problem;
 use crate::facts;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
@@ -36,8 +37,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     if args.admission.is_wanted() {
         return admission::run(&args.admission, args.besides(), session).await;
     }
-    Session::require_target(&session.target_needs(args.yes || args.dry_run, args.dry_run))?;
-    let options = options(args)?;
+    let agreed = args.yes || args.dry_run;
+    let needs = Needs::new(session.target_needs(agreed, args.dry_run), place_need(args));
+    let options = options(args);
     // What is put back came from where it came from.
     let verifies = !args.no_verify && !args.undo;
     let secrets = if verifies {
@@ -46,17 +48,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         SecretReading::Leave
     };
     let sources = config_load::sources(&args.config.config, secrets, session);
-    let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
+    let partial = load::load_partial(&sources).map_err(|problems| needs.with(&problems))?;
     config_load::warn(&partial.warnings);
-    let rules = pass::compiled(&partial.registry.rules)?;
-    if rules.is_empty() && args.pull_secret.is_none() && !args.undo {
-        return Err(Failure::new(
-            "rules-missing",
-            Exit::Usage,
-            "there is no rule to rewrite images by",
-        )
-        .remedy("give --registry HOST, or --registry-map quay.io=HOST"));
-    }
+    let rules = needs.rules(&partial, args.undo || args.pull_secret.is_some())?;
     let targets = if verifies {
         Some(targets(&partial, args.use_cluster_pull_secrets)?)
     } else {

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::cli::config_args::PartArgs;
 use crate::cli::rules_part::{Rules, config};
-use crate::cli::{Session, pass, rules_list};
+use crate::cli::{Session, pass, place_names, rules_list};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
+use crate::object::kind_meant;
 use crate::rules::{Asked, Meeting, Outcome, Place, RuleSet, RuleSpec};
 use crate::ui::{foreign, output};
 
@@ -22,13 +23,13 @@ pub(super) struct Args {
     #[arg(value_name = "REF", required = true)]
     references: Vec<String>,
     /// The kind of object that they stand in: Deployment
-    #[arg(long, value_name = "KIND", help_heading = "Place")]
+    #[arg(long, value_name = "KIND", value_parser = place_names::kind, help_heading = "Place")]
     kind: Option<String>,
     /// Its namespace
-    #[arg(long, short, value_name = "NAME", help_heading = "Place")]
+    #[arg(long, short, value_name = "NAME", value_parser = place_names::namespace, help_heading = "Place")]
     namespace: Option<String>,
     /// The field that holds them, as a JSON pointer: /spec/template/spec/containers/0/image
-    #[arg(long, value_name = "POINTER", help_heading = "Place")]
+    #[arg(long, value_name = "POINTER", value_parser = place_names::field, help_heading = "Place")]
     field: Option<String>,
     #[command(flatten)]
     config: PartArgs<Rules>,
@@ -43,6 +44,12 @@ impl Args {
             namespace: self.namespace.as_deref(),
             field: self.field.as_deref().unwrap_or_default(),
         })
+    }
+
+    /// The kind that is called almost as another, with that one.
+    fn doubtful_kind(&self) -> Option<(&str, &'static str)> {
+        let kind = self.kind.as_deref()?;
+        Some((kind, kind_meant(kind)?))
     }
 }
 
@@ -97,6 +104,11 @@ impl From<Asked> for RuleAsked {
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let config = config(&args.config, session)?;
     let rules = pass::rules(&config)?;
+    if let Some((kind, meant)) = args.doubtful_kind() {
+        output::talk(&format!(
+            "note: no kind {kind} is known: did you mean {meant}?"
+        ));
+    }
     let references = references(&args.references)?;
     let mut meeting = Meeting::default();
     let answer = Answer {

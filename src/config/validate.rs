@@ -9,7 +9,7 @@ mod syntax;
 use std::collections::BTreeSet;
 
 use crate::image_ref::ImageReference;
-use crate::rules::{RuleProblem, RuleSet};
+use crate::rules::{RuleName, RuleProblem, RuleSet};
 
 use super::model::{Config, Origin};
 use super::problem::Problem;
@@ -65,7 +65,14 @@ fn unwise(rules: &RuleSet) -> Vec<Problem> {
     let shared = "give one of them a target of its own: HOST/KEY, or a template with {host_slug}";
     let dead = "the first that matches decides: put the narrower one first, or take it out";
     let mut told = warned("config-registry-shared-target", &rules.warnings(), shared);
-    told.extend(warned("config-registry-dead-rule", &rules.dead(), dead));
+    // The rule that never decides is named first, and is the one to look at.
+    told.extend(rules.dead().iter().map(|problem| {
+        let at = problem.rules.first();
+        rule_problem_at(at, "config-registry-dead-rule", problem).remedy(dead)
+    }));
+    let unknown = "correct it, or leave it if the cluster has such a kind of its own";
+    let code = "config-registry-unknown-kind";
+    told.extend(warned(code, &rules.doubtful_kinds(), unknown));
     told
 }
 
@@ -194,7 +201,12 @@ impl Validator<'_> {
 
 /// The place of the last rule is shown before the text, and not again in it.
 fn rule_problem(code: &'static str, problem: &RuleProblem) -> Problem {
-    let (path, origin) = problem.rules.last().map_or(("", Origin::Default), |rule| {
+    rule_problem_at(problem.rules.last(), code, problem)
+}
+
+/// The same at the place of another rule.
+fn rule_problem_at(at: Option<&RuleName>, code: &'static str, problem: &RuleProblem) -> Problem {
+    let (path, origin) = at.map_or(("", Origin::Default), |rule| {
         (rule.id.as_str(), rule.origin.clone())
     });
     let what = match (problem.rules.as_slice(), &origin) {

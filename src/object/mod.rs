@@ -5,6 +5,7 @@
 mod change;
 mod common;
 mod digest;
+mod kind_names;
 pub mod labels;
 mod late;
 mod managed_fields;
@@ -16,6 +17,7 @@ mod reference;
 pub use change::Change;
 pub use common::Common;
 pub use digest::sha256;
+pub use kind_names::{kind_called, kind_meant};
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use managed_fields::{Written, written_by};
 pub use manifest::{Manifest, Source};

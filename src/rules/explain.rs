@@ -76,6 +76,6 @@ fn why_not(rule: &Rule, reference: &ImageReference, place: Option<&Place<'_>>) -
     }
     Some(match place {
         None => format!("taken, but the rule is for {scope} only"),
-        Some(place) => format!("taken, but {place} is not in {scope}"),
+        Some(place) => format!("taken, but {}", scope.misses(place).join(", and ")),
     })
 }

@@ -23,6 +23,7 @@ mod results;
 mod rule;
 #[cfg(test)]
 mod samples;
+mod scope_check;
 mod set;
 mod source;
 mod spec;

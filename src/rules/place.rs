@@ -30,21 +30,6 @@ impl<'a> Place<'a> {
     }
 }
 
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.kind.is_empty() {
-            "an object"
-        } else {
-            self.kind
-        };
-        write!(formatter, "{kind} {}", self.field)?;
-        match self.namespace {
-            Some(namespace) => write!(formatter, " in namespace {namespace}"),
-            None => formatter.write_str(" in no namespace"),
-        }
-    }
-}
-
 /// Where a rule applies, as globs; an empty list is everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -73,6 +58,32 @@ impl Scope {
                 place.namespace.is_some_and(|name| within(glob, name))
             })
             && one_takes(&self.fields, |glob| field_within(glob, place.field))
+    }
+}
+
+impl Scope {
+    /// What of a place is not within it, a fragment each; nothing for a place that is.
+    pub(super) fn misses(&self, place: &Place<'_>) -> Vec<String> {
+        let kind = Some(place.kind).filter(|kind| !kind.is_empty());
+        let field = Some(place.field).filter(|field| !field.is_empty());
+        let part =
+            |word: &str, said: Option<&str>, globs: &[String], takes: fn(&str, &str) -> bool| {
+                let globs_said = globs.join(" or ");
+                match said {
+                    Some(said) if one_takes(globs, |glob| takes(glob, said)) => None,
+                    Some(said) => Some(format!("{word} {said} does not match {globs_said}")),
+                    None if globs.is_empty() => None,
+                    None => Some(format!("there is no {word} to match {globs_said}")),
+                }
+            };
+        [
+            part("kind", kind, &self.kinds, within),
+            part("namespace", place.namespace, &self.namespaces, within),
+            part("field", field, &self.fields, field_within),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

@@ -39,7 +39,7 @@ impl Rule {
         let mut problems = Vec::new();
         let mut keep = |result: Result<(), String>| problems.extend(result.err());
         keep(limits(spec));
-        keep(scope(spec));
+        keep(spec.scope.check());
         keep(pin(spec));
         if !problems.is_empty() {
             return Err(problems);
@@ -182,30 +182,6 @@ fn limits(spec: &RuleSpec) -> Result<(), String> {
         return Err(format!(
             "a text of the rule is longer than {TEXT_LIMIT} bytes"
         ));
-    }
-    Ok(())
-}
-
-fn scope(spec: &RuleSpec) -> Result<(), String> {
-    for field in &spec.scope.fields {
-        if !field.starts_with('/') {
-            return Err(format!(
-                "the field '{field}' does not begin with /: write a JSON pointer such as /spec/**/env/**"
-            ));
-        }
-        if field
-            .split('/')
-            .any(|step| step.contains("**") && step != "**")
-        {
-            return Err(format!("in the field '{field}' `**` is not a whole step"));
-        }
-    }
-    let names = spec.scope.kinds.iter().chain(&spec.scope.namespaces);
-    for name in names {
-        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "*.-".contains(letter);
-        if name.is_empty() || !name.chars().all(allowed) {
-            return Err(format!("'{name}' takes no kind and no namespace"));
-        }
     }
     Ok(())
 }

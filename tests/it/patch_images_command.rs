@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use install::{Install, PROXY, STORY, marked};
 
+use crate::support::arc_setup::ArcSetup;
 use crate::support::control_plane::{ControlPlane, Options};
 
 const PATCHED: &str = "registry.artifactory.mydomain.com/brancz/kube-rbac-proxy:v0.8.0";
@@ -71,6 +72,37 @@ async fn the_story_is_one_command_and_the_second_run_does_nothing() {
         install.deployment().await["metadata"]["generation"],
         after["metadata"]["generation"]
     );
+}
+
+#[tokio::test]
+async fn all_that_a_run_lacks_is_told_at_once() {
+    let program = ArcSetup::new().unwrap();
+    let run = async |more: &[&str]| {
+        let outcome = program.run(&[&["patch-images"], more].concat()).await;
+        outcome.unwrap().expect_code(2).stderr
+    };
+    let all = [
+        "nobody can be asked whether to go on; give --yes",
+        "the cluster to write to is not named; give --context NAME",
+        "--all-workloads: of which namespaces?; give -n NAMESPACE",
+        "there is no rule to rewrite images by; give --registry HOST",
+    ];
+    let told = run(&["--all-workloads"]).await;
+    for said in all
+        .iter()
+        .chain(&["4 things are missing", "code: no-terminal"])
+    {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let told = run(&["--all-workloads", "--config", "nosuch.yaml"]).await;
+    for said in all[..3].iter().chain(&["nosuch.yaml"]) {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    // One thing alone has its own code.
+    let told = run(&["--dry-run"]).await;
+    assert!(told.contains("code: rules-missing"), "{told}");
+    let told = run(&["--registry", "r.corp", "--dry-run", "--all-workloads"]).await;
+    assert!(told.contains("code: patch-place-missing"), "{told}");
 }
 
 #[tokio::test]

@@ -129,9 +129,11 @@ async fn a_scoped_rule_decides_in_its_place_only() -> Result<()> {
     );
     let (outcome, why) = decided(&["ghcr.io/a:1", "--kind", "Pod", "-n", "prod"]).await?;
     assert_eq!(outcome, "no-rule");
-    assert!(
-        why.contains("in namespace prod is not in kind Pod, namespace ci-*"),
-        "{why}"
+    assert_eq!(why, "taken, but namespace prod does not match ci-*");
+    let (_, why) = decided(&["ghcr.io/a:1", "--kind", "deploy"]).await?;
+    assert_eq!(
+        why,
+        "taken, but kind Deployment does not match Pod, and there is no namespace to match ci-*"
     );
     let (outcome, _) = decided(&["ghcr.io/a:1", "--kind", "Pod", "-n", "ci-a"]).await?;
     assert_eq!(outcome, "rewritten");
@@ -141,6 +143,27 @@ async fn a_scoped_rule_decides_in_its_place_only() -> Result<()> {
     let field = "/spec/containers/0/env/3/value";
     let (outcome, _) = decided(&["quay.io/a/b", "--field", field]).await?;
     assert_eq!(outcome, "rewritten");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_cannot_be_is_refused_and_a_doubtful_one_is_told() -> Result<()> {
+    let program = program()?;
+    for (place, said) in [
+        (["--kind", "rollout"], "write the kind as in an object"),
+        (["--field", "spec.containers"], "it does not begin with /"),
+        (["--namespace", "Shop"], "lower-case letters"),
+    ] {
+        let arguments = [&["test", "quay.io/a"], &place[..]].concat();
+        let outcome = run(&program, &arguments).await?.expect_code(2);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    let arguments = ["test", "quay.io/a", "--kind", "Deploymnt"];
+    let outcome = run(&program, &arguments).await?.expect_code(0);
+    assert_eq!(
+        outcome.stderr,
+        "note: no kind Deploymnt is known: did you mean Deployment?\n"
+    );
     Ok(())
 }
 
@@ -272,5 +295,37 @@ async fn the_effective_list_stands_in_order_with_where_each_was_given() -> Resul
     assert_eq!(listed[4]["mirror"], "artifactory.corp/gcr");
     let none = run(&ArcSetup::new()?, &["list"]).await?.expect_code(0);
     assert_eq!(none.stdout, "no rules: every image keeps its name\n");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_can_never_decide_is_told_at_its_own_line() -> Result<()> {
+    let program = ArcSetup::new()?;
+    let file = |more: &str| {
+        format!(
+            "registry:\n  rules:\n    - {{host: quay.io, rewrite: r.corp}}\n    - {{prefix: quay.io/b, keep: true}}\n    - {{host: ghcr.io, deny: true, {more}}}\n"
+        )
+    };
+    program.file("arc-setup.yaml", file("kinds: [Deploymnt, Rollout]"))?;
+    let outcome = run(&program, &["list"]).await?.expect_code(0);
+    let told: Vec<&str> = outcome.stderr.lines().collect();
+    assert!(
+        told[0].starts_with("warning: arc-setup.yaml:4:7: registry.rules[1] (arc-setup.yaml:4:7) and registry.rules[0]"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("warning: arc-setup.yaml:5:7: registry.rules[2]: no kind 'Deploymnt' is known: did you mean Deployment?;"),
+        "{told:?}"
+    );
+    assert_eq!(told.len(), 2, "{told:?}");
+    for (scope, said) in [
+        ("kinds: [deployments]", "write Deployment"),
+        ("namespaces: [Shop]", "'Shop' takes no namespace"),
+    ] {
+        program.file("arc-setup.yaml", file(scope))?;
+        let outcome = run(&program, &["list"]).await?.expect_code(2);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("arc-setup.yaml:5:7: "));
+    }
     Ok(())
 }

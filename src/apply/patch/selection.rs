@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
-use crate::object::text_at;
+use crate::object::{kind_called, text_at};
 use crate::observe::workloads::{
     Kind, is_arc_program, is_of_a_platforms_kind, is_of_the_platform, programs, resources,
     workloads,
@@ -183,18 +183,6 @@ impl Whose {
     }
 }
 
-/// As kubectl takes them, of the built-in kinds.
-const SHORT_NAMES: [(&str, &str); 8] = [
-    ("cj", "CronJob"),
-    ("cm", "ConfigMap"),
-    ("deploy", "Deployment"),
-    ("ds", "DaemonSet"),
-    ("po", "Pod"),
-    ("rc", "ReplicationController"),
-    ("rs", "ReplicaSet"),
-    ("sts", "StatefulSet"),
-];
-
 /// `Deployment`, `deployments`, `deployments.apps`, whatever the case.
 fn is_named(kind: &Kind, name: &str) -> bool {
     let (name, group) = name
@@ -203,10 +191,9 @@ fn is_named(kind: &Kind, name: &str) -> bool {
     let of_group = kind.api_version.split_once('/').map(|(group, _)| group);
     let name = name.to_lowercase();
     let singular = kind.kind.to_lowercase();
-    let is_short = SHORT_NAMES
-        .iter()
-        .any(|(short, kind)| *short == name && kind.to_lowercase() == singular);
-    let is_kind = is_short || name == singular || name.strip_suffix('s') == Some(&singular);
+    let is_kind = kind_called(&name) == Some(&kind.kind)
+        || name == singular
+        || name.strip_suffix('s') == Some(&singular);
     let is_of_group = || {
         if let Some(group) = group {
             return of_group == Some(group);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::apply::patch::{PatchOptions, Selection, Task};
 use crate::cli::admission::{AdmissionArgs, Besides};
 use crate::cli::config_args::{Part, PartArgs};
-use crate::cli::seconds;
-use crate::config::validate::{is_dns_label, is_dns_subdomain};
-use crate::failure::{Exit, Failure};
+use crate::cli::{place_names, seconds};
+use crate::config::Origin;
+use crate::config::problem::Problem;
+use crate::config::validate::is_dns_subdomain;
 use crate::observe::workloads::is_of_the_platform;
 use crate::plan::patch::OwnerPattern;
 
@@ -21,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     pub(super) config: PartArgs<Rules>,
     /// Only this namespace; may be given several times [default: all]
-    #[arg(long = "namespace", short, value_name = "NAME", value_parser = namespace_name, help_heading = "Selection")]
+    #[arg(long = "namespace", short, value_name = "NAME", value_parser = place_names::namespace, help_heading = "Selection")]
     pub(super) namespaces: Vec<String>,
     /// Every namespace
     #[arg(
@@ -128,12 +129,9 @@ impl Args {
     }
 }
 
-/// What the flags say, checked.
-pub(super) fn options(args: &Args) -> Result<PatchOptions, Failure> {
-    if args.all_workloads {
-        check_places(args)?;
-    }
-    Ok(PatchOptions {
+/// What the flags say.
+pub(super) fn options(args: &Args) -> PatchOptions {
+    PatchOptions {
         task: if args.undo { Task::Undo } else { Task::Rewrite },
         selection: Selection {
             namespaces: args.namespaces.clone(),
@@ -148,36 +146,35 @@ pub(super) fn options(args: &Args) -> Result<PatchOptions, Failure> {
         require_verified: args.require_verified,
         wait: !args.no_wait,
         timeout: args.timeout,
-    })
+    }
 }
 
 /// Everybody's workloads are looked at only where somebody said where, and never where the platform runs.
-fn check_places(args: &Args) -> Result<(), Failure> {
+pub(super) fn place_need(args: &Args) -> Option<Problem> {
+    if !args.all_workloads {
+        return None;
+    }
+    let need = |code, what: String, remedy: &str| {
+        Some(Problem::new(code, "", what, Origin::Default).remedy(remedy))
+    };
     if args.namespaces.is_empty() && !args.all_namespaces {
-        return Err(Failure::new(
+        return need(
             "patch-place-missing",
-            Exit::Usage,
-            "--all-workloads: of which namespaces?",
-        )
-        .remedy("give -n NAMESPACE, once for each, or -A for all of them"));
+            "--all-workloads: of which namespaces?".to_owned(),
+            "give -n NAMESPACE, once for each, or -A for all of them",
+        );
     }
-    let platform = args.namespaces.iter().find(|name| is_of_the_platform(name));
-    platform.map_or(Ok(()), |name| {
-        Err(Failure::new(
-            "patch-platform",
-            Exit::Usage,
-            format!("--all-workloads never looks into {name}: the platform looks after what runs there"),
-        )
-        .remedy("have kube-*, cattle-* and openshift-* pull from elsewhere by the platform's own settings (Rancher: system-default-registry)"))
-    })
-}
-
-/// The name of a namespace: anything else would find nothing and look like success.
-fn namespace_name(text: &str) -> Result<String, String> {
-    if is_dns_label(text) {
-        return Ok(text.to_owned());
-    }
-    Err("a namespace's name has lower-case letters, digits and '-'".to_owned())
+    let name = args
+        .namespaces
+        .iter()
+        .find(|name| is_of_the_platform(name))?;
+    need(
+        "patch-platform",
+        format!(
+            "--all-workloads never looks into {name}: the platform looks after what runs there"
+        ),
+        "have kube-*, cattle-* and openshift-* pull from elsewhere by the platform's own settings (Rancher: system-default-registry)",
+    )
 }
 
 /// The name of a Secret.

@@ -1,14 +1,17 @@
 //! As a KRM function (`config.kubernetes.io/function`): a ResourceList on standard input, its functionConfig with the
 //! rules, its items rewritten, and results for the orchestrator.
 
+mod rules;
+
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use self::rules::Rules;
 use super::answer::stays;
 use super::input::{Input, Source};
-use crate::config::load::{GivenText, Sources};
+use crate::config::load::Sources;
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::rewrite::text::{Edit, Findings, Where};
@@ -32,15 +35,6 @@ enum Place {
     Value(Range<usize>),
 }
 
-enum Rules {
-    /// None: those of flags, environment and file.
-    None,
-    /// The content of a configuration file.
-    Text(String),
-    /// The path of one.
-    File(PathBuf),
-}
-
 impl Function {
     /// The function that standard input calls; None for anything but a ResourceList.
     pub(super) fn around(stdin: &Input) -> Result<Option<Self>, Failure> {
@@ -58,8 +52,14 @@ impl Function {
         if text("kind") != "ResourceList" || !text("apiVersion").starts_with(GROUP) {
             return Ok(None);
         }
+        let config = document.field("functionConfig").unwrap_or_default();
+        let rules = document
+            .find(document.root(), "/functionConfig")
+            .map_or(Ok(Rules::None), |at| {
+                Rules::of(&config, &document, at, &stdin.name)
+            })?;
         Ok(Some(Self {
-            rules: rules(&document.field("functionConfig").unwrap_or_default())?,
+            rules,
             results: Place::of_results(&stdin.text, &document),
         }))
     }
@@ -67,9 +67,12 @@ impl Function {
     /// The function that a plugin calls with its configuration in a file.
     pub(super) fn in_file(path: &Path) -> Result<Self, Failure> {
         let input = Input::read(&Source::File(path.to_owned()))?;
-        let documents = yaml::parse_documents(&input.text, &input.name)?;
+        let documents = yaml::located_documents(&input.text, &input.name)?;
+        let rules = documents.first().map_or(Ok(Rules::None), |document| {
+            Rules::of(document.value(), document, document.root(), &input.name)
+        })?;
         Ok(Self {
-            rules: rules(documents.first().unwrap_or(&Value::Null))?,
+            rules,
             results: None,
         })
     }
@@ -83,12 +86,7 @@ impl Function {
         match &self.rules {
             Rules::None => {}
             Rules::File(path) => sources.file = Some(path.clone()),
-            Rules::Text(text) => {
-                sources.text = Some(GivenText {
-                    name: "functionConfig".to_owned(),
-                    text: text.clone(),
-                });
-            }
+            Rules::Text(given) => sources.text = Some(given.clone()),
         }
         Ok(())
     }
@@ -175,32 +173,6 @@ impl Place {
 
 fn wrong(what: &str) -> Failure {
     Failure::new("function-config", Exit::Usage, what)
-}
-
-/// The rules of a functionConfig: `spec` with the content of a configuration file, or its path as `spec.config`; of a
-/// ConfigMap the same in `data`, the content under the file's name.
-fn rules(config: &Value) -> Result<Rules, Failure> {
-    let held = match config.get("kind").and_then(Value::as_str) {
-        Some("ConfigMap") => config.get("data"),
-        _ => config.get("spec"),
-    };
-    let Some(Value::Object(held)) = held else {
-        return Ok(Rules::None);
-    };
-    let path = held.get("config").and_then(Value::as_str);
-    let text = held.get("arc-setup.yaml").and_then(Value::as_str);
-    match (path, text, held.len()) {
-        (Some(path), _, 1) => Ok(Rules::File(PathBuf::from(path))),
-        (None, Some(text), 1) => Ok(Rules::Text(text.to_owned())),
-        (None, None, 0) => Ok(Rules::None),
-        (None, None, _) if config["kind"] != "ConfigMap" => {
-            Ok(Rules::Text(yaml::to_string(&Value::Object(held.clone()))))
-        }
-        _ => Err(wrong("the functionConfig cannot be read").remedy(
-            "write the rules under spec as in arc-setup.yaml (spec: {registry: {map: …}}), or spec: {config: PATH}; \
-             in a ConfigMap data: {arc-setup.yaml: …} or data: {config: PATH}",
-        )),
-    }
 }
 
 fn result(severity: &str, message: &str, at: &Where) -> Value {

@@ -232,7 +232,7 @@ impl OneDocument<'_> {
             reason,
             code: code.to_owned(),
         });
-        self.tell(object, &slot.pointer, finding);
+        self.tell_of_slot(object, slot, finding);
     }
 
     fn change(&mut self, object: &Object<'_>, slot: &ImageSlot, target: String, rule: String) {

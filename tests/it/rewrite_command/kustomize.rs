@@ -235,7 +235,18 @@ async fn a_function_config_names_its_rules_in_three_ways() -> Result<()> {
         (
             "  kind: ImageRules\n  spec: {registry: {mapp: []}}\n",
             &[],
-            "functionConfig:",
+            "stdin:16:21: unknown key",
+        ),
+        (
+            "  kind: ConfigMap\n  data:\n    arc-setup.yaml: |\n      ---\n      registry: {mapp: []}\n",
+            &[],
+            "stdin:19:18: unknown key",
+        ),
+        // What is spelled in another way has no lines of its own.
+        (
+            "  kind: ConfigMap\n  data: {arc-setup.yaml: 'registry: {mapp: []}'}\n",
+            &[],
+            "functionConfig:1:12: unknown key",
         ),
         (
             "  kind: ConfigMap\n  data: {quay.io: reg.corp}\n",
@@ -259,5 +270,22 @@ async fn a_function_config_names_its_rules_in_three_ways() -> Result<()> {
             outcome.stderr
         );
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_config_in_a_file_is_told_by_its_name_and_lines() -> Result<()> {
+    let mut arc_setup = ArcSetup::new()?;
+    arc_setup.file(
+        "fnc.yaml",
+        "# the rules\nkind: ImageRules\nspec:\n  # of all\n  registry:\n    mapp: []\n",
+    )?;
+    arc_setup.stdin("kind: Pod\n");
+    let outcome = arc_setup
+        .run(&["rewrite", "--function-config", "fnc.yaml", "-"])
+        .await?
+        .expect_code(2);
+    let said = "fnc.yaml:6:5: unknown key";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     Ok(())
 }

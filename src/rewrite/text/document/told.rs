@@ -14,7 +14,29 @@ use crate::yaml::Lines;
 impl OneDocument<'_> {
     pub(super) fn skip(&mut self, object: &Object<'_>, slot: &ImageSlot, reason: String) {
         let finding = skipped(Self::of_slot(object, slot), &slot.text, reason);
-        self.tell(object, &slot.pointer, finding);
+        self.tell_of_slot(object, slot, finding);
+    }
+
+    /// At the image itself, as a change is told: behind a quote, and behind what stands before it in its text.
+    pub(super) fn tell_of_slot(&mut self, object: &Object<'_>, slot: &ImageSlot, finding: Finding) {
+        let byte = self
+            .byte_of(object, slot)
+            .unwrap_or_else(|| self.byte(object, &slot.pointer));
+        self.found.push((byte, finding));
+    }
+
+    /// The first byte of an image that stands in one text.
+    fn byte_of(&self, object: &Object<'_>, slot: &ImageSlot) -> Option<usize> {
+        let text = slot.pointer.get(object.value)?.as_str()?;
+        let place = self.document.find(object.place, slot.pointer.as_str())?;
+        // An alias is told where it is used.
+        if self.document.is_alias(place) {
+            return None;
+        }
+        let scalar = self.document.scalar(place)?;
+        let span = std::slice::from_ref(&slot.span);
+        let bytes = self.document.bytes_of(&scalar, text, span)?;
+        Some(bytes.first()?.start)
     }
 
     pub(super) fn of_slot(object: &Object<'_>, slot: &ImageSlot) -> Where {

@@ -128,6 +128,32 @@ fn what_a_rule_refuses_and_what_is_no_reference_is_told() {
 }
 
 #[test]
+fn what_stays_is_told_at_the_image_as_what_changes_is() {
+    for (line, column) in [
+        ("'evil.example.com/a:1'", 13),
+        ("\"foo/Bar\"", 13),
+        ("'quay.io/a:1'", 13),
+        ("quay.io/a:1", 12),
+    ] {
+        let findings = rewritten(&pod(line)).findings;
+        let places = [
+            findings.refused.first().map(|one| &one.at),
+            findings.skipped.first().map(|one| &one.at),
+            findings.changes.first().map(|one| &one.at),
+        ];
+        let at: Vec<_> = places.into_iter().flatten().collect();
+        assert_eq!((at[0].line, at[0].column), (7, column), "{line}");
+    }
+    // Within a text, too.
+    let text = pod("nginx").replace(
+        "    image: nginx",
+        "    image: nginx\n    args: ['--side-image=evil.example.com/a:1']",
+    );
+    let at = &rewritten(&text).findings.refused[0].at;
+    assert_eq!((at.line, at.column), (8, 26));
+}
+
+#[test]
 fn suspects_and_compiled_in_images_are_told_and_never_written() {
     let text = "\
 apiVersion: apps/v1
