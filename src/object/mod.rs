@@ -14,7 +14,7 @@ mod pointer;
 mod reference;
 
 pub use change::Change;
-pub use common::Common;
+pub use common::{Common, LAST_APPLIED};
 pub use digest::sha256;
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use managed_fields::{Written, written_by};
