@@ -106,6 +106,9 @@ pub struct Patch {
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
+    /// Of an undo: what somebody changed since, or took away, and is not put back. The notes name each.
+    #[serde(skip)]
+    pub changed_since: usize,
     /// The object as it is then.
     #[serde(skip)]
     pub after: Value,
@@ -270,6 +273,7 @@ fn patched(
             slots,
             pull_secrets,
             removed: Vec::new(),
+            changed_since: 0,
             after,
         })),
         Err(reason) => Verdict::Refused(vec![reason]),

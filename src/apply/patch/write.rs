@@ -354,6 +354,7 @@ fn next(decided: Decided, object: &Value) -> Next {
             report.slots = std::mem::take(&mut patch.slots);
             report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
             report.removed = std::mem::take(&mut patch.removed);
+            report.changed_since = patch.changed_since;
             if report.changes_nothing() {
                 report.treatment = Treatment::Kept;
             }
