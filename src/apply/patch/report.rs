@@ -29,6 +29,8 @@ pub enum Treatment {
     },
     /// It is as the rules want it; its notes are of what may be an image.
     Unchanged,
+    /// It has what an earlier run with other rules wrote, and these rules take nothing of it; its notes say what.
+    ByOtherRules,
     /// Nothing of it can be changed although a rule would, or it names what is no image; its notes say why.
     Stays,
     /// It cannot be changed while it exists.
@@ -295,6 +297,11 @@ impl PatchReport {
         self.count("stays")
     }
 
+    /// How many have what an earlier run with other rules wrote.
+    pub fn by_other_rules(&self) -> usize {
+        self.count("by-other-rules")
+    }
+
     /// How many only lose the record of an earlier patch.
     pub fn kept(&self) -> usize {
         self.count("kept")
@@ -334,6 +341,7 @@ impl PatchReport {
             Treatment::Made { .. } => "made",
             Treatment::Owned { .. } => "owned",
             Treatment::Unchanged => return,
+            Treatment::ByOtherRules => "by-other-rules",
             Treatment::Stays => "stays",
             Treatment::Skipped { .. } => "skipped",
             Treatment::Refused { .. } => "refused",

@@ -52,6 +52,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             report.stays(),
             "left alone: their images cannot be changed where they stand",
         ),
+        (
+            report.by_other_rules(),
+            "left as an earlier run with other rules wrote them (--undo first puts them back)",
+        ),
         (report.refused(), "refused by a rule"),
         (
             report.without_pull_secret(),
@@ -189,6 +193,13 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
         let loses = if report.dry_run { "would lose" } else { "lost" };
         lines.push(format!(
             "{count} {loses} the record of an earlier patch, of which nothing stands any more"
+        ));
+    }
+    let by_other_rules = report.by_other_rules();
+    if by_other_rules > 0 {
+        let count = counted(by_other_rules, "object");
+        lines.push(format!(
+            "{count} left as an earlier run with other rules wrote it: put back with --undo, then run this again"
         ));
     }
     let skipped = report.skipped();
