@@ -198,69 +198,59 @@ fn foreign_namespaces(found: &[ObjectRef]) -> BTreeSet<ObjectRef> {
         .collect()
 }
 
+/// What goes between the runner sets and the receipt, in order.
+const BETWEEN: [Rank; 5] = [
+    Rank::Webhooks,
+    Rank::Controller,
+    Rank::Rights,
+    Rank::Configuration,
+    Rank::Definitions,
+];
+
 /// What scales runner sets, and these, until they are gone; then webhooks, controller, rights and the rest; the
 /// receipt, and last the namespaces, in which lock and receipt lay, until they are gone.
 fn waves(mut steps: BTreeMap<Rank, Vec<Step>>, receipt: Option<&Receipt>) -> Vec<Wave> {
-    let mut waves = Vec::new();
-    let mut push = |title: &str, steps: Vec<Step>| {
-        if !steps.is_empty() {
-            waves.push(Wave {
-                title: title.to_owned(),
-                steps,
-            });
-        }
-    };
     let mut take = |rank: Rank| steps.remove(&rank).unwrap_or_default();
-    push(Rank::Autoscalers.title(), take(Rank::Autoscalers));
+    let mut waves = vec![wave(Rank::Autoscalers.title(), take(Rank::Autoscalers))];
     let runners = take(Rank::Runners);
-    let objects: Vec<ObjectRef> = runners
-        .iter()
-        .filter(|step| step.writes())
-        .filter_map(|step| step.object().cloned())
-        .filter(is_runner_object)
-        .collect();
-    push("runner sets", runners);
-    if !objects.is_empty() {
-        let why = "the controller deregisters their runners from GitHub".to_owned();
-        push(
-            "runner sets: finalizers",
-            vec![Step::WaitGone { objects, why }],
-        );
-    }
-    for rank in [
-        Rank::Webhooks,
-        Rank::Controller,
-        Rank::Rights,
-        Rank::Configuration,
-        Rank::Definitions,
-    ] {
-        push(rank.title(), take(rank));
-    }
-    if let Some(receipt) = receipt {
-        push(
-            "receipt",
-            vec![Step::Delete {
-                object: receipt.reference(),
-                uid: None,
-                why: "nothing is left that it could tell of".to_owned(),
-            }],
-        );
-    }
+    let why = "the controller deregisters their runners from GitHub";
+    let finalizers = until_gone(&runners, is_runner_object, why);
+    waves.push(wave("runner sets", runners));
+    waves.push(wave("runner sets: finalizers", finalizers));
+    waves.extend(BETWEEN.map(|rank| wave(rank.title(), take(rank))));
+    let receipt = receipt.map(|receipt| Step::Delete {
+        object: receipt.reference(),
+        uid: None,
+        why: "nothing is left that it could tell of".to_owned(),
+    });
+    waves.push(wave("receipt", receipt.into_iter().collect()));
     let namespaces = take(Rank::Namespaces);
-    let objects: Vec<ObjectRef> = namespaces
-        .iter()
-        .filter(|step| step.writes())
-        .filter_map(|step| step.object().cloned())
-        .collect();
-    push(Rank::Namespaces.title(), namespaces);
-    if !objects.is_empty() {
-        let why = "the cluster removes what is in them".to_owned();
-        push(
-            "namespaces: what is in them",
-            vec![Step::WaitGone { objects, why }],
-        );
-    }
+    let contents = until_gone(&namespaces, |_| true, "the cluster removes what is in them");
+    waves.push(wave(Rank::Namespaces.title(), namespaces));
+    waves.push(wave("namespaces: what is in them", contents));
+    waves.retain(|wave| !wave.steps.is_empty());
     waves
+}
+
+fn wave(title: &str, steps: Vec<Step>) -> Wave {
+    Wave {
+        title: title.to_owned(),
+        steps,
+    }
+}
+
+/// The wait for what these steps delete; none where there is nothing to wait for.
+fn until_gone(steps: &[Step], is_awaited: fn(&ObjectRef) -> bool, why: &str) -> Vec<Step> {
+    let deleted = steps.iter().filter(|step| step.writes());
+    let objects: Vec<ObjectRef> = deleted
+        .filter_map(|step| step.object().cloned())
+        .filter(is_awaited)
+        .collect();
+    if objects.is_empty() {
+        return Vec::new();
+    }
+    let why = why.to_owned();
+    vec![Step::WaitGone { objects, why }]
 }
 
 /// Why an object stays; None where it goes.

@@ -9,14 +9,15 @@ use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
 use crate::cli::Session;
 use crate::cli::pass::Rendered;
 use crate::clients::kube::{Cluster, Identity};
+use crate::clients::registry::DockerConfig;
 use crate::clients::roots::preload_system_roots;
 use crate::clients::transport::Http;
 use crate::config::load::Loaded;
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, GithubReport, TlsReport};
 use crate::failure::{Details, Failure};
 use crate::image_ref::ImageReference;
 use crate::object::pods::image_slots;
-use crate::observe::{self, Observed, Resolver};
+use crate::observe::{self, ImageReport, Observed, Resolver, Right, SecretReport};
 use crate::plan::idle_sets;
 use crate::rules::{Outcome, Place};
 use crate::ui::format::Format;
@@ -56,8 +57,6 @@ pub(super) async fn check(
     let http = facts::route(config, &loaded.credentials, facts).client()?;
     let accounts = observe::accounts(&loaded.credentials)?;
     let (images, kept) = pulled(rendered);
-    let (servers, asked) = servers(loaded, rendered, &images);
-    let manifests = &rendered.manifests;
     let home = observe::home(cluster, &config.name, &config.homes()).await?;
     let options = observe::Options {
         install: &config.name,
@@ -67,31 +66,63 @@ pub(super) async fn check(
         force_conflicts: choices.force_conflicts,
         manage_namespaces: config.namespaces.manage,
     };
+    let inside = inside(cluster, loaded, rendered, resolver, &options, choices);
+    let outside = outside(&http, &accounts, loaded, rendered, &images);
+    let (inside, outside) = join!(Box::pin(inside), Box::pin(outside));
+    let inside = inside?;
+    facts.github.clone_from(&outside.github.facts);
+    let findings = preflight(&Preflight {
+        config,
+        facts,
+        manifests: &rendered.manifests,
+        observed: &inside.observed,
+        rights: &inside.rights,
+        user: &cluster.identity.user,
+        secrets: &inside.secrets,
+        namesakes: &inside.namesakes,
+        handshakes: &outside.handshakes,
+        images: &outside.images,
+        kept: &kept,
+        github: &outside.github,
+        force_conflicts: choices.force_conflicts,
+    });
+    Ok(Checked {
+        home: home.to_owned(),
+        observed: inside.observed,
+        findings,
+    })
+}
+
+/// What the cluster said.
+struct Inside {
+    observed: Observed,
+    rights: Vec<Right>,
+    secrets: Vec<SecretReport>,
+    namesakes: Vec<String>,
+}
+
+/// Asks the cluster.
+async fn inside(
+    cluster: &Cluster,
+    loaded: &Loaded,
+    rendered: &Rendered,
+    resolver: &Resolver<'_>,
+    options: &observe::Options<'_>,
+    choices: Choices,
+) -> Result<Inside, Failure> {
+    let (config, manifests) = (&loaded.config, &rendered.manifests);
     let tested: BTreeSet<String> = if choices.pull_test {
         let sets = idle_sets(manifests).into_iter();
         sets.filter_map(|set| set.namespace).collect()
     } else {
         BTreeSet::new()
     };
-    let cluster_side = async {
-        join!(
-            observe::observe(cluster, manifests, resolver, &options),
-            observe::rights(cluster, manifests, options.namespace, &tested),
-            observe::pods(cluster, manifests, &options),
-            observe::read_secrets(cluster, config.existing_secrets()),
-        )
-    };
-    let outside = async {
-        roots_read(&http).await;
-        join!(
-            Box::pin(observe::read_images(&images, &http, &accounts)),
-            Box::pin(facts::read_github(config, &loaded.credentials, &http)),
-            Box::pin(facts::read_tls(&http, &servers, &asked)),
-        )
-    };
-    let (cluster_side, outside) = join!(Box::pin(cluster_side), Box::pin(outside));
-    let (observed, rights, pods, secrets) = cluster_side;
-    let (images, github, handshakes) = outside;
+    let (observed, mut rights, pods, secrets) = join!(
+        observe::observe(cluster, manifests, resolver, options),
+        observe::rights(cluster, manifests, options.namespace, &tested),
+        observe::pods(cluster, manifests, options),
+        observe::read_secrets(cluster, config.existing_secrets()),
+    );
     let observed = Observed {
         pods: pods?,
         ..observed?
@@ -102,29 +133,46 @@ pub(super) async fn check(
         }
         _ => Vec::new(),
     };
-    facts.github.clone_from(&github.facts);
-    let removing = observe::rights_to_remove(cluster, &observed.dropped, &rights).await;
-    let rights = [rights, removing].concat();
-    let findings = preflight(&Preflight {
-        config,
-        facts,
-        manifests,
-        observed: &observed,
-        rights: &rights,
-        user: &cluster.identity.user,
-        secrets: &secrets,
-        namesakes: &namesakes,
-        handshakes: &handshakes,
-        images: &images,
-        kept: &kept,
-        github: &github,
-        force_conflicts: choices.force_conflicts,
-    });
-    Ok(Checked {
-        home: home.to_owned(),
+    rights.extend(observe::rights_to_remove(cluster, &observed.dropped, &rights).await);
+    Ok(Inside {
         observed,
-        findings,
+        rights,
+        secrets,
+        namesakes,
     })
+}
+
+/// What registries, GitHub and their servers' certificates said.
+struct Outside {
+    images: Vec<ImageReport>,
+    github: GithubReport,
+    handshakes: Vec<TlsReport>,
+}
+
+/// Asks whatever is not the cluster.
+async fn outside(
+    http: &Http,
+    accounts: &DockerConfig,
+    loaded: &Loaded,
+    rendered: &Rendered,
+    images: &[String],
+) -> Outside {
+    let (servers, asked) = servers(loaded, rendered, images);
+    roots_read(http).await;
+    let (images, github, handshakes) = join!(
+        Box::pin(observe::read_images(images, http, accounts)),
+        Box::pin(facts::read_github(
+            &loaded.config,
+            &loaded.credentials,
+            http
+        )),
+        Box::pin(facts::read_tls(http, &servers, &asked)),
+    );
+    Outside {
+        images,
+        github,
+        handshakes,
+    }
 }
 
 /// Reading the machine's roots blocks: the cluster's answers do not wait for it.

@@ -26,6 +26,7 @@ use crate::verify::wait::{RegistryLook, rolled_out};
 pub(super) struct Registries {
     http: Http,
     accounts: DockerConfig,
+    interrupt: Interrupt,
     /// By the host that each stands in for.
     mirrors: Vec<(String, Mirror)>,
 }
@@ -36,19 +37,23 @@ impl Registries {
         config: &Config,
         credentials: &Credentials,
         facts: &Facts,
+        interrupt: &Interrupt,
     ) -> Result<Self, Failure> {
         Ok(Self {
             http: facts::route(config, credentials, facts).client()?,
             accounts: observe::accounts(credentials)?,
+            interrupt: interrupt.clone(),
             mirrors: pass::rules(config)?.mirrors(),
         })
     }
 
-    /// What the registry says of an image; None where it says nothing of use.
+    /// What the registry says of an image; None where it says nothing of use, or somebody stops the run meanwhile.
     pub(super) fn ask(&self, image: String) -> BoxFuture<'_, Option<RegistryAnswer>> {
         async move {
             let image = nearest(&image, &self.mirrors);
-            let reports = observe::read_images(&[image], &self.http, &self.accounts).await;
+            let images = [image];
+            let asking = observe::read_images(&images, &self.http, &self.accounts);
+            let reports = self.interrupt.unless("", asking).await.ok()?;
             answer(&reports.into_iter().next()?.presence)
         }
         .boxed()

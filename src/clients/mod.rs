@@ -1,5 +1,6 @@
 //! The only network code: cluster, registry, GitHub, proxy. Imports leaves alone; decides nothing.
 
+mod busy;
 pub mod cause;
 pub mod github;
 pub mod handshake;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
 use tokio::time::sleep;
 
+use super::busy::Busy;
 use super::cause::{self, Cause};
 use super::no_proxy::NoProxy;
 use super::reached::Reached;
@@ -148,6 +149,7 @@ impl Route {
             client,
             route: self.clone(),
             reached: Reached::default(),
+            busy: Busy::default(),
         })
     }
 }
@@ -181,6 +183,7 @@ pub struct Http {
     client: reqwest::Client,
     route: Route,
     reached: Reached,
+    busy: Busy,
 }
 
 /// A request. Its Debug shows no header and no body.
@@ -255,26 +258,52 @@ impl Http {
         self.reached.answered(host, port, patience).await
     }
 
-    /// Sends a request; only reads are tried again.
+    /// Sends a request; only reads are tried again. A server that is busy (429) may take a minute and a half: whoever
+    /// can be interrupted meanwhile drops this.
     pub async fn send(&self, exchange: &Exchange) -> Result<Reply, Cause> {
-        let repeatable = exchange.method == Method::GET || exchange.method == Method::HEAD;
-        let mut attempt = 0;
+        let reply = self.repeated(exchange, || self.send_once(exchange)).await;
+        if reply.is_err()
+            && let Ok(url) = Url::parse(&exchange.url)
+        {
+            self.reached.note(&url, false);
+        }
+        reply
+    }
+
+    /// What `ask` answers in the end: it is called again where that may help and does no harm.
+    pub(super) async fn repeated<F>(
+        &self,
+        exchange: &Exchange,
+        ask: impl Fn() -> F,
+    ) -> Result<Reply, Cause>
+    where
+        F: Future<Output = Result<Reply, Cause>>,
+    {
+        let is_repeatable = exchange.method == Method::GET || exchange.method == Method::HEAD;
+        let (mut breaks, mut waits) = (0, 0);
         loop {
-            let reply = self.send_once(exchange).await;
-            let passing = match &reply {
-                Ok(reply) => matches!(reply.status, 502..=504),
-                Err(cause) => *cause == Cause::Closed,
-            };
-            if !passing || !repeatable || attempt >= self.route.retries {
-                if reply.is_err()
-                    && let Ok(url) = Url::parse(&exchange.url)
-                {
-                    self.reached.note(&url, false);
+            let reply = ask().await;
+            let wait = match &reply {
+                _ if !is_repeatable => None,
+                Ok(reply) if reply.status == 429 => {
+                    waits += 1;
+                    self.busy.wait(&exchange.url, &reply.headers, waits - 1)
                 }
+                Ok(Reply {
+                    status: 502..=504, ..
+                })
+                | Err(Cause::Closed) => {
+                    breaks += 1;
+                    (breaks <= self.route.retries)
+                        .then(|| Duration::from_millis(100 << breaks.min(6)))
+                }
+                _ => None,
+            };
+            let Some(wait) = wait else {
                 return reply;
-            }
-            sleep(Duration::from_millis(200 << attempt.min(5))).await;
-            attempt += 1;
+            };
+            tracing::debug!(method = %exchange.method, url = %exchange.url, ?wait, "again");
+            sleep(wait).await;
         }
     }
 

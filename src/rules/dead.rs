@@ -1,11 +1,12 @@
 //! Rules that never decide: an earlier one takes all that they would.
 
+use std::collections::HashMap;
+
 use crate::image_ref::ImageReference;
 use crate::origin::Origin;
 
 use super::pattern::Pattern;
 use super::rule::Rule;
-use super::target_set::TargetSet;
 use super::{RuleName, RuleProblem, RuleSet};
 
 impl RuleSet {
@@ -14,12 +15,23 @@ impl RuleSet {
     /// known: such a rule may be dead without a word.
     pub fn dead(&self) -> Vec<RuleProblem> {
         let mut dead = Vec::new();
-        for (index, later) in self.rules.iter().enumerate() {
+        // By number, earlier rules of one host, and those that may take images of several.
+        let mut of_host: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut others: Vec<usize> = Vec::new();
+        for (number, later) in self.rules.iter().enumerate() {
             let one = later.pattern.one();
-            let earlier = self.rules[..index].iter().find(|earlier| {
-                is_of_one_file(earlier, later) && reaches_as_far(earlier, later, one.as_ref())
-            });
-            if let Some(earlier) = earlier {
+            let first_of = |numbers: &[usize]| {
+                let mut numbers = numbers.iter().copied();
+                numbers.find(|number| {
+                    let earlier = &self.rules[*number];
+                    is_of_one_file(earlier, later) && reaches_as_far(earlier, later, one.as_ref())
+                })
+            };
+            let host = later.pattern.host();
+            let of_its_host = host.as_ref().and_then(|host| of_host.get(host));
+            let of_its_host = of_its_host.and_then(|numbers| first_of(numbers));
+            let first = of_its_host.into_iter().chain(first_of(&others)).min();
+            if let Some(earlier) = first.map(|first| &self.rules[first]) {
                 dead.push(RuleProblem {
                     rules: vec![RuleName::of(&later.spec), RuleName::of(&earlier.spec)],
                     message: format!(
@@ -27,6 +39,12 @@ impl RuleSet {
                         later.spec.matcher, earlier.spec.matcher
                     ),
                 });
+            }
+            match host {
+                Some(host) if !matches!(later.pattern, Pattern::Glob(_)) => {
+                    of_host.entry(host).or_default().push(number);
+                }
+                _ => others.push(number),
             }
         }
         dead
@@ -48,7 +66,7 @@ fn reaches_as_far(earlier: &Rule, later: &Rule, one: Option<&ImageReference>) ->
 
 impl Pattern {
     /// The one reference, or name, that it takes.
-    fn one(&self) -> Option<ImageReference> {
+    pub(super) fn one(&self) -> Option<ImageReference> {
         match self {
             Self::Exact { pulled, .. } => ImageReference::parse(pulled).ok(),
             Self::Repository { host, path } => {
@@ -59,7 +77,7 @@ impl Pattern {
     }
 
     /// True where it is known to take all that the other one does, which is all of `one` where it takes one.
-    fn covers(&self, other: &Self, one: Option<&ImageReference>) -> bool {
+    pub(super) fn covers(&self, other: &Self, one: Option<&ImageReference>) -> bool {
         match (self, other) {
             (Self::Any, _) => true,
             (_, Self::Exact { .. }) => one.is_some_and(|one| self.matches(one)),
@@ -68,7 +86,7 @@ impl Pattern {
                 one.is_some_and(|one| self.matches(one))
             }
             (Self::Below(place), Self::Below(other)) => {
-                TargetSet::of(place).holds_set(&TargetSet::of(other))
+                place == other || place.holds(&other.host, &other.path)
             }
             (Self::Glob(_), Self::Below(place)) => self.covers_host(&place.host),
             (Self::Below(place), Self::Glob(components)) => {

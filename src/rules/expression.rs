@@ -2,13 +2,14 @@
 //!
 //! The engine takes time linear in the text for every expression; what an expression may cost in memory is bounded.
 
-mod between;
+mod walker;
 
 use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta;
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input};
+
+pub(super) use walker::Walker;
 
 /// The most memory that a compiled expression takes, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -76,25 +77,6 @@ impl Expression {
             }
         }
     }
-
-    /// True where it takes some text that begins with `start`. False where that cannot be told.
-    pub(super) fn reaches(&self, start: &str) -> bool {
-        self.walk(start).unwrap_or(false)
-    }
-
-    fn walk(&self, start: &str) -> Option<bool> {
-        let dfa = self.automaton.as_ref()?;
-        let mut cache = dfa.create_cache();
-        let anchored = Input::new("").anchored(Anchored::Yes);
-        let mut state = dfa.start_state_forward(&mut cache, &anchored).ok()?;
-        for byte in start.bytes() {
-            state = dfa.next_state(&mut cache, state, byte).ok()?;
-            if state.is_dead() || state.is_quit() {
-                return Some(false);
-            }
-        }
-        Some(true)
-    }
 }
 
 fn framed(text: &str) -> String {
@@ -149,11 +131,15 @@ mod tests {
 
     #[test]
     fn what_it_can_begin_with_is_told() {
+        let reaches = |expression: &Expression, start: &str| {
+            let mut walker = expression.walker().unwrap();
+            walker.reaches(start)
+        };
         let mirror = expression(r"(quay|mirror)\.(io|corp)/[a-z]+/.*");
-        assert!(mirror.reaches("mirror.corp/") && mirror.reaches("quay.io/x/"));
-        assert!(!mirror.reaches("other.corp/") && !mirror.reaches("mirror.corp/9"));
-        assert!(!expression(r"mirror\.corp").reaches("mirror.corp/"));
-        assert!(expression(".*").reaches("anything.at.all/"));
+        assert!(reaches(&mirror, "mirror.corp/") && reaches(&mirror, "quay.io/x/"));
+        assert!(!reaches(&mirror, "other.corp/") && !reaches(&mirror, "mirror.corp/9"));
+        assert!(!reaches(&expression(r"mirror\.corp"), "mirror.corp/"));
+        assert!(reaches(&expression(".*"), "anything.at.all/"));
     }
 
     #[test]

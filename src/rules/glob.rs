@@ -14,19 +14,35 @@ pub(super) fn matches<S: AsRef<str>>(pattern: &[S], name: &[&str]) -> bool {
 
 /// True where some components are taken by both patterns.
 pub(super) fn meet(one: &[String], other: &[String]) -> bool {
-    both(
-        one,
-        other,
-        |part| part == "**",
-        |one, other| {
-            both(
-                one.as_bytes(),
-                other.as_bytes(),
-                |letter| *letter == b'*',
-                u8::eq,
-            )
-        },
-    )
+    let is_star = |part: &String| part == "**";
+    // Most differ at their beginning.
+    let heads = one.iter().zip(other);
+    let heads = heads.take_while(|(one, other)| !is_star(one) && !is_star(other));
+    let mut same = 0;
+    for (one, other) in heads {
+        if !components_meet(one, other) {
+            return false;
+        }
+        same += 1;
+    }
+    both(&one[same..], &other[same..], is_star, |one, other| {
+        components_meet(one, other)
+    })
+}
+
+/// True where some text is taken by both components.
+fn components_meet(one: &str, other: &str) -> bool {
+    match (one.contains('*'), other.contains('*')) {
+        (false, false) => one == other,
+        (true, false) => component_matches(one.as_bytes(), other.as_bytes()),
+        (false, true) => component_matches(other.as_bytes(), one.as_bytes()),
+        (true, true) => both(
+            one.as_bytes(),
+            other.as_bytes(),
+            |letter| *letter == b'*',
+            u8::eq,
+        ),
+    }
 }
 
 /// True where some text is taken by both; `row[from]` says it of what stands before `from` in the other.

@@ -1,6 +1,8 @@
 //! Different images that rules would make one.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
@@ -52,34 +54,77 @@ fn pulled(target: &str) -> String {
 /// Gathers decisions, one image at a time, and tells which images meet in one target.
 #[derive(Debug, Clone, Default)]
 pub struct Meeting {
-    targets: BTreeMap<String, BTreeMap<String, Source>>,
+    targets: BTreeMap<String, Sources>,
+    /// The rule that was noted last: the next image is mostly another one of it.
+    last: Option<Arc<RuleName>>,
+}
+
+/// Who comes to a target, by identity: one for most of tens of thousands.
+#[derive(Debug, Clone)]
+enum Sources {
+    One(String, Source),
+    Several(BTreeMap<String, Source>),
 }
 
 /// Who comes to a target, as it was first seen.
 #[derive(Debug, Clone)]
 struct Source {
     canonical: String,
-    rule: RuleName,
+    rule: Arc<RuleName>,
+}
+
+impl Sources {
+    fn add(&mut self, identity: String, source: Source) {
+        match self {
+            Self::One(known, _) if *known == identity => {}
+            Self::One(..) => {
+                let before = std::mem::replace(self, Self::Several(BTreeMap::new()));
+                for (identity, source) in before.into_all() {
+                    self.add(identity, source);
+                }
+                self.add(identity, source);
+            }
+            Self::Several(all) => {
+                all.entry(identity).or_insert(source);
+            }
+        }
+    }
+
+    fn into_all(self) -> BTreeMap<String, Source> {
+        match self {
+            Self::One(identity, source) => BTreeMap::from([(identity, source)]),
+            Self::Several(all) => all,
+        }
+    }
 }
 
 impl Meeting {
     /// Takes note of what was decided about a reference.
     pub fn note(&mut self, reference: &ImageReference, decision: &Decision) {
         if let (Outcome::Rewritten(target), Some(rule)) = (&decision.outcome, decision.name()) {
-            let sources = self.targets.entry(pulled(target)).or_default();
+            let known = self.last.take().filter(|last| **last == rule);
+            let rule = known.unwrap_or_else(|| Arc::new(rule));
+            self.last = Some(Arc::clone(&rule));
             let canonical = reference.canonical();
-            sources
-                .entry(identity(reference, target))
-                .or_insert(Source { canonical, rule });
+            let source = Source { canonical, rule };
+            self.add(pulled(target), identity(reference, target), source);
+        }
+    }
+
+    fn add(&mut self, target: String, identity: String, source: Source) {
+        match self.targets.entry(target) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Sources::One(identity, source));
+            }
+            Entry::Occupied(mut known) => known.get_mut().add(identity, source),
         }
     }
 
     /// Takes note of all that another one noted, which comes after this one.
     pub fn extend(&mut self, other: Self) {
         for (target, sources) in other.targets {
-            let known = self.targets.entry(target).or_default();
-            for (identity, source) in sources {
-                known.entry(identity).or_insert(source);
+            for (identity, source) in sources.into_all() {
+                self.add(target.clone(), identity, source);
             }
         }
     }
@@ -88,10 +133,14 @@ impl Meeting {
     pub fn collisions(self) -> Vec<Collision> {
         self.targets
             .into_iter()
-            .filter(|(_, sources)| sources.len() > 1)
+            .filter_map(|(target, sources)| match sources {
+                Sources::One(..) => None,
+                Sources::Several(all) => Some((target, all)),
+            })
             .map(|(target, sources)| {
                 let sources = sources.into_values();
-                let sources = sources.map(|source| (source.canonical, source.rule));
+                let sources =
+                    sources.map(|source| (source.canonical, Arc::unwrap_or_clone(source.rule)));
                 Collision {
                     target,
                     sources: sources.collect(),

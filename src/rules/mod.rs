@@ -4,6 +4,8 @@
 
 mod absent;
 mod closure;
+#[cfg(test)]
+mod closure_generated;
 mod dead;
 mod explain;
 mod expression;
@@ -16,6 +18,7 @@ mod place;
 mod problem;
 #[cfg(test)]
 mod properties;
+mod reach;
 mod results;
 mod rule;
 #[cfg(test)]

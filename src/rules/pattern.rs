@@ -3,7 +3,8 @@
 use crate::image_ref::{ImageReference, canonical_host, is_host, looks_like_host};
 
 use super::expression::Expression;
-use super::glob::{component_matches, matches as glob_matches, meet as glob_meet};
+use super::glob::{component_matches, matches as glob_matches};
+use super::reach::{Asked, Destination};
 use super::target_set::TargetSet;
 use super::{Matcher, Target};
 
@@ -78,9 +79,9 @@ impl Pattern {
             Self::Repository { host, path } => host == reference.host() && path == reference.path(),
             Self::Below(place) => place.holds(reference.host(), reference.path()),
             Self::Glob(components) => {
-                let name = reference.name();
-                let name: Vec<&str> = name.split('/').collect();
-                glob_matches(components, &name)
+                let host = Some(reference.host()).filter(|host| !host.is_empty());
+                let name = host.into_iter().chain(reference.path().split('/'));
+                glob_matches(components, &name.collect::<Vec<_>>())
             }
             Self::Regex(expression) => reference
                 .spellings()
@@ -96,12 +97,10 @@ impl Pattern {
             Self::Exact { host, path, .. } | Self::Repository { host, path } => {
                 targets.holds(host, path)
             }
-            Self::Below(place) => targets.meets(&TargetSet::of(place)),
-            Self::Glob(components) => {
-                targets.can_be_spelled(&components[0])
-                    && glob_meet(components, &targets.everything_below())
+            Self::Below(place) => targets.meets(place),
+            Self::Glob(_) | Self::Regex(_) => {
+                Asked::of(self).reaches(&Destination::of(targets.clone()))
             }
-            Self::Regex(expression) => targets.is_reached_by(expression),
             Self::Any => false,
         }
     }

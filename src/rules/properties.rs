@@ -1,5 +1,7 @@
 //! What holds for any list of rules that can be compiled, and any image.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -110,6 +112,15 @@ fn scope() -> impl Strategy<Value = Scope> {
 }
 
 fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
+    rules_of(1..6)
+}
+
+/// Enough of them that many have to do with each other.
+pub(super) fn many_rules() -> impl Strategy<Value = Vec<RuleSpec>> {
+    rules_of(1..40)
+}
+
+fn rules_of(number: Range<usize>) -> impl Strategy<Value = Vec<RuleSpec>> {
     let pin = prop::option::of(prop::sample::select(DIGESTS.to_vec()));
     let rule = (matcher(), action(), scope(), pin).prop_map(|(matcher, action, scope, pin)| {
         let pin = match &action {
@@ -123,7 +134,7 @@ fn rules() -> impl Strategy<Value = Vec<RuleSpec>> {
             ..RuleSpec::new("", matcher, action)
         }
     });
-    prop::collection::vec(rule, 1..6).prop_map(|mut rules| {
+    prop::collection::vec(rule, number).prop_map(|mut rules| {
         for (index, rule) in rules.iter_mut().enumerate() {
             rule.id = format!("rule {index}");
         }

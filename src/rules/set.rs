@@ -1,9 +1,12 @@
 //! The compiled list and its decisions.
 
+use std::collections::HashSet;
+
 use crate::image_ref::ImageReference;
 use crate::origin::Origin;
 
 use super::rule::{CompiledAction, Rule};
+use super::target_set::TargetSet;
 use super::{Place, RuleName, RuleProblem, RuleSpec, closure};
 
 /// Ordered rules, checked. The first that takes a reference decides.
@@ -176,15 +179,10 @@ impl RuleSet {
     /// The host of every target that is known without its images, without repetition, in order: each needs an
     /// entry in the pull secret. A template with a field in the host has as many as there are sources.
     pub fn target_hosts(&self) -> Vec<&str> {
-        let mut hosts = Vec::new();
-        for targets in self.rules.iter().filter_map(|rule| rule.targets.as_ref()) {
-            if let Some(host) = targets.one_host()
-                && !hosts.contains(&host)
-            {
-                hosts.push(host);
-            }
-        }
-        hosts
+        let mut known = HashSet::new();
+        let targets = self.rules.iter().filter_map(|rule| rule.targets.as_ref());
+        let hosts = targets.filter_map(TargetSet::one_host);
+        hosts.filter(|host| known.insert(*host)).collect()
     }
 }
 

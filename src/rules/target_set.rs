@@ -5,10 +5,9 @@ use std::fmt;
 use crate::image_ref::{canonical_host, is_host, looks_like_host};
 
 use super::Target;
-use super::expression::Expression;
 
 /// All places that a rule sends images to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TargetSet {
     pub(super) host: Hosts,
     /// The path that all of them stand under, cut at `/`; empty for all of the host.
@@ -16,7 +15,7 @@ pub(super) struct TargetSet {
 }
 
 /// One host, or all that a template can make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Hosts {
     One(String),
     /// Hosts that begin and end like this, with something between.
@@ -56,7 +55,7 @@ impl Hosts {
     }
 
     /// A host of the set, for questions that any of them answers.
-    fn samples(&self) -> Vec<String> {
+    pub(super) fn samples(&self) -> Vec<String> {
         match self {
             Self::One(host) => vec![host.clone()],
             Self::Between { before, after } => ["docker-io", "quay-io", "ghcr-io", "x"]
@@ -64,11 +63,6 @@ impl Hosts {
                 .map(|slug| [before.as_str(), slug, after].concat())
                 .collect(),
         }
-    }
-
-    /// True where the glob of a host takes one of the set.
-    pub(super) fn meet(&self, takes: impl Fn(&str) -> bool) -> bool {
-        self.samples().iter().any(|host| takes(host))
     }
 }
 
@@ -120,14 +114,12 @@ impl TargetSet {
         (self.host == below.host && !rest.is_empty()).then_some(rest)
     }
 
-    /// True where the two have something in common.
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        let hosts = self.host.meet(|host| other.host.hold(host))
-            || other.host.meet(|host| self.host.hold(host));
-        hosts
-            && (self.path == other.path
-                || is_under(&self.path, &other.path)
-                || is_under(&other.path, &self.path))
+    /// True where something of the place stands in it.
+    pub(super) fn meets(&self, place: &Target) -> bool {
+        self.host.hold(&place.host)
+            && (self.path == place.path
+                || is_under(&self.path, &place.path)
+                || is_under(&place.path, &self.path))
     }
 
     /// False for the glob of a host with a colon where no host of the set has one: a slug is made of letters, digits and
@@ -150,26 +142,6 @@ impl TargetSet {
         let below = ["*", "**"];
         let parts = path.chain(below).map(str::to_owned);
         std::iter::once(host).chain(parts).collect()
-    }
-
-    /// True where the expression takes something that stands in it.
-    pub(super) fn is_reached_by(&self, expression: &Expression) -> bool {
-        let below = match self.path.as_str() {
-            "" => "/".to_owned(),
-            path => format!("/{path}/"),
-        };
-        let reaches = |host: &str| expression.reaches(&[host, &below].concat());
-        match &self.host {
-            Hosts::One(host) => reaches(host),
-            Hosts::Between { before, after } => expression
-                .reaches_between(before, &[after, below.as_str()].concat())
-                // Beyond the automaton: hosts that are likely, and the one that it writes out.
-                .unwrap_or_else(|| {
-                    let own = expression.host().filter(|host| self.host.hold(host));
-                    let mut hosts = self.host.samples().into_iter().chain(own);
-                    hosts.any(|host| reaches(&host))
-                }),
-        }
     }
 
     /// The same path on a host that nobody has.

@@ -116,7 +116,8 @@ impl<'a, 'h> Run<'a, 'h> {
         let programs = selection.programs();
         self.kinds(programs.as_slice()).await?;
         // They need none of ARC's programs, which may take their time or never become ready.
-        self.kinds(&selection.workloads(&custom)).await?;
+        let workloads = selection.workloads(&self.in_places(custom).await);
+        self.kinds(&workloads).await?;
         if programs.is_some() {
             if self.work.options.wait {
                 self.roll_out().await?;

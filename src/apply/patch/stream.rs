@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::FuturesOrdered;
+use futures::stream::{self, FuturesOrdered};
 use serde_json::Value;
 
 use super::report::Unlisted;
 use super::run::Run;
 use super::selection::Whose;
-use super::write::{Look, Treated};
-use crate::clients::kube::{self, ClusterError, Pages, RawPage};
+use super::write::{AT_ONCE, Look, Treated};
+use crate::clients::kube::{self, ClusterError, Pages, RawPage, Scope};
 use crate::failure::{Exit, Failure};
 use crate::object::pods::hook_templates;
 use crate::object::{ObjectRef, text_at};
@@ -83,6 +83,24 @@ impl Source {
 }
 
 impl<'a> Run<'a, '_> {
+    /// The custom kinds that can have objects where is looked: what lives in no namespace is in none that is named, and
+    /// whoever may look into that one may seldom list it. Who names its kind is told all the same.
+    pub(super) async fn in_places(&self, custom: Vec<Kind>) -> Vec<Kind> {
+        let selection = &self.work.options.selection;
+        if selection.namespaces.is_empty() || !selection.all_workloads {
+            return custom;
+        }
+        let cluster = self.work.cluster;
+        let looked_at = stream::iter(custom).map(async |kind| {
+            // What cannot be told is listed: then the reason is told.
+            let is_elsewhere = !selection.names_kind(&kind)
+                && cluster.scope_of(&kind.api_version, &kind.kind).await == Ok(Scope::Cluster);
+            (!is_elsewhere).then_some(kind)
+        });
+        let looked_at: Vec<Option<Kind>> = looked_at.buffered(AT_ONCE).collect().await;
+        looked_at.into_iter().flatten().collect()
+    }
+
     /// Works through kinds, in the namespaces that are looked at. The first pages of the next lists are on their way
     /// while one is worked on: most kinds have few objects or none.
     pub(super) async fn kinds(&mut self, kinds: &[Kind]) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod again;
+mod custom_kinds;
 mod ends;
 mod held_up;
 mod meeting;

@@ -6,13 +6,17 @@ use crate::apply::{self, Executed, Execution};
 use crate::checks::blocking;
 use crate::cli::preflight::{self, Checked};
 use crate::cli::pull_test::PullTesting;
-use crate::cli::{clock, last_words, pass, rollout};
+use crate::cli::rollout::{Registries, Rollout};
+use crate::cli::{clock, last_words, pass};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
-use crate::object::ObjectRef;
+use crate::object::{Manifest, ObjectRef};
 use crate::observe::{Receipt, Resolver};
 use crate::plan::{self, Plan};
 use crate::verify::wait::{self, KnownLines, Report, WaitOptions};
+
+/// How far a run went that was interrupted while it looked.
+const LOOKED: &str = "it was comparing and asking; nothing is written meanwhile";
 
 impl Work<'_> {
     /// Looks, shows, asks and carries out. None: another run of arc-setup came in between.
@@ -33,8 +37,9 @@ impl Work<'_> {
         progress.stage("comparing with the cluster, asking registry and GitHub");
         let resolver = Resolver::new(&loaded.credentials, now);
         let choices = args.choices();
-        let checked =
-            preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, choices).await?;
+        let checking = preflight::check(cluster, loaded, &mut facts, &rendered, &resolver, choices);
+        // A registry that is busy may take its time.
+        let checked = Box::pin(session.interrupt.unless(LOOKED, checking)).await??;
         let plan = plan::build(&plan::Inputs {
             install: &loaded.config.name,
             namespace: &checked.home,
@@ -80,11 +85,43 @@ impl Work<'_> {
         resolver: &Resolver<'_>,
         so_far: &mut SoFar,
     ) -> Result<Option<(Receipt, Report)>, Failure> {
-        let config = &self.loaded.config;
+        let (config, credentials) = (&self.loaded.config, &self.loaded.credentials);
+        let interrupt = &self.session.interrupt;
+        let registries = Registries::new(config, credentials, facts, interrupt)?;
+        let known_lines = self.known_lines(plan).await;
+        let written = self.write(plan, checked, facts, resolver, &registries);
+        let Executed::Done(receipt) = Box::pin(written).await? else {
+            return Ok(None);
+        };
+        so_far.wrote |= plan.writes();
+        let mut report = Box::pin(self.wait(plan, known_lines, &registries)).await?;
+        let tried = self.try_pods(plan, facts, *receipt, &mut report, &registries);
+        Ok(match tried.await? {
+            Executed::Done(receipt) => Some((*receipt, report)),
+            Executed::Overtaken => None,
+        })
+    }
+
+    /// What the controller's log holds before anything is written. Who does not wait for runners does not read logs.
+    async fn known_lines(&self, plan: &Plan) -> Option<KnownLines> {
+        if !plan.writes() || self.args.wait != WaitFor::Runners {
+            return None;
+        }
+        let namespace = self.loaded.config.controller_namespace();
+        Some(KnownLines::read(self.cluster, namespace).await)
+    }
+
+    async fn write(
+        &self,
+        plan: &Plan,
+        checked: &Checked,
+        facts: &Facts,
+        resolver: &Resolver<'_>,
+        registries: &Registries,
+    ) -> Result<Executed, Failure> {
         let events = |event| self.progress.tell(&event);
-        let registries = rollout::Registries::new(config, &self.loaded.credentials, facts)?;
         let look = |image| registries.ask(image);
-        let rollout = rollout::Rollout {
+        let rollout = Rollout {
             cluster: self.cluster,
             timeout: self.args.timeout,
             registry: Some(&look),
@@ -103,35 +140,44 @@ impl Work<'_> {
             events: &events,
             interrupt: &self.session.interrupt,
         };
-        let mut known_lines = None;
-        // Who does not wait for runners does not read logs.
-        if plan.writes() && self.args.wait == WaitFor::Runners {
-            let namespace = config.controller_namespace();
-            known_lines = Some(KnownLines::read(self.cluster, namespace).await);
-        }
-        let receipt = match Box::pin(apply::execute(plan, &execution)).await? {
-            Executed::Done(receipt) => *receipt,
-            Executed::Overtaken => return Ok(None),
-        };
-        so_far.wrote |= plan.writes();
+        apply::execute(plan, &execution).await
+    }
+
+    async fn wait(
+        &self,
+        plan: &Plan,
+        known_lines: Option<KnownLines>,
+        registries: &Registries,
+    ) -> Result<Report, Failure> {
+        let objects = plan.objects.iter().map(Manifest::reference);
+        let namespace = self.loaded.config.controller_namespace();
+        let look = |image| registries.ask(image);
         let options = WaitOptions {
             level: self.args.wait.into(),
-            objects: plan
-                .objects
-                .iter()
-                .map(crate::object::Manifest::reference)
-                .collect(),
-            controller_namespace: Some(config.controller_namespace().to_owned()),
+            objects: objects.collect(),
+            controller_namespace: Some(namespace.to_owned()),
             known_lines,
             timeout: self.args.timeout,
             registry: Some(&look),
         };
-        let interrupt = &self.session.interrupt;
-        let report = wait::wait(self.cluster, &options, &events, interrupt);
-        let mut report = Box::pin(report).await?;
+        let events = |event| self.progress.tell(&event);
+        wait::wait(self.cluster, &options, &events, &self.session.interrupt).await
+    }
+
+    /// Tries a pod of each runner set that wants no runner while idle.
+    async fn try_pods(
+        &self,
+        plan: &Plan,
+        facts: &Facts,
+        receipt: Receipt,
+        report: &mut Report,
+        registries: &Registries,
+    ) -> Result<Executed, Failure> {
+        let events = |event| self.progress.tell(&event);
+        let look = |image| registries.ask(image);
         let testing = PullTesting {
             cluster: self.cluster,
-            config,
+            config: &self.loaded.config,
             facts,
             plan,
             skipped: self.args.no_pull_test,
@@ -139,11 +185,8 @@ impl Work<'_> {
             timeout: self.args.timeout,
             registry: &look,
             events: &events,
-            interrupt,
+            interrupt: &self.session.interrupt,
         };
-        Ok(match testing.run(receipt, &mut report).await? {
-            Executed::Done(receipt) => Some((*receipt, report)),
-            Executed::Overtaken => None,
-        })
+        testing.run(receipt, report).await
     }
 }

@@ -209,7 +209,7 @@ fn result(severity: &str, message: &str, at: &Where) -> Value {
         kind,
         namespace,
         name,
-    } = &at.object;
+    } = at.object.as_ref();
     let mut reference = json!({"apiVersion": api_version, "kind": kind, "name": name});
     if let Some(namespace) = namespace {
         reference["namespace"] = json!(namespace);

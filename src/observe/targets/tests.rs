@@ -1,5 +1,6 @@
 //! Against a registry that answers as it is told, and a cluster of two nodes.
 
+mod busy;
 mod refused;
 
 use std::convert::Infallible;

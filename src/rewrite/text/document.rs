@@ -4,12 +4,13 @@ mod told;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::edits::Wanted;
 use super::findings::{Absent, Change, Finding, Refused, Suspected};
-use super::{Reading, Rewriter, Rewritten, elsewhere};
+use super::{Reading, Rewriter, Rewritten, Telling, elsewhere};
 use crate::image_ref::ImageReference;
 use crate::object::pods::{
     AbsentSlot, ImageSlot, PARTS, SlotKind, Suspect, Suspicion, absent_slots, replacements,
@@ -36,10 +37,27 @@ impl Pass<'_> {
         at: &Pointer,
         rewritten: &mut Rewritten,
     ) {
+        let mut is_told = self.read(document, at, self.by.telling, rewritten);
+        if !is_told {
+            // An image that stays is told with its place, which was not kept.
+            is_told = self.read(document, at, Telling::Each, rewritten);
+        }
+        debug_assert!(is_told, "with every change kept, each can be told");
+    }
+
+    /// Plans each change as it has to be told. False where one must stay that was only counted: nothing is added then.
+    fn read(
+        &mut self,
+        document: &Document<'_>,
+        at: &Pointer,
+        planning: Telling,
+        rewritten: &mut Rewritten,
+    ) -> bool {
         let mut reading = OneDocument {
             document,
             by: self.by,
             may_lack: self.may_lack,
+            planning,
             meeting: self.meeting,
             wanted: Wanted::default(),
             noted: HashSet::new(),
@@ -54,7 +72,7 @@ impl Pass<'_> {
         let value = document.value_without(unread);
         reading.objects(&value, document.root(), at);
         reading.hold(at);
-        reading.finish(&mut self.lines, rewritten);
+        reading.finish(&mut self.lines, rewritten)
     }
 }
 
@@ -63,11 +81,13 @@ struct OneDocument<'a> {
     document: &'a Document<'a>,
     by: &'a Rewriter<'a>,
     may_lack: bool,
+    planning: Telling,
     meeting: &'a mut Meeting,
     wanted: Wanted,
     /// The pointers of all that is wanted, where there are aliases.
     noted: HashSet<String>,
-    planned: Vec<(usize, Change)>,
+    /// With the byte where each stands; without what is not to be told.
+    planned: Vec<(usize, Option<Box<Change>>)>,
     /// With the byte where each stands.
     found: Vec<(usize, Finding)>,
 }
@@ -78,7 +98,7 @@ struct Object<'a> {
     place: yaml::Place,
     /// Where it stands in the document.
     at: &'a Pointer,
-    reference: ObjectRef,
+    reference: Arc<ObjectRef>,
 }
 
 impl OneDocument<'_> {
@@ -107,7 +127,7 @@ impl OneDocument<'_> {
                 value,
                 place,
                 at,
-                reference: ObjectRef::from_value(value),
+                reference: Arc::new(ObjectRef::from_value(value)),
             }),
         }
     }
@@ -247,13 +267,15 @@ impl OneDocument<'_> {
             );
         }
         if is_written {
-            let change = Change {
-                at: Self::of_slot(object, slot),
-                before: slot.text.clone(),
-                after: target,
-                rule,
-                why: slot.why,
-            };
+            let change = (self.planning == Telling::Each).then(|| {
+                Box::new(Change {
+                    at: Self::of_slot(object, slot),
+                    before: slot.text.clone(),
+                    after: target,
+                    rule,
+                    why: slot.why,
+                })
+            });
             let byte = self.byte(object, &slot.pointer);
             self.planned.push((byte, change));
         } else {

@@ -18,7 +18,32 @@ pub struct Edit {
 /// What is wanted of one document's scalars. An anchored scalar is one, however often it is used.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    scalars: BTreeMap<Place, OfScalar>,
+    scalars: BTreeMap<Place, Noted>,
+}
+
+/// What was noted of one scalar. There may be as many as a text has words: most are wanted once, and take little.
+#[derive(Debug)]
+struct Noted {
+    scalar: Scalar,
+    text: String,
+    /// Each with the node at which its pointer ends.
+    parts: Vec<(Place, Part)>,
+    held: BTreeSet<Place>,
+}
+
+impl Noted {
+    fn by_use(self) -> OfScalar {
+        let mut uses: BTreeMap<Place, Vec<Part>> = BTreeMap::new();
+        for (at, part) in self.parts {
+            uses.entry(at).or_default().push(part);
+        }
+        OfScalar {
+            scalar: self.scalar,
+            text: self.text,
+            uses,
+            held: self.held,
+        }
+    }
 }
 
 /// What is wanted of one scalar.
@@ -65,16 +90,13 @@ impl Wanted {
         (part, new): (Range<usize>, Option<String>),
         number: usize,
     ) {
-        let of = self
-            .scalars
-            .entry(scalar.place)
-            .or_insert_with(|| OfScalar {
-                scalar,
-                text: text.to_owned(),
-                uses: BTreeMap::new(),
-                held: BTreeSet::new(),
-            });
-        of.uses.entry(at).or_default().push((part, new, number));
+        let of = self.scalars.entry(scalar.place).or_insert_with(|| Noted {
+            scalar,
+            text: text.to_owned(),
+            parts: Vec::with_capacity(1),
+            held: BTreeSet::new(),
+        });
+        of.parts.push((at, (part, new, number)));
     }
 
     /// Takes note that another place says what the node `at` says, and must go on to say it.
@@ -89,7 +111,7 @@ impl Wanted {
         let mut made: Vec<Made> = Vec::new();
         let mut granted: BTreeMap<usize, Granted> = BTreeMap::new();
         let aliases = document.aliases();
-        for of in self.scalars.into_values() {
+        for of in self.scalars.into_values().map(Noted::by_use) {
             let to_it = aliases.get(&of.scalar.place);
             for one in of.made(document, to_it.map_or(&[], Vec::as_slice)) {
                 match one {
@@ -99,7 +121,7 @@ impl Wanted {
             }
         }
         // What belongs to a refused image is not written, and what shares a scalar with that is not either.
-        loop {
+        while !granted.is_empty() {
             let is_refused = |one: &Made| one.numbers().any(|number| granted.contains_key(&number));
             let (left, kept) = made.into_iter().partition(is_refused);
             made = kept;
@@ -245,7 +267,7 @@ impl OfScalar {
             .filter_map(|(range, _, number)| Some((*number, begin(range)?)))
             .collect();
         let whole = self.whole(parts);
-        let mut edits = Vec::new();
+        let mut edits = Vec::with_capacity(parts.len());
         for ((_, new), bytes) in parts.iter().zip(&bytes) {
             match spelled::spell(self.scalar.style, new, &whole).ok_or(UNSPELLED)? {
                 Spelled::Part(text) => edits.push(Edit {

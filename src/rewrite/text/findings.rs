@@ -1,6 +1,8 @@
 //! What is told of a text: what changes, and what does not and why.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use crate::object::ObjectRef;
 use crate::object::pods::{Role, Suspicion};
@@ -35,8 +37,13 @@ pub struct Where {
     /// JSON pointer within the document that stands as text there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
-    /// The object.
-    pub object: ObjectRef,
+    /// The object: one, however much is told of it.
+    #[serde(serialize_with = "as_itself")]
+    pub object: Arc<ObjectRef>,
+}
+
+fn as_itself<S: Serializer>(object: &Arc<ObjectRef>, serializer: S) -> Result<S::Ok, S::Error> {
+    ObjectRef::serialize(object, serializer)
 }
 
 /// A reference that changes.

@@ -58,6 +58,17 @@ impl Held {
         drop(self.proxy);
     }
 
+    /// INT, as Ctrl-C sends it; once it is noticed, what is on its way may go on.
+    pub(super) async fn interrupted(self) -> Outcome {
+        self.running.interrupt().unwrap();
+        eventually("a word about the interrupt", async || {
+            let said = self.running.stderr();
+            said.contains("stopping as soon as").then_some(())
+        })
+        .await;
+        self.release().await
+    }
+
     /// Lets it go on to its end.
     pub(super) async fn release(self) -> Outcome {
         self.proxy.release();
@@ -77,9 +88,16 @@ impl Watched {
 
     /// To its end, with nothing in between.
     pub(super) async fn run(&self, task: &[&str]) -> Outcome {
+        let (_program, running) = self.started(task);
+        running.wait().await.unwrap()
+    }
+
+    /// A run that nobody holds, and its home.
+    pub(super) fn started(&self, task: &[&str]) -> (ArcSetup, Running) {
         let mut program = ArcSetup::new().unwrap();
         program.env("KUBECONFIG", self.plane.kubeconfig("watched").unwrap());
-        program.run(&[PLACE, task].concat()).await.unwrap()
+        let running = program.start(&[PLACE, task].concat()).unwrap();
+        (program, running)
     }
 
     /// Holds a run at that write, when so many of its patches have been begun.

@@ -136,35 +136,6 @@ async fn a_kind_that_may_not_be_listed_is_no_success() {
     assert_eq!(ended.report.exit(), Exit::ApplyFailed);
 }
 
-/// Most users may list few of a cluster's custom kinds.
-#[tokio::test]
-async fn a_kind_without_pods_that_may_not_be_listed_fails_only_whom_it_was_named_to() {
-    const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    let definition = json!({"spec": {"group": "example.com", "names": {"kind": "Proxy"}, "versions": [
-        {"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object", "properties": {
-            "spec": {"type": "object", "properties": {"image": {"type": "string"}}}}}}}]}});
-    let (cluster, _) = cluster(move |method, path, _| match method {
-        "GET" if path.starts_with(DEFINITIONS) => list(std::slice::from_ref(&definition), ""),
-        "GET" if path.starts_with("/apis/example.com/v1/proxies") => status(403, "Forbidden"),
-        _ => two_workloads(method, path),
-    });
-    seeded(&cluster);
-    cluster.seed("example.com/v1", "Proxy", "proxies", Scope::Namespaced);
-    for (name, exit) in [
-        (None, Exit::Done),
-        (Some("Proxy.example.com"), Exit::ApplyFailed),
-    ] {
-        let mut options = everything(&[]);
-        options.selection.kinds = name.map(str::to_owned).into_iter().collect();
-        let (_, ended) = patched(&cluster, &options, Ok(())).await;
-        assert!(ended.failure.is_none(), "{:?}", ended.failure);
-        let unlisted = &ended.report.unlisted;
-        assert_eq!(unlisted.len(), 1, "{unlisted:?}");
-        assert!(unlisted[0].kind == "Proxy" && unlisted[0].is_forbidden);
-        assert_eq!(ended.report.exit(), exit, "{name:?}");
-    }
-}
-
 #[tokio::test]
 async fn a_namespace_that_is_not_there_is_no_success() {
     let (missing, _) = cluster(|method, path, _| two_workloads(method, path));

@@ -1,6 +1,7 @@
 //! What is told of a document, and where it stands.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::{Object, OneDocument};
 use crate::object::Pointer;
@@ -31,7 +32,7 @@ impl OneDocument<'_> {
             column: 0,
             pointer: format!("{}{pointer}", object.at),
             within: None,
-            object: object.reference.clone(),
+            object: Arc::clone(&object.reference),
         }
     }
 
@@ -52,23 +53,30 @@ impl OneDocument<'_> {
         self.found.push((byte, finding));
     }
 
-    pub(super) fn finish(mut self, lines: &mut Lines<'_>, rewritten: &mut Rewritten) {
+    /// False where a change must stay that was planned without what is to be told of it: nothing is added then.
+    pub(super) fn finish(mut self, lines: &mut Lines<'_>, rewritten: &mut Rewritten) -> bool {
         let (edits, granted) = std::mem::take(&mut self.wanted).edits(self.document);
+        let stays = |number: usize| matches!(granted.get(&number), Some(Granted::Not(_)));
+        let planned = self.planned.iter().enumerate();
+        let mut counted = planned.filter(|(_, (_, change))| change.is_none());
+        if counted.any(|(number, _)| stays(number)) {
+            return false;
+        }
         let mut stay: HashSet<(usize, String)> = HashSet::new();
         for (number, (byte, change)) in self.planned.into_iter().enumerate() {
-            let byte = match granted.get(&number) {
-                Some(Granted::Not(reason)) => {
-                    let finding = skipped(change.at, &change.before, *reason);
+            let byte = match (granted.get(&number), &change) {
+                (Some(Granted::Not(reason)), Some(change)) => {
+                    let finding = skipped(change.at.clone(), &change.before, *reason);
                     self.found.push((byte, finding));
-                    stay.insert((byte, change.before));
+                    stay.insert((byte, change.before.clone()));
                     continue;
                 }
-                Some(Granted::At(at)) => *at,
-                None => byte,
+                (Some(Granted::At(at)), _) => *at,
+                _ => byte,
             };
             rewritten.findings.changed += 1;
-            if self.by.telling == Telling::Each {
-                self.found.push((byte, Finding::Change(change)));
+            if let Some(change) = change.filter(|_| self.by.telling == Telling::Each) {
+                self.found.push((byte, Finding::Change(*change)));
             }
         }
         // By an anchor the same bytes may be suspected in another place: that they stay is told already, and why.
@@ -85,6 +93,7 @@ impl OneDocument<'_> {
             rewritten.findings.push(finding);
         }
         rewritten.edits.extend(edits);
+        true
     }
 }
 

@@ -241,3 +241,27 @@ copy: *tagged
     let (after, stay) = by(&rules, text);
     assert_eq!((after, stay), (text.replace("*t", &pinned), vec![]));
 }
+
+#[test]
+fn what_stays_is_told_in_full_where_changes_are_only_counted() {
+    let text = "\
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - image: &i quay.io/a:1
+  - image: *i
+  - image: quay.io/b:1
+metadata: {annotations: {x: *i}}
+";
+    let told = |telling| {
+        let by = (Reading::ByWords, telling);
+        rewrite(text, "x", &rules(), &mut Meeting::default(), by).unwrap()
+    };
+    let (each, number) = (told(Telling::Each), told(Telling::Number));
+    assert_eq!(each.findings.skipped.len(), 1, "{each:?}");
+    assert_eq!(number.findings.skipped, each.findings.skipped);
+    assert_eq!(number.edits, each.edits);
+    assert_eq!(number.findings.changed, each.findings.changes.len());
+    assert_eq!(number.findings.changes, []);
+}
