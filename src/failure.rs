@@ -3,6 +3,7 @@
 //! The order on the screen is fixed: what (object) → why → evidence → what to do → code.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -141,9 +142,43 @@ impl fmt::Debug for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Why a file or directory cannot be read or written, as a fragment: without the number and the words of the operating
+/// system, and without the name of a temporary file.
+pub fn file_error(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "you may not: permission is denied".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        ErrorKind::NotADirectory => "a part of its path is no directory".to_owned(),
+        ErrorKind::StorageFull => "the disk is full".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "its file system is read-only".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let end = text.find(" (os error").unwrap_or(text.len());
+            text[..end].to_owned()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_files_error_has_neither_a_number_nor_a_temporary_name() {
+        let told = |number| file_error(&io::Error::from_raw_os_error(number));
+        for number in 1..=40 {
+            let told = told(number);
+            assert!(!told.is_empty() && !told.contains("os error"), "{told}");
+        }
+        assert_eq!(told(2), "there is no such file or directory");
+        let nowhere = tempfile::NamedTempFile::new_in("/nonexistent").unwrap_err();
+        assert_eq!(file_error(&nowhere), told(2));
+        assert_eq!(
+            file_error(&io::Error::other("it is a pipe")),
+            "it is a pipe"
+        );
+    }
 
     #[test]
     fn a_cause_that_the_one_above_repeats_is_told_once() {

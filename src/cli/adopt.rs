@@ -12,7 +12,7 @@ use crate::config::load::{self, SecretReading};
 use crate::config::problem;
 use crate::config::validate::is_dns_label;
 use crate::config::{Library, Partial};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, file_error};
 use crate::observe::workloads::check_namespaces;
 use crate::observe::{HandWritten, hand_written};
 use crate::plan::adopt::{Adoption, HandEdit, OfferedRule, hand_edits, insert, offer, snippet};
@@ -115,6 +115,7 @@ async fn look(args: &Args, session: &Session, progress: &Progress) -> Result<Han
 /// The rules that are there already: those of the file that is written to, where that is there.
 fn configuration(args: &Args, session: &Session) -> Result<Partial, Failure> {
     let mut config = args.config.config.clone();
+    args.write.as_deref().map_or(Ok(()), check_place)?;
     if let Some(file) = args.write.as_ref().filter(|file| file.exists()) {
         let read = config.file.get_or_insert_with(|| file.clone());
         check_same(read, file)?;
@@ -123,6 +124,23 @@ fn configuration(args: &Args, session: &Session) -> Result<Partial, Failure> {
     let partial = load::load_partial(&sources).map_err(|problems| problem::failure(&problems))?;
     config_load::warn(&partial.warnings);
     Ok(partial)
+}
+
+/// A place that cannot hold a file is told before the cluster is looked through.
+fn check_place(file: &Path) -> Result<(), Failure> {
+    let directory = file
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty());
+    let why = match directory {
+        _ if file.is_dir() => "it is a directory".to_owned(),
+        Some(directory) if !directory.is_dir() => {
+            format!("there is no directory {}", directory.display())
+        }
+        _ => return Ok(()),
+    };
+    let what = format!("--write {} names no file", file.display());
+    let failure = Failure::new("file-write", Exit::Usage, what).why(why);
+    Err(failure.remedy("name the configuration file: --write arc-setup.yaml"))
 }
 
 /// The rules of one configuration are known. Those of another one would be added to it again and again.
@@ -274,7 +292,7 @@ fn read(file: &Path) -> Result<String, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         text => text.map_err(|error| {
             let what = format!("cannot read {}", file.display());
-            Failure::new("input", Exit::Usage, what).why(error.to_string())
+            Failure::new("input", Exit::Usage, what).why(file_error(&error))
         }),
     }
 }
@@ -285,4 +303,29 @@ fn namespace_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a namespace's name has lower-case letters, digits and '-'".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_can_hold_no_file_is_told_with_the_flag_that_named_it() {
+        let home = tempfile::tempdir().unwrap();
+        let nowhere = home.path().join("none");
+        for (file, why) in [
+            (home.path().to_owned(), "it is a directory".to_owned()),
+            (
+                nowhere.join("x.yaml"),
+                format!("there is no directory {}", nowhere.display()),
+            ),
+        ] {
+            let failure = check_place(&file).unwrap_err();
+            assert_eq!(failure.details().why, [why]);
+            assert!(failure.details().remedy[0].contains("--write"));
+        }
+        for file in [home.path().join("new.yaml"), PathBuf::from("new.yaml")] {
+            check_place(&file).unwrap();
+        }
+    }
 }

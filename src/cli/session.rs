@@ -21,7 +21,7 @@ pub struct GlobalArgs {
     /// The kubeconfig [default: KUBECONFIG, then ~/.kube/config]
     #[arg(long, global = true, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; required without a terminal
+    /// The context of the kubeconfig; required to write without a terminal
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
     /// Output format: text, json, yaml or github

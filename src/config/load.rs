@@ -322,14 +322,21 @@ fn read_file(place: &Path, name: &str, gathered: &mut Gathered) {
         line: 1,
         column: 1,
     };
-    let problem = |what: String| Problem::new("config-file", "", what, origin.clone());
-    let text = read_limited(place, yaml::CONFIGURATION_LIMIT).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| "is not UTF-8: save it as UTF-8".to_owned())
-    });
-    match text {
-        Err(why) => gathered.problems.push(
-            problem(format!("the configuration file {why}"))
-                .remedy("name a readable file with --config"),
+    let mut problem = |what: String, origin| {
+        let problem = Problem::new("config-file", "", what, origin);
+        gathered
+            .problems
+            .push(problem.remedy("name a readable file with --config"));
+    };
+    let bytes = match read_limited(place, yaml::CONFIGURATION_LIMIT) {
+        Ok(bytes) => bytes,
+        // There is no line in it to point at.
+        Err(why) => return problem(format!("the configuration file {why}"), Origin::Default),
+    };
+    match String::from_utf8(bytes) {
+        Err(_) => problem(
+            "the configuration file is not UTF-8: save it as UTF-8".to_owned(),
+            origin,
         ),
         Ok(text) => read_text(&text, name, gathered),
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::model::Origin;
+use crate::failure::file_error;
 
 /// Directories that relative paths count from.
 pub(super) struct Places {
@@ -38,9 +39,6 @@ pub(super) fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, String>
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> String {
-    let why = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        kind => kind.to_string(),
-    };
+    let why = file_error(error);
     format!("{} cannot be read: {why}", path.display())
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Facts;
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, file_error};
 use crate::pki::chain::{self, Bundle, Note, NoteKind};
 use crate::yaml;
 
@@ -168,13 +168,13 @@ fn collect(mut document: Value, into: &mut Vec<Value>) {
 
 /// The file itself, or the wanted files of a directory by name; whether it is a directory.
 fn files(path: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, bool), String> {
-    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    let metadata = fs::metadata(path).map_err(|error| file_error(&error))?;
     if !metadata.is_dir() {
         return Ok((vec![path.to_owned()], false));
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(|error| error.to_string())? {
-        let file = entry.map_err(|error| error.to_string())?.path();
+    for entry in fs::read_dir(path).map_err(|error| file_error(&error))? {
+        let file = entry.map_err(|error| file_error(&error))?.path();
         // Mounted ConfigMaps keep their versions in ..data beside the links.
         let hidden = file
             .file_name()
@@ -192,7 +192,7 @@ fn files(path: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, b
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
-    let metadata = fs::metadata(file).map_err(|error| error.to_string())?;
+    let metadata = fs::metadata(file).map_err(|error| file_error(&error))?;
     if !metadata.is_file() {
         return Err("it is not a file".to_owned());
     }
@@ -202,7 +202,7 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
             metadata.len()
         ));
     }
-    fs::read(file).map_err(|error| error.to_string())
+    fs::read(file).map_err(|error| file_error(&error))
 }
 
 #[cfg(test)]

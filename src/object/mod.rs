@@ -15,7 +15,7 @@ mod pointer;
 mod reference;
 
 pub use change::Change;
-pub use common::Common;
+pub use common::{Common, LAST_APPLIED};
 pub use digest::sha256;
 pub use kind_names::{kind_called, kind_meant};
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::object::{LateSource, Manifest};
+use crate::object::{LAST_APPLIED, LateSource, Manifest};
 
 use super::model::{KeyChange, KeyDifference};
 
@@ -13,8 +13,6 @@ pub const MANAGER: &str = "arc-setup";
 /// Shown in place of a secret value.
 const MASK: &str = "***";
 const MASK_CHANGED: &str = "*** (changed)";
-/// kubectl's copy of the object: it may hold a Secret's values.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const NOISE: [&str; 6] = [
     "managedFields",
     "resourceVersion",
@@ -90,6 +88,7 @@ fn stripped(object: &Value) -> Value {
             .get_mut("annotations")
             .and_then(Value::as_object_mut)
         {
+            // It may hold a Secret's values.
             annotations.shift_remove(LAST_APPLIED);
             if annotations.is_empty() {
                 metadata.shift_remove("annotations");

@@ -106,6 +106,9 @@ pub struct Patch {
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
+    /// Of an undo: what somebody changed since, or took away, and is not put back. The notes name each.
+    #[serde(skip)]
+    pub changed_since: usize,
     /// The object as it is then.
     #[serde(skip)]
     pub after: Value,
@@ -151,6 +154,8 @@ pub struct Decided {
     pub untaken: Vec<String>,
     /// What the rules want of an object that is skipped.
     pub would_change: Vec<SlotChange>,
+    /// It is [`Verdict::Unchanged`] for what an earlier run with other rules wrote: not as these rules want it.
+    pub is_by_other_rules: bool,
 }
 
 impl Decided {
@@ -161,6 +166,7 @@ impl Decided {
             arrivals: Vec::new(),
             untaken: Vec::new(),
             would_change: Vec::new(),
+            is_by_other_rules: false,
         }
     }
 }
@@ -179,6 +185,8 @@ struct Seen {
     arrivals: Vec<Arrival>,
     /// The registry of each image that no rule takes.
     untaken: Vec<String>,
+    /// Images of an earlier run with other rules, which these do not take.
+    by_other_rules: Vec<String>,
 }
 
 /// Decides about one live object.
@@ -208,7 +216,8 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             )
         };
     }
-    let mut notes = [seen.stays, seen.suspects].concat();
+    let is_by_other_rules = is_right && !seen.by_other_rules.is_empty();
+    let mut notes = [seen.stays, seen.by_other_rules, seen.suspects].concat();
     let mut would_change = Vec::new();
     let verdict = if is_right {
         Verdict::Unchanged
@@ -239,6 +248,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         arrivals: seen.arrivals,
         untaken: seen.untaken,
         would_change,
+        is_by_other_rules,
     }
 }
 
@@ -270,6 +280,7 @@ fn patched(
             slots,
             pull_secrets,
             removed: Vec::new(),
+            changed_since: 0,
             after,
         })),
         Err(reason) => Verdict::Refused(vec![reason]),

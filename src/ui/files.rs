@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, file_error};
 
 /// Makes a directory and those above it.
 pub fn make_directory(path: &Path) -> Result<(), Failure> {
@@ -109,7 +109,7 @@ fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
         Exit::Usage,
         format!("cannot {verb} {}", path.display()),
     )
-    .why(error.to_string())
+    .why(file_error(error))
     .remedy("choose a place that can be written to")
 }
 

@@ -29,6 +29,8 @@ pub enum Treatment {
     },
     /// It is as the rules want it; its notes are of what may be an image.
     Unchanged,
+    /// It has what an earlier run with other rules wrote, and these rules take nothing of it; its notes say what.
+    ByOtherRules,
     /// Nothing of it can be changed although a rule would, or it names what is no image; its notes say why.
     Stays,
     /// It cannot be changed while it exists.
@@ -87,6 +89,9 @@ pub struct ObjectReport {
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
+    /// What an undo does not put back, since somebody changed it in between; the notes name each.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub changed_since: usize,
     /// Images of which nobody can tell whether they are in their registry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unverified: Vec<TargetImage>,
@@ -103,6 +108,7 @@ impl ObjectReport {
             slots: Vec::new(),
             pull_secrets: Vec::new(),
             removed: Vec::new(),
+            changed_since: 0,
             unverified: Vec::new(),
             notes,
         }
@@ -112,6 +118,14 @@ impl ObjectReport {
     pub(super) fn changes_nothing(&self) -> bool {
         self.slots.is_empty() && self.removed.is_empty() && self.pull_secrets.is_empty()
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A patch that the server did not take, and what it would have written.
@@ -216,6 +230,9 @@ pub struct PatchReport {
     /// How many of each namespace were patched, or would be.
     #[serde(skip)]
     pub patched_namespaces: BTreeMap<String, usize>,
+    /// How many of the patched an undo put back in part only: somebody changed the rest since.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub put_back_in_part: usize,
     /// What follows its source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub made: Vec<Made>,
@@ -280,6 +297,11 @@ impl PatchReport {
         self.count("stays")
     }
 
+    /// How many have what an earlier run with other rules wrote.
+    pub fn by_other_rules(&self) -> usize {
+        self.count("by-other-rules")
+    }
+
     /// How many only lose the record of an earlier patch.
     pub fn kept(&self) -> usize {
         self.count("kept")
@@ -319,6 +341,7 @@ impl PatchReport {
             Treatment::Made { .. } => "made",
             Treatment::Owned { .. } => "owned",
             Treatment::Unchanged => return,
+            Treatment::ByOtherRules => "by-other-rules",
             Treatment::Stays => "stays",
             Treatment::Skipped { .. } => "skipped",
             Treatment::Refused { .. } => "refused",
@@ -332,6 +355,7 @@ impl PatchReport {
         self.note_images(report);
         *self.treated.entry(word).or_default() += 1;
         if report.treatment == Treatment::Patched {
+            self.put_back_in_part += usize::from(report.changed_since > 0);
             let kind = &report.object.kind;
             let namespace = report.object.namespace.as_deref().unwrap_or_default();
             add_one(&mut self.patched_kinds, kind);

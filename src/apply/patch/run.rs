@@ -215,7 +215,10 @@ impl<'a, 'h> Run<'a, 'h> {
                 // Most hold no image at all.
                 let has_none = object.kind == "ConfigMap"
                     || self.has_no_pods(&object.api_version, &object.kind);
-                if !has_none || told.is_some() {
+                let is_by_other_rules = told
+                    .as_ref()
+                    .is_some_and(|told| told.treatment == Treatment::ByOtherRules);
+                if (!has_none || told.is_some()) && !is_by_other_rules {
                     self.report.unchanged += 1;
                 }
                 told.map_or(Ok(()), |report| self.tell(&report))

@@ -339,13 +339,18 @@ fn next(decided: Decided, object: &Value) -> Next {
         verdict,
         notes,
         would_change,
+        is_by_other_rules,
         ..
     } = decided;
     let reference = ObjectRef::from_value(object);
     let treatment = match verdict {
         Verdict::Unchanged => {
-            let told = (!notes.is_empty())
-                .then(|| ObjectReport::new(reference, Treatment::Unchanged, notes));
+            let treatment = if is_by_other_rules {
+                Treatment::ByOtherRules
+            } else {
+                Treatment::Unchanged
+            };
+            let told = (!notes.is_empty()).then(|| ObjectReport::new(reference, treatment, notes));
             return Next::Unchanged(told);
         }
         Verdict::Stays => Treatment::Stays,
@@ -354,6 +359,7 @@ fn next(decided: Decided, object: &Value) -> Next {
             report.slots = std::mem::take(&mut patch.slots);
             report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
             report.removed = std::mem::take(&mut patch.removed);
+            report.changed_since = patch.changed_since;
             if report.changes_nothing() {
                 report.treatment = Treatment::Kept;
             }

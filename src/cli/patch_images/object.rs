@@ -64,6 +64,10 @@ fn head(report: &ObjectReport) -> String {
     match &report.treatment {
         Treatment::Patched => report.object.to_string(),
         Treatment::Unchanged => format!("{}: as the rules want it", report.object),
+        Treatment::ByOtherRules => format!(
+            "{}: left as an earlier run with other rules wrote it",
+            report.object
+        ),
         Treatment::Stays => format!(
             "{}: left alone: nothing of it can be changed where it stands",
             report.object

@@ -22,6 +22,12 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
             named(&report.patched_kinds)
         ));
     }
+    if report.put_back_in_part > 0 {
+        lines.push(format!(
+            "  {} of them but for what somebody changed since, which stays",
+            report.put_back_in_part
+        ));
+    }
     if report.patched_namespaces.len() > 1 {
         lines.push(format!(
             "  in {}: {}",
@@ -45,6 +51,10 @@ pub(super) fn preview(report: &PatchReport, task: Task) -> Vec<String> {
         (
             report.stays(),
             "left alone: their images cannot be changed where they stand",
+        ),
+        (
+            report.by_other_rules(),
+            "left as an earlier run with other rules wrote them (--undo first puts them back)",
         ),
         (report.refused(), "refused by a rule"),
         (
@@ -185,6 +195,13 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
             "{count} {loses} the record of an earlier patch, of which nothing stands any more"
         ));
     }
+    let by_other_rules = report.by_other_rules();
+    if by_other_rules > 0 {
+        let count = counted(by_other_rules, "object");
+        lines.push(format!(
+            "{count} left as an earlier run with other rules wrote it: put back with --undo, then run this again"
+        ));
+    }
     let skipped = report.skipped();
     if skipped > 0 {
         let count = counted(skipped, "object");
@@ -266,8 +283,22 @@ fn last_line(report: &PatchReport, options: &PatchOptions) -> String {
         (0, 0, _) => format!("nothing to do: {as_wanted}"),
         (0, _, 0) => format!("nothing was {done}, for the reasons above"),
         (0, ..) => format!("nothing was {done}, for the reasons above; {as_wanted}"),
-        (count, _, 0) => format!("{} {verb}", counted(count, "object")),
-        (count, ..) => format!("{} {verb}; {as_wanted}", counted(count, "object")),
+        (count, _, 0) => changed(report, count, &verb),
+        (count, ..) => format!("{}; {as_wanted}", changed(report, count, &verb)),
+    }
+}
+
+/// How many were changed. Those of which somebody changed a part since are not as they were, and are counted apart.
+fn changed(report: &PatchReport, count: usize, verb: &str) -> String {
+    let in_part = report.put_back_in_part;
+    let apart = format!("{in_part} of them but for what somebody changed since, as noted above");
+    match in_part {
+        0 => format!("{} {verb}", counted(count, "object")),
+        all if all == count => format!(
+            "{} {verb} but for what somebody changed since, as noted above",
+            counted(count, "object")
+        ),
+        _ => format!("{} {verb}, {apart}", counted(count, "object")),
     }
 }
 
@@ -297,6 +328,27 @@ fn nothing_there(selection: &Selection) -> String {
 mod tests {
     use super::*;
     use crate::object::ObjectRef;
+
+    #[test]
+    fn what_an_undo_puts_back_in_part_is_counted_apart() {
+        let said = |count, put_back_in_part| {
+            let report = PatchReport {
+                treated: BTreeMap::from([("patched", count)]),
+                put_back_in_part,
+                ..PatchReport::default()
+            };
+            changed(&report, count, "were put back as they were")
+        };
+        assert_eq!(said(5, 0), "5 objects were put back as they were");
+        assert_eq!(
+            said(5, 1),
+            "5 objects were put back as they were, 1 of them but for what somebody changed since, as noted above"
+        );
+        assert_eq!(
+            said(2, 2),
+            "2 objects were put back as they were but for what somebody changed since, as noted above"
+        );
+    }
 
     #[test]
     fn the_question_tells_of_listeners_and_of_what_could_not_be_read() {

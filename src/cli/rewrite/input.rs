@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, file_error};
 use crate::object::pods::CustomKinds;
 use crate::rewrite::text::read_definitions;
 use crate::yaml;
@@ -148,7 +148,9 @@ fn usage(what: &str) -> Failure {
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> Failure {
-    usage(&format!("{} cannot be read", path.display())).why(error.to_string())
+    usage(&format!("{} cannot be read", path.display()))
+        .why(file_error(error))
+        .remedy("name files or directories that are there and can be read")
 }
 
 fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, file_error};
 use crate::spelling;
 
 /// The parts of one context.
@@ -59,7 +59,7 @@ fn unreadable(file: &std::path::Path, error: &KubeconfigError) -> Failure {
     let what = format!("the kubeconfig {} cannot be used", file.display());
     let failure = Failure::new("kubeconfig-unreadable", Exit::Usage, what);
     match error {
-        KubeconfigError::ReadConfig(cause, _) => failure.why(cause.to_string()),
+        KubeconfigError::ReadConfig(cause, _) => failure.why(file_error(cause)),
         // The parser's own text quotes the file, which holds tokens.
         KubeconfigError::Parse(cause) => failure.why(match cause.location() {
             Some(at) => format!(
@@ -195,7 +195,7 @@ impl Context {
                 .decode(data.split_whitespace().collect::<String>())
                 .map_err(|_| bad("certificate-authority-data is not base64".to_owned()))?
         } else if let Some(file) = filled(self.cluster.certificate_authority.as_deref()) {
-            fs::read(file).map_err(|error| bad(format!("{file}: {error}")))?
+            fs::read(file).map_err(|error| bad(format!("{file}: {}", file_error(&error))))?
         } else {
             return Ok(None);
         };
@@ -264,7 +264,7 @@ impl Context {
                 .decode(data.split_whitespace().collect::<String>())
                 .map_err(|_| fail("client-certificate-data is not base64".to_owned()))?
         } else if let Some(file) = filled(self.login.client_certificate.as_deref()) {
-            fs::read(file).map_err(|error| fail(format!("{file}: {error}")))?
+            fs::read(file).map_err(|error| fail(format!("{file}: {}", file_error(&error))))?
         } else {
             return Ok(());
         };

@@ -131,5 +131,7 @@ fn a_missing_or_unreadable_file_is_a_problem() {
     for file in ["/nonexistent/arc-setup.yaml", "/", "/dev/zero"] {
         let problems = load(&sources(Path::new(file))).unwrap_err();
         assert_eq!(problems[0].code, "config-file", "{problems:?}");
+        let line = problems[0].line();
+        assert!(line.starts_with("the configuration file /"), "{line}");
     }
 }

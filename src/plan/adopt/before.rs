@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 
 use crate::image_ref::ImageReference;
 use crate::object::pods::{ImageSlot, absent_slots, image_slots};
-use crate::object::{Pointer, text_at};
+use crate::object::{LAST_APPLIED, Pointer, text_at};
 use crate::observe::Found;
 use crate::plan::patch::{original_image, place};
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// ARC's images, as its releases name them.

@@ -328,3 +328,35 @@ fn what_may_be_an_image_of_a_kind_without_pods_is_left_and_told() {
     let decided = decide(&template, &story(), &wanted);
     assert!(matches!(decided.verdict, Verdict::Patch(_)), "{decided:?}");
 }
+
+#[test]
+fn what_an_earlier_run_with_other_rules_wrote_is_not_as_these_want_it() {
+    let before = web(&json!([{"name": "c", "image": "quay.io/a/b:1"}]));
+    let live = patch(&before, &story(), &Wanted::default()).after;
+    let target = |host: &str, target: &str| {
+        let action = Action::Rewrite {
+            target: target.to_owned(),
+            drop_library: false,
+        };
+        RuleSet::compile(&[rule(host, action)]).unwrap()
+    };
+    let found = decided(&live, &target("quay.io", "two.corp"));
+    assert_eq!(found.verdict, Verdict::Unchanged);
+    assert!(found.is_by_other_rules);
+    assert_eq!(
+        found.notes,
+        [format!(
+            "container c: {} was written by an earlier run with other rules; of quay.io/a/b:1 these would make two.corp/a/b:1 [map quay.io]: put it back with --undo first",
+            there()
+        )]
+    );
+    // Rules that take other images have nothing to say of it.
+    for rules in [target("docker.io", "two.corp"), story()] {
+        let found = decided(&live, &rules);
+        assert!(
+            !found.is_by_other_rules && found.notes.is_empty(),
+            "{:?}",
+            found.notes
+        );
+    }
+}

@@ -4,12 +4,44 @@ use serde_json::Value;
 
 use super::SlotChange;
 use crate::image_ref::ImageReference;
-use crate::object::{text_at, value_at};
+use crate::object::{LAST_APPLIED, Pointer, text_at, value_at};
 
-/// Remarks on a patch: tags that move under a pull policy that does not look, and pods that are not made anew.
+/// Remarks on a patch: tags that move under a pull policy that does not look, pods that are not made anew, and a file
+/// that would write it back.
 pub(super) fn remarks(object: &Value, slots: &[SlotChange]) -> Vec<String> {
     let stale = slots.iter().filter_map(|slot| stale(object, slot));
-    stale.chain(rollout(object)).collect()
+    let rollout = rollout(object);
+    stale
+        .chain(rollout)
+        .chain(written_back(object, slots))
+        .collect()
+}
+
+/// `kubectl apply` writes what its file says, and the object keeps what that was: it is not known there what a patch
+/// changed.
+fn written_back(object: &Value, slots: &[SlotChange]) -> Option<String> {
+    let annotation = Pointer::of(["metadata", "annotations", LAST_APPLIED]);
+    let text = annotation.get(object)?.as_str()?;
+    let mut applied: Value = serde_json::from_str(text).ok()?;
+    applied.as_object_mut()?.shift_remove("metadata");
+    let is_applied = |slot: &SlotChange| {
+        let before = slot.pointer.get(object);
+        before.is_some_and(|before| holds(&applied, before))
+    };
+    slots.iter().any(is_applied).then(|| {
+        "kubectl apply of its file would write it back: change the image there, too (arc-setup rewrite does)"
+            .to_owned()
+    })
+}
+
+/// True where `wanted` is the value, or stands in it.
+fn holds(value: &Value, wanted: &Value) -> bool {
+    value == wanted
+        || match value {
+            Value::Array(items) => items.iter().any(|item| holds(item, wanted)),
+            Value::Object(fields) => fields.values().any(|field| holds(field, wanted)),
+            _ => false,
+        }
 }
 
 /// A tag that may move, while nodes that have it do not ask again. The policy is left as it is.
@@ -75,7 +107,37 @@ fn rollout(object: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn change(before: &str) -> SlotChange {
+        SlotChange {
+            pointer: Pointer::new("/spec/containers/0/image"),
+            place: "container a".to_owned(),
+            before: Some(before.to_owned()),
+            after: "r.corp/a:1.0.0".to_owned(),
+            rule: "map quay.io".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_file_that_names_the_old_image_is_told_once_and_no_other() {
+        let pod = |image: &str, applied: Option<&str>| {
+            let container = |image| json!({"containers": [{"name": "a", "image": image}]});
+            let file =
+                |image| json!({"metadata": {"name": "quay.io/a:1"}, "spec": container(image)});
+            let annotations = applied.map(|image| json!({LAST_APPLIED: file(image).to_string()}));
+            json!({"kind": "Pod", "metadata": {"annotations": annotations}, "spec": container(image)})
+        };
+        let told =
+            |object: &Value| remarks(object, &[change("quay.io/a:1"), change("quay.io/a:1")]);
+        let notes = told(&pod("quay.io/a:1", Some("quay.io/a:1")));
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].starts_with("kubectl apply of its file would write it back"));
+        assert!(told(&pod("quay.io/a:1", Some("quay.io/a:0"))).is_empty());
+        assert!(told(&pod("quay.io/a:1", None)).is_empty());
+    }
 
     #[test]
     fn a_tag_stands_still_where_it_is_a_full_version_a_date_or_a_commit() {

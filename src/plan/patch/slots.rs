@@ -101,6 +101,10 @@ fn wanted(
         Outcome::Unusable { result, why } if result.is_empty() => format!("{text} ({rule}): {why}"),
         Outcome::Unusable { result, why } => format!("{text} would be {result} ({rule}): {why}"),
         Outcome::NoRule => {
+            let note = earlier
+                .source(text)
+                .and_then(|source| by_other_rules(object, slot, &source, rules));
+            seen.by_other_rules.extend(note);
             seen.untaken.push(reference.host().to_owned());
             return None;
         }
@@ -109,6 +113,29 @@ fn wanted(
     let place = place(object, pointer);
     seen.refused.push(format!("{place}: {refused}"));
     None
+}
+
+/// Of an image that no rule takes and that an earlier run wrote: what the rules want of the one that stood there before,
+/// where they want anything.
+fn by_other_rules(
+    object: &Value,
+    slot: &ImageSlot,
+    source: &ImageReference,
+    rules: &RuleSet,
+) -> Option<String> {
+    let decision = rules.decide_at(source, &Place::of(object, &slot.pointer));
+    let Outcome::Rewritten(after) = decision.outcome else {
+        return None;
+    };
+    (after != slot.text).then(|| {
+        format!(
+            "{}: {} was written by an earlier run with other rules; of {} these would make {after} [{}]: put it back with --undo first",
+            place(object, &slot.pointer),
+            slot.text,
+            source.original(),
+            decision.rule.unwrap_or_default()
+        )
+    })
 }
 
 fn by_rule(id: String, origin: Origin) -> String {

@@ -61,6 +61,7 @@ pub fn undo(object: &Value) -> Decided {
         slots,
         pull_secrets: Vec::new(),
         removed,
+        changed_since: notes.len(),
         after,
     };
     Decided::of(Verdict::Patch(Box::new(patch)), notes)

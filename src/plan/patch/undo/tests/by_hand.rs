@@ -8,6 +8,10 @@ fn what_was_changed_since_stays_and_is_told() {
         {"name": "a", "image": "quay.io/a/a:1"}, {"name": "b", "image": "quay.io/b/b:1"}]));
     let mut live = patched(&object);
     live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("quay.io/a/a:2");
+    let Verdict::Patch(patch) = undo(&live).verdict else {
+        panic!()
+    };
+    assert_eq!(patch.changed_since, 1);
     let (after, notes) = undone(&live);
     let mut expected = object;
     expected["spec"]["template"]["spec"]["containers"][0]["image"] = json!("quay.io/a/a:2");
