@@ -210,6 +210,12 @@ impl ImageReference {
     }
 }
 
+/// [`ImageReference::pulled`] of a text; what is no reference stays as it is.
+pub fn pulled(text: &str) -> String {
+    let parsed = ImageReference::parse(text);
+    parsed.map_or_else(|_| text.to_owned(), |reference| reference.pulled())
+}
+
 /// `:tag@digest`, each where it is given.
 pub fn suffix(tag: Option<&str>, digest: Option<&str>) -> String {
     let tag = tag.iter().map(|tag| format!(":{tag}"));

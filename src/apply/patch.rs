@@ -104,6 +104,24 @@ pub struct Hands<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+impl<'a> Hands<'a> {
+    /// Tells nobody anything, and finds every program rolled out.
+    fn silent(
+        targets: Option<&'a Targets>,
+        meetings: &'a Meetings,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self {
+            rollouts: &|_, _| Box::pin(async { Ok(()) }),
+            sink: &|_| {},
+            emit: &|_| Ok(()),
+            targets,
+            meetings,
+            interrupt,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Patched {
@@ -150,14 +168,7 @@ pub async fn preview(
     meetings: &Meetings,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
-    let hands = Hands {
-        rollouts: &|_, _| Box::pin(async { Ok(()) }),
-        sink: &|_| {},
-        emit: &|_| Ok(()),
-        targets,
-        meetings,
-        interrupt,
-    };
+    let hands = Hands::silent(targets, meetings, interrupt);
     let mut counted = go(cluster, rules, options, Mode::Count, hands).await;
     // The first of two images that would be one was counted before the other was seen.
     if counted.failure.is_none() && meetings.has_met() {

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::failure::{Exit, Failure};
-use crate::image_ref::ImageReference;
+use crate::image_ref::{ImageReference, pulled};
 
 use super::{Decision, Outcome, RuleName};
 
@@ -43,12 +43,6 @@ fn identity(reference: &ImageReference, target: &str) -> String {
     } else {
         reference.pulled()
     }
-}
-
-/// What is pulled of a target: with a tag or without, `latest` is one image.
-fn pulled(target: &str) -> String {
-    let parsed = ImageReference::parse(target);
-    parsed.map_or_else(|_| target.to_owned(), |target| target.pulled())
 }
 
 /// Gathers decisions, one image at a time, and tells which images meet in one target.

@@ -377,6 +377,15 @@ fn listener(set_namespace: &str, image: &str) -> Value {
         "spec": {"image": image, "autoscalingRunnerSetNamespace": set_namespace, "autoscalingRunnerSetName": "a"}})
 }
 
+fn with_listeners(cluster: &Cluster) {
+    cluster.seed(
+        "actions.github.com/v1alpha1",
+        "AutoscalingListener",
+        "autoscalinglisteners",
+        Scope::Namespaced,
+    );
+}
+
 async fn remade(controllers: [Value; 2], listeners: [Value; 2]) -> Vec<String> {
     let controllers = Arc::new(controllers);
     let (cluster, _) = cluster(move |method, path, body| match method {
@@ -399,12 +408,7 @@ async fn remade(controllers: [Value; 2], listeners: [Value; 2]) -> Vec<String> {
         "DELETE" => (200, json!({"kind": "Status"})),
         _ => status(404, "NotFound"),
     });
-    cluster.seed(
-        "actions.github.com/v1alpha1",
-        "AutoscalingListener",
-        "autoscalinglisteners",
-        Scope::Namespaced,
-    );
+    with_listeners(&cluster);
     let report = run(&cluster, &Interrupt::never()).await.unwrap();
     assert_eq!(report.patched(), 1, "{report:?}");
     report

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::place;
 use super::receipt::{Entry, Receipt};
-use crate::image_ref::ImageReference;
+use crate::image_ref::{ImageReference, pulled};
 use crate::object::Pointer;
 
 /// An image that an object has, or would have, under a rule's target.
@@ -24,9 +24,8 @@ pub struct Arrival {
 
 impl Arrival {
     pub(super) fn new(pointer: Pointer, source: &ImageReference, target: &str, by: String) -> Self {
-        let pulled = ImageReference::parse(target).map(|target| target.pulled());
         Self {
-            target: pulled.unwrap_or_else(|_| target.to_owned()),
+            target: pulled(target),
             source: source.canonical(),
             repository: source.name(),
             by,

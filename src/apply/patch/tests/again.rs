@@ -1,6 +1,7 @@
 //! What a second run finds of a first one, and how far a server that refuses goes.
 
 use super::ends::{everything, patched, seeded, two_workloads};
+use super::held_up::with_runners;
 use super::*;
 
 const OLD: &str = "quay.io/corp/gha-runner-scale-set-controller:1";
@@ -19,12 +20,7 @@ async fn undone_again(managers: &[&str]) -> PatchReport {
         "DELETE" => (200, json!({"kind": "Status"})),
         _ => status(404, "NotFound"),
     });
-    cluster.seed(
-        "actions.github.com/v1alpha1",
-        "AutoscalingListener",
-        "autoscalinglisteners",
-        Scope::Namespaced,
-    );
+    with_listeners(&cluster);
     let options = PatchOptions {
         task: Task::Undo,
         wait: true,
@@ -86,14 +82,8 @@ async fn where_there_was_nothing_to_patch_nothing_is_written_whatever_came_since
     let (cluster, asked) = cluster(|method, path, _| two_workloads(method, path));
     seeded(&cluster);
     let interrupt = Interrupt::never();
-    let hands = Hands {
-        rollouts: &|_, _| Box::pin(async { Ok(()) }),
-        sink: &|_| {},
-        emit: &|_| Ok(()),
-        targets: None,
-        meetings: &Meetings::default(),
-        interrupt: &interrupt,
-    };
+    let meetings = Meetings::default();
+    let hands = Hands::silent(None, &meetings, &interrupt);
     let ended = watch(&cluster, &rules(), &everything(&[]), hands).await;
     assert!(ended.failure.is_none(), "{:?}", ended.failure);
     assert_eq!((ended.report.patched(), ended.report.dry_run), (2, true));
@@ -116,14 +106,7 @@ async fn a_template_of_hooks_that_may_not_be_read_is_not_passed_over() {
         ),
         _ => two_workloads(method, path),
     });
-    seeded(&cluster);
-    let group = "actions.summerwind.dev/v1alpha1";
-    cluster.seed(
-        group,
-        "RunnerDeployment",
-        "runnerdeployments",
-        Scope::Namespaced,
-    );
+    with_runners(&cluster);
     cluster.seed("v1", "ConfigMap", "configmaps", Scope::Namespaced);
     let (_, ended) = patched(&cluster, &options(), Ok(())).await;
     assert!(ended.failure.is_none(), "{:?}", ended.failure);

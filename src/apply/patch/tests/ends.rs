@@ -212,14 +212,8 @@ async fn an_interrupt_while_the_registry_is_asked_sends_nothing_more() {
     .unwrap();
     let route = crate::facts::route_by(None, &Credentials::default(), &[], 0);
     let targets = Targets::new(route.client().unwrap(), DockerConfig::default(), false);
-    let hands = Hands {
-        rollouts: &|_, _| Box::pin(async { Ok(()) }),
-        sink: &|_| {},
-        emit: &|_| Ok(()),
-        targets: Some(&targets),
-        meetings: &Meetings::default(),
-        interrupt: &interrupt,
-    };
+    let meetings = Meetings::default();
+    let hands = Hands::silent(Some(&targets), &meetings, &interrupt);
     let options = PatchOptions::default();
     let run = patch_images(&cluster, &rules, &options, hands);
     let registry = async {

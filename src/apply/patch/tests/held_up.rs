@@ -9,7 +9,7 @@ use crate::plan::patch::{Verdict, Wanted, decide};
 
 const RUNNERS: &str = "/apis/actions.summerwind.dev/v1alpha1/runnerdeployments";
 
-fn with_runners(cluster: &Cluster) {
+pub(super) fn with_runners(cluster: &Cluster) {
     seeded(cluster);
     let group = "actions.summerwind.dev/v1alpha1";
     cluster.seed(

@@ -40,14 +40,8 @@ async fn an_image_that_nobody_can_tell_about_is_told_beside_one_that_is_absent()
     .unwrap();
     for require_verified in [false, true] {
         let targets = Targets::new(route.client().unwrap(), DockerConfig::default(), false);
-        let hands = Hands {
-            rollouts: &|_, _| Box::pin(async { Ok(()) }),
-            sink: &|_| {},
-            emit: &|_| Ok(()),
-            targets: Some(&targets),
-            meetings: &Meetings::default(),
-            interrupt: &Interrupt::never(),
-        };
+        let (meetings, interrupt) = (Meetings::default(), Interrupt::never());
+        let hands = Hands::silent(Some(&targets), &meetings, &interrupt);
         let options = PatchOptions {
             require_verified,
             ..ends::everything(&[])
