@@ -53,7 +53,7 @@ pub(super) async fn bodies(fleet: &Fleet, namespaces: Range<usize>) -> Result<Ve
                 let name = ObjectRef::from_value(&object).name;
                 patches.push(Patch {
                     path: format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}?fieldManager=arc-setup-patch&fieldValidation=Ignore"),
-                    body: serde_json::to_vec(&patch.strategic().context("no such patch")?)?,
+                    body: serde_json::to_vec(&patch.strategic(&object).context("no such patch")?)?,
                 });
             }
         }

@@ -23,13 +23,14 @@ mod undo;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::object::Pointer;
 use crate::object::pods::CustomKinds;
+use crate::object::{Operation, Pointer};
 use crate::rules::RuleSet;
 
 pub use advice::Advice;
 use advice::advice;
 pub use arrival::Arrival;
+use arrival::Earlier;
 use edit::Edit;
 pub use fixed::Skipped;
 use fixed::{finished, fixed, mirror_pod, unsure};
@@ -39,8 +40,8 @@ pub use owner_pattern::OwnerPattern;
 pub(in crate::plan) use place::place;
 pub use pull_secret::{AccountPullSecrets, accounted_pods, service_account};
 pub(in crate::plan) use receipt::original_image;
+use receipt::unreadable;
 pub use receipt::{ORIGINAL_IMAGES, recorded};
-use receipt::{Receipt, unreadable};
 use remarks::remarks;
 use slots::{fill_absent_slots, rewrite_slots};
 use strategic::strategic;
@@ -97,7 +98,7 @@ pub struct Removal {
 #[serde(rename_all = "camelCase")]
 pub struct Patch {
     /// JSON patch (RFC 6902) with its tests.
-    pub operations: Vec<Value>,
+    pub operations: Vec<Operation>,
     /// Every image that changes.
     pub slots: Vec<SlotChange>,
     /// Where the pull secret was appended.
@@ -109,16 +110,22 @@ pub struct Patch {
     /// Of an undo: what somebody changed since, or took away, and is not put back. The notes name each.
     #[serde(skip)]
     pub changed_since: usize,
-    /// The object as it is then.
-    #[serde(skip)]
-    pub after: Value,
 }
 
 impl Patch {
+    /// The object that it was made of, as it is then. A copy: seldom asked for.
+    pub fn after(&self, object: &Value) -> Value {
+        let mut after = object.clone();
+        for operation in &self.operations {
+            operation.apply(&mut after);
+        }
+        after
+    }
+
     /// The same as a strategic merge patch under the object's resource version, where one says it all: it costs the API
     /// server less.
-    pub fn strategic(&self) -> Option<Value> {
-        strategic(&self.operations, &self.after)
+    pub fn strategic(&self, object: &Value) -> Option<Value> {
+        strategic(&self.operations, object)
     }
 }
 
@@ -193,7 +200,9 @@ struct Seen {
 pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     let mut seen = Seen::default();
     let mut edit = Edit::new(object);
-    let mut slots = rewrite_slots(object, rules, wanted.custom_kinds, &mut edit, &mut seen);
+    let earlier = Earlier::of(object);
+    let kinds = wanted.custom_kinds;
+    let mut slots = rewrite_slots(object, rules, kinds, &mut edit, &earlier, &mut seen);
     slots.extend(fill_absent_slots(object, rules, &mut edit, &mut seen));
     let pull_secrets = wanted
         .pull_secret
@@ -240,7 +249,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     } else {
         notes.extend(seen.notes);
         notes.extend(remarks(object, &slots));
-        patched(object, edit, slots, pull_secrets)
+        patched(edit, earlier, slots, pull_secrets)
     };
     Decided {
         verdict,
@@ -264,24 +273,23 @@ fn out_of_reach(object: &Value, wanted: &Wanted<'_>) -> Option<Verdict> {
 }
 
 fn patched(
-    object: &Value,
     edit: Edit<'_>,
+    earlier: Earlier<'_>,
     slots: Vec<SlotChange>,
     pull_secrets: Vec<Pointer>,
 ) -> Verdict {
-    let receipt = match Receipt::of(object) {
-        Ok(receipt) => receipt.unwrap_or_default(),
+    let receipt = match earlier.into_receipt() {
+        Ok(receipt) => receipt,
         // What it keeps is written nowhere else.
         Err(why) => return Verdict::Refused(vec![unreadable(&why)]),
     };
     match edit.receipted(receipt) {
-        Ok((operations, after)) => Verdict::Patch(Box::new(Patch {
+        Ok(operations) => Verdict::Patch(Box::new(Patch {
             operations,
             slots,
             pull_secrets,
             removed: Vec::new(),
             changed_since: 0,
-            after,
         })),
         Err(reason) => Verdict::Refused(vec![reason]),
     }

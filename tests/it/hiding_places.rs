@@ -13,6 +13,7 @@ mod texts;
 use std::path::Path;
 
 use arc_setup::image_ref::ImageReference;
+use arc_setup::object::Operation;
 use arc_setup::plan::patch::{Decided, Patch, Verdict, Wanted, decide};
 use arc_setup::rules::{Action, Matcher, Outcome, RuleSet, RuleSpec};
 use serde_json::{Value, json};
@@ -175,16 +176,14 @@ fn patch(object: &Value, rules: &RuleSet) -> Patch {
 /// Every text that a patch of `object` changes: pointer and what stands there then. A second run does nothing.
 fn changes(object: &Value, rules: &RuleSet) -> Vec<(String, String)> {
     let patch = patch(object, rules);
-    let again = decided(&patch.after, rules).verdict;
+    let again = decided(&patch.after(object), rules).verdict;
     let is_done = matches!(again, Verdict::Unchanged | Verdict::Stays);
     assert!(is_done, "a second run: {again:?}");
-    let replaced = patch.operations.iter().filter(|one| one["op"] == "replace");
-    replaced
-        .map(|one| {
-            let text = |key: &str| one[key].as_str().unwrap().to_owned();
-            (text("path"), text("value"))
-        })
-        .collect()
+    let replaced = patch.operations.iter().filter_map(|one| match one {
+        Operation::Replace { path, value } => Some(pair(path.as_str(), value.as_str().unwrap())),
+        _ => None,
+    });
+    replaced.collect()
 }
 
 fn pair(at: &str, text: impl Into<String>) -> (String, String) {

@@ -9,21 +9,23 @@ use super::write::Work;
 use crate::clients::kube::ClusterError;
 use crate::object::{Pointer, text_at};
 use crate::observe::ImagePresence;
-use crate::plan::patch::{SlotChange, accounted_pods, service_account};
+use crate::plan::patch::{Patch, SlotChange, accounted_pods, service_account};
 
 impl Work<'_> {
     /// Asks for every image that the patch would write. The treatment is why the object is left as it is.
     pub(super) async fn verify(
         &self,
         report: &mut ObjectReport,
-        after: &Value,
+        patch: &Patch,
+        object: &Value,
     ) -> Result<Option<Treatment>, ClusterError> {
         let Some(targets) = self.targets else {
             return Ok(None);
         };
         let namespace = &report.object.namespace.clone().unwrap_or_default();
         let secrets = &if targets.reads_pull_secrets() {
-            self.pod_pull_secrets(after, namespace).await?
+            self.pod_pull_secrets(&patch.after(object), namespace)
+                .await?
         } else {
             Vec::new()
         };

@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::report::{ObjectReport, Rejected, Treatment, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
 use crate::clients::interrupt::Interrupt;
-use crate::clients::kube::{Cluster, ClusterError, Patching};
+use crate::clients::kube::{Cluster, ClusterError, PatchBody, Patching};
 use crate::object::pods::CustomKinds;
 use crate::object::{ObjectRef, text_at};
 use crate::observe::workloads::ServiceAccounts;
@@ -147,13 +147,13 @@ impl Work<'_> {
             let left = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
-                left = self.left(&mut report, &patch.after) => left?,
+                left = self.left(&mut report, &patch, &object) => left?,
             };
             if let Some(treatment) = left {
                 return Ok(Written::Left(instead(report, treatment)));
             }
             if self.mode.only_counts() {
-                let live = is_wanted.then_some(patch.after);
+                let live = is_wanted.then(|| patch.after(&object));
                 return Ok(Written::Changed { report, live });
             }
             let turn = tokio::select! {
@@ -161,7 +161,7 @@ impl Work<'_> {
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
                 turn = self.pace.turn() => turn,
             };
-            let sending = self.send(&patch, &mut report, (is_wanted, attempt));
+            let sending = self.send(&patch, &object, &mut report, (is_wanted, attempt));
             let error = match turn.send(sending).await {
                 Ok(live) => return Ok(Written::Changed { report, live }),
                 Err(error) => error,
@@ -172,8 +172,8 @@ impl Work<'_> {
                 After::Gone => return Ok(Written::Left(instead(report, Treatment::Gone))),
             };
             sent = Some(Sent {
+                after: patch.after(&object),
                 before: std::mem::replace(&mut object, now),
-                after: patch.after,
                 report,
             });
             look = Look::Again;
@@ -205,12 +205,13 @@ impl Work<'_> {
     async fn left(
         &self,
         report: &mut ObjectReport,
-        after: &Value,
+        patch: &Patch,
+        object: &Value,
     ) -> Result<Option<Treatment>, ClusterError> {
         if let Some(missing) = self.secret_is_missing(report).await {
             return Ok(Some(missing));
         }
-        self.verify(report, after).await
+        self.verify(report, patch, object).await
     }
 
     async fn decide(&self, object: &Value, look: Look) -> Result<Next, ClusterError> {
@@ -264,6 +265,7 @@ impl Work<'_> {
     async fn send(
         &self,
         patch: &Patch,
+        before: &Value,
         report: &mut ObjectReport,
         (is_wanted, attempt): (bool, usize),
     ) -> Result<Option<Value>, ClusterError> {
@@ -284,12 +286,15 @@ impl Work<'_> {
             };
             // A status that moves all the time would refuse it for ever: then the tests of the JSON patch are better.
             let strategic = if attempt == 1 {
-                patch.strategic()
+                patch.strategic(before)
             } else {
                 None
             };
-            let body = strategic.unwrap_or_else(|| Value::Array(operations.clone()));
-            let sent = self.cluster.patch_unread(object, &body, &how);
+            let body = match &strategic {
+                Some(merged) => PatchBody::Strategic(merged),
+                None => PatchBody::Json(operations),
+            };
+            let sent = self.cluster.patch_unread(object, body, &how);
             sent.await.map(|warnings| (warnings, None))
         };
         match sent {
@@ -300,7 +305,7 @@ impl Work<'_> {
             Err(ClusterError::WebhookFailed { message, .. }) if dry_run => {
                 let note = format!("not known whether it is accepted: {message}");
                 report.notes.push(note);
-                Ok(is_wanted.then(|| patch.after.clone()))
+                Ok(is_wanted.then(|| patch.after(before)))
             }
             Err(error) => Err(error),
         }

@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::query::Path;
 use super::request::Call;
 use crate::clients::interrupt::Interrupt;
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, Operation};
 
 /// A connection to one cluster. Cheap to clone; clones share connection and discovery.
 #[derive(Clone)]
@@ -56,6 +56,15 @@ pub struct ApplyOptions<'a> {
     pub force: bool,
     /// Asks the server what would happen, without writing.
     pub dry_run: bool,
+}
+
+/// A patch of an object.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PatchBody<'a> {
+    /// JSON patch (RFC 6902): all operations or none.
+    Json(&'a [Operation]),
+    /// Strategic merge patch; only for kinds that the server has types for.
+    Strategic(&'a Value),
 }
 
 /// How to patch without reading what came of it.
@@ -197,28 +206,27 @@ impl Cluster {
     pub async fn json_patch(
         &self,
         object: &ObjectRef,
-        operations: &[Value],
+        operations: &[impl Serialize],
         manager: &str,
         dry_run: bool,
     ) -> Result<Applied, ClusterError> {
         let path = self.patch_path(object, manager).await?;
-        let body = Value::Array(operations.to_vec());
         self.write(
             Method::PATCH,
             path,
             "application/json-patch+json",
-            &body,
+            operations,
             dry_run,
         )
         .await
     }
 
     /// A patch of which only the server's warnings are wanted: nothing of the object but its metadata is sent back, and of
-    /// that nothing is read. JSON patch where `body` is a list, else strategic merge patch.
+    /// that nothing is read.
     pub async fn patch_unread(
         &self,
         object: &ObjectRef,
-        body: &Value,
+        body: PatchBody<'_>,
         how: &Patching<'_>,
     ) -> Result<Vec<String>, ClusterError> {
         let validation = if how.strict { "Strict" } else { "Ignore" };
@@ -228,21 +236,22 @@ impl Cluster {
             .parameter("fieldManager", how.manager)
             .parameter("fieldValidation", validation)
             .optional("dryRun", how.dry_run.then_some("All"));
-        // The server has types for what takes a strategic merge patch, and with them the encoding.
-        let is_typed = !body.is_array();
-        let media_type = if is_typed {
-            "application/strategic-merge-patch+json"
-        } else {
-            "application/json-patch+json"
+        let (media_type, body, accept) = match body {
+            // The server has types for what takes one, and with them the encoding. An error comes as JSON all the same: it
+            // has no metadata to be taken out.
+            PatchBody::Strategic(merged) => (
+                "application/strategic-merge-patch+json",
+                serde_json::to_vec(merged),
+                METADATA_AS_PROTOBUF,
+            ),
+            PatchBody::Json(operations) => (
+                "application/json-patch+json",
+                serde_json::to_vec(operations),
+                METADATA,
+            ),
         };
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        let mut call = Call::with_bytes(Method::PATCH, path, media_type, body);
-        // An error comes as JSON all the same: it has no metadata to be taken out.
-        call.accept = if is_typed {
-            METADATA_AS_PROTOBUF
-        } else {
-            METADATA
-        };
+        let mut call = Call::with_bytes(Method::PATCH, path, media_type, body.unwrap_or_default());
+        call.accept = accept;
         self.call_text(call).await.map(|answer| answer.warnings)
     }
 
@@ -341,7 +350,7 @@ impl Cluster {
         method: Method,
         path: Path,
         media_type: &'static str,
-        body: &Value,
+        body: &(impl Serialize + ?Sized),
         dry_run: bool,
     ) -> Result<Applied, ClusterError> {
         let path = path.optional("dryRun", dry_run.then_some("All"));

@@ -19,7 +19,7 @@ mod stack;
 mod tests;
 mod watch;
 
-pub use cluster::{Applied, ApplyOptions, Cluster, Identity, Patching};
+pub use cluster::{Applied, ApplyOptions, Cluster, Identity, PatchBody, Patching};
 pub use connect::{ClusterOptions, EnvironmentProxy, InCluster};
 pub use discovery::{NamespacedKinds, Scope};
 pub use error::{ClusterError, FieldCause, FieldOwner};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::kube::client::Body;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
@@ -43,9 +44,10 @@ impl Call {
         method: Method,
         path: Path,
         media_type: &'static str,
-        body: &Value,
+        body: &(impl Serialize + ?Sized),
     ) -> Self {
-        Self::with_bytes(method, path, media_type, body.to_string().into_bytes())
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self::with_bytes(method, path, media_type, body)
     }
 
     pub(super) fn with_bytes(

@@ -1,9 +1,11 @@
 //! What arrives under a rule's target, and what it is a copy of: over many objects, two may be one.
 
+use std::cell::OnceCell;
+
 use serde_json::Value;
 
 use super::place;
-use super::receipt::{Entry, Receipt};
+use super::receipt::{Entry, Receipt, Unreadable};
 use crate::image_ref::{ImageReference, pulled};
 use crate::object::Pointer;
 
@@ -39,29 +41,39 @@ impl Arrival {
     }
 }
 
-/// What an earlier patch says of images that stand under a target; read when the first of them is asked for.
+/// What an earlier patch says of the object; read once, when it is first asked for.
 #[derive(Debug)]
 pub(super) struct Earlier<'a> {
     object: &'a Value,
-    receipt: Option<Receipt>,
+    receipt: OnceCell<Result<Receipt, Unreadable>>,
 }
 
 impl<'a> Earlier<'a> {
     pub(super) fn of(object: &'a Value) -> Self {
         Self {
             object,
-            receipt: None,
+            receipt: OnceCell::new(),
         }
     }
 
     /// What `image` is a copy of; None where nothing says it.
-    pub(super) fn source(&mut self, image: &str) -> Option<ImageReference> {
-        let object = self.object;
-        let receipt = self
-            .receipt
-            .get_or_insert_with(|| Receipt::of(object).ok().flatten().unwrap_or_default());
+    pub(super) fn source(&self, image: &str) -> Option<ImageReference> {
+        let receipt = self.read().as_ref().ok()?;
         let written = |entry: &&Entry| entry.now.as_ref().and_then(Value::as_str) == Some(image);
         let entry = receipt.changes.iter().find(written)?;
         ImageReference::parse(entry.was.as_deref()?).ok()
+    }
+
+    fn read(&self) -> &Result<Receipt, Unreadable> {
+        self.receipt
+            .get_or_init(|| Receipt::of(self.object).map(Option::unwrap_or_default))
+    }
+
+    /// The receipt, to which something is added; empty where there is none.
+    pub(super) fn into_receipt(self) -> Result<Receipt, Unreadable> {
+        self.read();
+        self.receipt
+            .into_inner()
+            .unwrap_or_else(|| Ok(Receipt::default()))
     }
 }

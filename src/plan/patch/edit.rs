@@ -1,19 +1,20 @@
 //! Collects the operations of one JSON patch beside the object as it will be.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 use super::receipt::{ANNOTATIONS_LIMIT, Added, ORIGINAL_IMAGES, Receipt};
 use crate::object::pods::Replacement;
-use crate::object::{Pointer, value_at};
+use crate::object::{Operation, Pointer, value_at};
 
-/// An object in change. It is copied with the first change only.
+/// An object in change. It is copied only where somebody asks how it will be: most changes are of a text, and need no copy.
 #[derive(Debug)]
 pub(super) struct Edit<'a> {
     before: &'a Value,
-    after: Option<Value>,
-    operations: Vec<Value>,
+    after: OnceCell<Value>,
+    operations: Vec<Operation>,
     replaced: Vec<Replacement>,
     added: Vec<Added>,
 }
@@ -22,7 +23,7 @@ impl<'a> Edit<'a> {
     pub(super) fn new(object: &'a Value) -> Self {
         Self {
             before: object,
-            after: None,
+            after: OnceCell::new(),
             operations: Vec::new(),
             replaced: Vec::new(),
             added: Vec::new(),
@@ -31,7 +32,16 @@ impl<'a> Edit<'a> {
 
     /// The object as it will be.
     pub(super) fn object(&self) -> &Value {
-        self.after.as_ref().unwrap_or(self.before)
+        if self.operations.is_empty() {
+            return self.before;
+        }
+        self.after.get_or_init(|| {
+            let mut after = self.before.clone();
+            for operation in &self.operations {
+                operation.apply(&mut after);
+            }
+            after
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -40,15 +50,25 @@ impl<'a> Edit<'a> {
 
     /// The changing operations, without tests.
     pub(super) fn operations(&self) -> Vec<Value> {
-        self.operations
-            .iter()
-            .filter(|operation| operation["op"] != "test")
-            .cloned()
-            .collect()
+        let changing = self.operations.iter().filter(|one| !one.is_test());
+        changing.map(|operation| json!(operation)).collect()
     }
 
-    fn after(&mut self) -> &mut Value {
-        self.after.get_or_insert_with(|| self.before.clone())
+    fn push(&mut self, operation: Operation) {
+        if let Some(after) = self.after.get_mut() {
+            operation.apply(after);
+        }
+        self.operations.push(operation);
+    }
+
+    fn test(&mut self, path: &Pointer, value: Value) {
+        let path = path.clone();
+        self.push(Operation::Test { path, value });
+    }
+
+    fn add(&mut self, path: &Pointer, value: Value) {
+        let path = path.clone();
+        self.push(Operation::Add { path, value });
     }
 
     /// Puts each text in place of a part of another; the spans are those of the object as it was. A part that is
@@ -61,15 +81,13 @@ impl<'a> Edit<'a> {
             let Some(after) = replaced(before, &of_text).filter(|after| after != before) else {
                 continue;
             };
-            let path = at.as_str();
-            let test = json!({"op": "test", "path": path, "value": before});
-            let replace = json!({"op": "replace", "path": path, "value": after});
-            self.operations.extend([test, replace]);
+            self.test(at, Value::from(before));
+            self.push(Operation::Replace {
+                path: at.clone(),
+                value: Value::String(after),
+            });
             let kept = of_text.into_iter().cloned();
             self.replaced.extend(kept);
-            if let Some(place) = at.get_mut(self.after()) {
-                *place = Value::String(after);
-            }
         }
     }
 
@@ -79,18 +97,12 @@ impl<'a> Edit<'a> {
             .get(self.object())
             .and_then(Value::as_array)
             .map(Vec::len);
-        let operation = match length {
-            Some(_) => json!({"op": "add", "path": list.child("-").as_str(), "value": item}),
-            None => json!({"op": "add", "path": list.as_str(), "value": [item]}),
-        };
-        self.operations.push(operation);
-        let at = list.index(length.unwrap_or_default());
-        let after = self.after();
-        if length.is_none() {
+        match length {
+            Some(_) => self.add(&list.child("-"), item),
             // A list that is missing or null; its holder exists.
-            let _ = list.put(after, json!([]));
+            None => self.add(list, Value::Array(vec![item])),
         }
-        let _ = at.put(after, item);
+        let at = list.index(length.unwrap_or_default());
         self.added.push(Added {
             at: at.clone(),
             made: usize::from(length.is_none()),
@@ -102,10 +114,9 @@ impl<'a> Edit<'a> {
     pub(super) fn remove(&mut self, at: &Pointer, value: &Value, made: usize) {
         let mut path = at.clone();
         let remove = |edit: &mut Self, path: &Pointer, value: &Value| {
-            let test = json!({"op": "test", "path": path.as_str(), "value": value});
-            let remove = json!({"op": "remove", "path": path.as_str()});
-            edit.operations.extend([test, remove]);
-            path.remove(edit.after());
+            edit.test(path, value.clone());
+            let path = path.clone();
+            edit.push(Operation::Remove { path });
         };
         remove(self, &path, value);
         for _ in 0..made {
@@ -122,10 +133,10 @@ impl<'a> Edit<'a> {
 
     /// The whole patch of a rewrite: first what must still be so, then the changes, then the receipt, to which they
     /// are added. The error says that it would be too long.
-    pub(super) fn receipted(mut self, mut receipt: Receipt) -> Result<(Vec<Value>, Value), String> {
+    pub(super) fn receipted(mut self, mut receipt: Receipt) -> Result<Vec<Operation>, String> {
         let annotations = Pointer::of(["metadata", "annotations"]);
         let own = annotations.child(ORIGINAL_IMAGES);
-        receipt.record(self.before, self.object(), &self.replaced, &self.added);
+        receipt.record(self.before, &|| self.object(), &self.replaced, &self.added);
         if receipt.changes.is_empty() {
             return Ok(self.without_receipt(receipt.made_annotations));
         }
@@ -133,22 +144,14 @@ impl<'a> Edit<'a> {
             let text = receipt.text();
             // Null stands for absent in a test (RFC 6902 as the API server reads it).
             let value = own.get(self.before).cloned().unwrap_or_default();
-            self.operations
-                .push(json!({"op": "test", "path": own.as_str(), "value": value}));
-            self.operations
-                .push(json!({"op": "add", "path": own.as_str(), "value": text}));
-            let _ = own.put(self.after(), Value::String(text));
+            self.test(&own, value);
+            self.add(&own, Value::String(text));
         } else {
             receipt.made_annotations = true;
-            let path = annotations.as_str();
-            let value = json!({ORIGINAL_IMAGES: receipt.text()});
-            self.operations
-                .push(json!({"op": "test", "path": path, "value": null}));
-            self.operations
-                .push(json!({"op": "add", "path": path, "value": value}));
-            let _ = annotations.put(self.after(), value);
+            self.test(&annotations, Value::Null);
+            self.add(&annotations, json!({ORIGINAL_IMAGES: receipt.text()}));
         }
-        let size = annotations_size(annotations.get(self.object()));
+        let size = self.annotations_size(&annotations);
         if size > ANNOTATIONS_LIMIT {
             return Err(format!(
                 "its annotations would have {size} bytes with the record of what stood there ({ORIGINAL_IMAGES}), and Kubernetes takes {ANNOTATIONS_LIMIT}: take long annotations out of it first"
@@ -158,7 +161,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The whole patch of an undo: the receipt goes last, with the annotations that were made for it.
-    pub(super) fn without_receipt(mut self, made_annotations: bool) -> (Vec<Value>, Value) {
+    pub(super) fn without_receipt(mut self, made_annotations: bool) -> Vec<Operation> {
         let annotations = Pointer::of(["metadata", "annotations"]);
         let own = annotations.child(ORIGINAL_IMAGES);
         if let Some(receipt) = own.get(self.before) {
@@ -167,17 +170,28 @@ impl<'a> Edit<'a> {
         self.finish()
     }
 
-    fn finish(self) -> (Vec<Value>, Value) {
-        let mut operations = Vec::new();
+    /// How many bytes the annotations will have.
+    fn annotations_size(&self, annotations: &Pointer) -> usize {
+        let mut after = json!({"metadata": {"annotations": annotations.get(self.before)}});
+        for operation in &self.operations {
+            if operation.path().as_str().starts_with(annotations.as_str()) {
+                operation.apply(&mut after);
+            }
+        }
+        annotations_size(annotations.get(&after))
+    }
+
+    fn finish(self) -> Vec<Operation> {
+        let mut operations = Vec::with_capacity(self.operations.len() + 2);
         // The generation moves with every change of the spec, and status leaves it alone.
         for path in ["/metadata/uid", "/metadata/generation"] {
             if let Some(value) = value_at(self.before, path) {
-                operations.push(json!({"op": "test", "path": path, "value": value}));
+                let (path, value) = (Pointer::new(path), value.clone());
+                operations.push(Operation::Test { path, value });
             }
         }
         operations.extend(self.operations);
-        let after = self.after.unwrap_or_else(|| self.before.clone());
-        (operations, after)
+        operations
     }
 }
 

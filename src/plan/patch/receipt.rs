@@ -73,6 +73,16 @@ pub(super) struct Receipt {
     pub(super) made_annotations: bool,
 }
 
+/// A receipt as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenForm {
+    version: u64,
+    #[serde(default)]
+    made_annotations: bool,
+    changes: Vec<Entry>,
+}
+
 /// Why an annotation is no receipt, as a fragment.
 pub(super) type Unreadable = String;
 
@@ -100,6 +110,15 @@ impl Receipt {
     }
 
     fn parse(text: &str) -> Result<Self, Unreadable> {
+        // The form that is written, which is the usual one.
+        if let Ok(written) = serde_json::from_str::<WrittenForm>(text)
+            && written.version == VERSION
+        {
+            return Ok(Self {
+                changes: written.changes,
+                made_annotations: written.made_annotations,
+            });
+        }
         let mut fields: BTreeMap<String, Value> =
             serde_json::from_str(text).map_err(|error| error.to_string())?;
         let version = fields.remove("version").and_then(|value| value.as_u64());

@@ -19,6 +19,7 @@ pub(super) fn rewrite_slots(
     rules: &RuleSet,
     custom_kinds: Option<&CustomKinds>,
     edit: &mut Edit<'_>,
+    earlier: &Earlier<'_>,
     seen: &mut Seen,
 ) -> Vec<SlotChange> {
     let (slots, suspected) = custom_kinds.map_or_else(
@@ -26,11 +27,10 @@ pub(super) fn rewrite_slots(
         |kinds| slots_and_suspects(object, kinds),
     );
     seen.suspects = suspects::notes(object, &suspected, rules);
-    let mut earlier = Earlier::of(object);
     let mut parts: Vec<Replacement> = Vec::new();
     let mut changes: Vec<SlotChange> = Vec::new();
     for slot in slots {
-        let Some((after, rule, arrival)) = wanted(object, &slot, rules, &mut earlier, seen) else {
+        let Some((after, rule, arrival)) = wanted(object, &slot, rules, earlier, seen) else {
             continue;
         };
         let (pointer, text) = (slot.pointer.clone(), slot.text.clone());
@@ -66,7 +66,7 @@ fn wanted(
     object: &Value,
     slot: &ImageSlot,
     rules: &RuleSet,
-    earlier: &mut Earlier<'_>,
+    earlier: &Earlier<'_>,
     seen: &mut Seen,
 ) -> Option<(String, String, Arrival)> {
     let (pointer, text) = (&slot.pointer, &slot.text);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::object::{Pointer, text_at, value_at};
+use crate::object::{Operation, Pointer, text_at, value_at};
 
 /// Kinds that take one, by group: those that an API server has types for. Custom kinds take none.
 const KINDS: [(&str, &[&str]); 3] = [
@@ -14,33 +14,32 @@ const KINDS: [(&str, &[&str]); 3] = [
     ("", &["Pod", "PodTemplate", "ReplicationController"]),
 ];
 
-/// The operations as a strategic merge patch of the object that they make, `after`. Its tests become one of the resource
+/// The operations as a strategic merge patch of the object that they were made of. Its tests become one of the resource
 /// version, which moves with every change, of the status too. None where an operation is no image of a container and no
 /// annotation.
-pub(super) fn strategic(operations: &[Value], after: &Value) -> Option<Value> {
-    let (version, kind) = (text_at(after, "/apiVersion")?, text_at(after, "/kind")?);
+pub(super) fn strategic(operations: &[Operation], object: &Value) -> Option<Value> {
+    let (version, kind) = (text_at(object, "/apiVersion")?, text_at(object, "/kind")?);
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let takes_one = |(one, kinds): &(&str, &[&str])| *one == group && kinds.contains(&kind);
-    let resource_version = text_at(after, "/metadata/resourceVersion")?;
+    let resource_version = text_at(object, "/metadata/resourceVersion")?;
     if !KINDS.iter().any(takes_one) {
         return None;
     }
     let mut merged = json!({"metadata": {"resourceVersion": resource_version}});
     for operation in operations {
-        match operation["op"].as_str()? {
-            "test" => {}
-            "add" | "replace" => {
-                let at = Pointer::new(operation["path"].as_str()?);
-                add(&mut merged, &at, &operation["value"], after)?;
+        match operation {
+            Operation::Test { .. } => {}
+            Operation::Add { path, value } | Operation::Replace { path, value } => {
+                add(&mut merged, path, value, object)?;
             }
-            _ => return None,
+            Operation::Remove { .. } => return None,
         }
     }
     Some(merged)
 }
 
 /// Puts one change into the patch.
-fn add(merged: &mut Value, at: &Pointer, value: &Value, after: &Value) -> Option<()> {
+fn add(merged: &mut Value, at: &Pointer, value: &Value, object: &Value) -> Option<()> {
     let segments = at.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
@@ -58,7 +57,7 @@ fn add(merged: &mut Value, at: &Pointer, value: &Value, after: &Value) -> Option
         ] => {
             let container = format!("/{}/{list}/{index}", holders.join("/"));
             // The key by which the list is merged.
-            let name = text_at(value_at(after, &container)?, "/name")?;
+            let name = text_at(value_at(object, &container)?, "/name")?;
             let mut holder = merged;
             for segment in holders {
                 let fields = holder.as_object_mut()?;
@@ -86,19 +85,28 @@ mod tests {
                 "containers": [{"name": "a", "image": "new/a"}, {"name": "b", "image": "new/b"}]}}}})
     }
 
-    fn replace(path: &str, value: &str) -> Value {
-        json!({"op": "replace", "path": path, "value": value})
+    fn replace(path: &str, value: &str) -> Operation {
+        let (path, value) = (Pointer::new(path), json!(value));
+        Operation::Replace { path, value }
+    }
+
+    fn add(path: &str, value: Value) -> Operation {
+        let path = Pointer::new(path);
+        Operation::Add { path, value }
     }
 
     #[test]
     fn images_of_containers_and_annotations_are_merged_by_name() {
         let at = "/spec/template/spec";
         let operations = [
-            json!({"op": "test", "path": "/metadata/generation", "value": 1}),
+            Operation::Test {
+                path: Pointer::new("/metadata/generation"),
+                value: json!(1),
+            },
             replace(&format!("{at}/containers/1/image"), "new/b"),
             replace(&format!("{at}/initContainers/0/image"), "new/first"),
             replace(&format!("{at}/containers/0/image"), "new/a"),
-            json!({"op": "add", "path": "/metadata/annotations/example.com~1x", "value": "y"}),
+            add("/metadata/annotations/example.com~1x", json!("y")),
         ];
         assert_eq!(
             strategic(&operations, &deployment()),
@@ -117,11 +125,16 @@ mod tests {
             replace("/spec/template/spec/containers/0/args/1", "--x-image=new"),
             replace("/spec/template/spec/containers/0/env/0/value", "new"),
             replace("/spec/template/spec/volumes/0/image/reference", "new"),
-            json!({"op": "remove", "path": "/metadata/annotations/x"}),
-            json!({"op": "add", "path": "/spec/template/spec/imagePullSecrets/-", "value": {"name": "x"}}),
+            Operation::Remove {
+                path: Pointer::new("/metadata/annotations/x"),
+            },
+            add(
+                "/spec/template/spec/imagePullSecrets/-",
+                json!({"name": "x"}),
+            ),
         ] {
             let operations = [replace(image, "new/a"), operation.clone()];
-            assert_eq!(strategic(&operations, &deployment()), None, "{operation}");
+            assert_eq!(strategic(&operations, &deployment()), None, "{operation:?}");
         }
         let mut custom = deployment();
         custom["apiVersion"] = json!("argoproj.io/v1alpha1");

@@ -55,14 +55,13 @@ pub fn undo(object: &Value) -> Decided {
         return decided;
     }
     let removed = remove(object, &mut edit, items);
-    let (operations, after) = edit.without_receipt(receipt.made_annotations);
+    let operations = edit.without_receipt(receipt.made_annotations);
     let patch = Patch {
         operations,
         slots,
         pull_secrets: Vec::new(),
         removed,
         changed_since: notes.len(),
-        after,
     };
     Decided::of(Verdict::Patch(Box::new(patch)), notes)
 }

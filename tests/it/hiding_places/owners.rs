@@ -24,9 +24,9 @@ fn case_21_pull_secrets_are_appended_once() {
     };
     let list = |object: &Value| match decide(object, &story(), &wanted).verdict {
         Verdict::Patch(patch) => {
-            let again = decide(&patch.after, &story(), &wanted).verdict;
+            let again = decide(&patch.after(object), &story(), &wanted).verdict;
             assert_eq!(again, Verdict::Unchanged, "a second run");
-            patch.after["spec"]["template"]["spec"]["imagePullSecrets"].clone()
+            patch.after(object)["spec"]["template"]["spec"]["imagePullSecrets"].clone()
         }
         other => panic!("{other:?}"),
     };
@@ -58,7 +58,7 @@ fn case_22_the_pull_policy_stays_and_a_movable_tag_is_told() {
         let object = deployment(&spec);
         let after = image.replace("quay.io", TARGET);
         assert_eq!(changes(&object, &story()), [pair(IMAGE, after)]);
-        let patched = patch(&object, &story()).after;
+        let patched = patch(&object, &story()).after(&object);
         let container = &patched["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container["imagePullPolicy"], policy);
         let notes = decided(&object, &story()).notes;

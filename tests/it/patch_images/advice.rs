@@ -56,7 +56,7 @@ fn a_kustomization_has_the_effect_of_the_patch() {
     let spec = Pointer::new("/spec/template/spec");
     assert_eq!(
         spec.get(&made[0]),
-        spec.get(&patch.after),
+        spec.get(&patch.after(&object)),
         "{kustomization:#}"
     );
 }

@@ -159,15 +159,12 @@ async fn a_namespace_that_is_not_there_is_no_success() {
 #[tokio::test]
 async fn what_was_put_there_since_is_kept_and_no_rollout_is_told() {
     let rules = rules();
-    let found = decide(
-        &deployment(1, "quay.io/b/kube-rbac-proxy:v1"),
-        &rules,
-        &Wanted::default(),
-    );
+    let before = deployment(1, "quay.io/b/kube-rbac-proxy:v1");
+    let found = decide(&before, &rules, &Wanted::default());
     let Verdict::Patch(patch) = found.verdict else {
         panic!("{found:?}");
     };
-    let mut upgraded = patch.after;
+    let mut upgraded = patch.after(&before);
     upgraded["spec"]["template"]["spec"]["containers"][0]["image"] =
         json!("mirror.corp/b/kube-rbac-proxy:v2");
     let (cluster, asked) = cluster(move |method, path, _| match method {

@@ -184,7 +184,7 @@ async fn a_patch_whose_answer_was_lost_is_told_as_what_it_is() {
     let Verdict::Patch(patch) = decide(&before, &rules(), &Wanted::default()).verdict else {
         panic!("no patch")
     };
-    let mut after = patch.after;
+    let mut after = patch.after(&before);
     after["metadata"]["generation"] = json!(2);
     let sent = AtomicUsize::new(0);
     let (cluster, asked) = cluster(move |method, path, _| match method {

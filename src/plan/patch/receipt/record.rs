@@ -19,14 +19,19 @@ pub(in super::super) struct Added {
 }
 
 impl Receipt {
-    /// Adds what turned `before` into `after`.
-    pub(in super::super) fn record(
+    /// Adds what turned `before` into what `after` gives: it is asked only where the object before does not say the same,
+    /// since to make it costs a copy.
+    pub(in super::super) fn record<'v>(
         &mut self,
-        before: &Value,
-        after: &Value,
+        before: &'v Value,
+        after: &dyn Fn() -> &'v Value,
         replaced: &[Replacement],
         added: &[Added],
     ) {
+        let renames = replaced
+            .iter()
+            .any(|change| change.pointer.as_str().ends_with("/name"));
+        let named = if renames { after() } else { before };
         let moves = Moves::of(replaced);
         let mut claimed = HashSet::new();
         let mut known: Vec<(Entry, Option<(Pointer, usize)>)> = self
@@ -43,26 +48,26 @@ impl Receipt {
         self.changes.clear();
         let mut new: Vec<Entry> = Vec::new();
         for change in replaced {
-            if !chained(&mut known, after, &moves, change) {
+            if !chained(&mut known, (before, named), after, &moves, change) {
                 let stale = |entry: &Entry| {
                     entry.at == change.pointer && (entry.from.is_none() || is_whole(before, change))
                 };
                 known.retain(|(entry, place)| place.is_some() || !stale(entry));
-                new.extend(text_entry(before, after, &moves, change));
+                new.extend(text_entry(before, named, &moves, change));
             }
         }
         for (entry, place) in &mut known {
             if let (Some((at, from)), Some(_)) = (place, entry.from) {
                 entry.from = Some(moves.moved(*from, at));
-                entry.names = names(after, at);
+                entry.names = names(named, at);
                 entry.at = at.clone();
             }
         }
         for change in added {
             known.retain(|(entry, place)| place.is_some() || entry.at != change.at);
-            new.extend(change.at.get(after).map(|now| Entry {
+            new.extend(change.at.get(after()).map(|now| Entry {
                 at: change.at.clone(),
-                names: names(after, &change.at),
+                names: names(after(), &change.at),
                 from: None,
                 flag: None,
                 among: None,
@@ -95,7 +100,7 @@ impl Receipt {
     }
 
     /// Notes which entries stand among others that look alike.
-    fn count(&mut self, after: &Value) {
+    fn count<'v>(&mut self, after: &dyn Fn() -> &'v Value) {
         let place = |entry: &Entry| (entry.at.clone(), entry.from.unwrap_or(0));
         let own: HashMap<(Pointer, usize), &Entry> = self
             .changes
@@ -106,7 +111,7 @@ impl Receipt {
             if is_named(entry) {
                 return None;
             }
-            let all = standing(after, entry);
+            let all = standing(after(), entry);
             // Of several of its own that go back to the same, each is as good as the other.
             let is_own = |at: &(Pointer, usize)| {
                 own.get(at)
@@ -134,9 +139,10 @@ fn is_named(entry: &Entry) -> bool {
 }
 
 /// Goes on with the entry whose text is replaced again. False where there is none.
-fn chained(
+fn chained<'v>(
     known: &mut [(Entry, Option<(Pointer, usize)>)],
-    after: &Value,
+    (before, named): (&Value, &Value),
+    after: &dyn Fn() -> &'v Value,
     moves: &Moves<'_>,
     change: &Replacement,
 ) -> bool {
@@ -156,11 +162,12 @@ fn chained(
         if !is_same {
             continue;
         }
-        entry.names = names(after, at);
+        entry.names = names(named, at);
         entry.at = at.clone();
+        let is_all_of_it = change.pointer == *at && is_whole(before, change);
         entry.now = match entry.from {
-            None => at.get(after).cloned(),
-            Some(_) => Some(Value::String(change.text.clone())),
+            None if !is_all_of_it => at.get(after()).cloned(),
+            _ => Some(Value::String(change.text.clone())),
         };
         if entry.from.is_some() {
             entry.from = Some(moves.moved(change.span.start, at));
@@ -174,7 +181,7 @@ fn chained(
 
 fn text_entry(
     before: &Value,
-    after: &Value,
+    named: &Value,
     moves: &Moves<'_>,
     change: &Replacement,
 ) -> Option<Entry> {
@@ -183,9 +190,9 @@ fn text_entry(
     let whole = is_whole(before, change);
     Some(Entry {
         at: change.pointer.clone(),
-        names: names(after, &change.pointer),
+        names: names(named, &change.pointer),
         from: (!whole).then(|| moves.moved(change.span.start, &change.pointer)),
-        flag: flag(after, &change.pointer),
+        flag: flag(before, &change.pointer),
         among: None,
         was: Some(was),
         now: Some(Value::String(change.text.clone())),

@@ -32,7 +32,7 @@ fn deployment(containers: &Value) -> Value {
 
 fn patched_with(object: &Value, wanted: &Wanted<'_>) -> Value {
     match decide(object, &rules(), wanted).verdict {
-        Verdict::Patch(patch) => checked(object, *patch).after,
+        Verdict::Patch(patch) => checked(object, &patch),
         other => panic!("{other:?}"),
     }
 }
@@ -44,19 +44,20 @@ fn patched(object: &Value) -> Value {
 fn undone(object: &Value) -> (Value, Vec<String>) {
     let decided = undo(object);
     match decided.verdict {
-        Verdict::Patch(patch) => (checked(object, *patch).after, decided.notes),
+        Verdict::Patch(patch) => (checked(object, &patch), decided.notes),
         other => panic!("{other:?}"),
     }
 }
 
-/// The operations make of the object what the patch says.
-fn checked(object: &Value, patch: Patch) -> Patch {
+/// What a server would make of the object, which is what the patch says.
+fn checked(object: &Value, patch: &Patch) -> Value {
     let mut after = object.clone();
     for operation in &patch.operations {
-        apply(&mut after, operation).unwrap_or_else(|| panic!("{operation} on {after}"));
+        let operation = json!(operation);
+        apply(&mut after, &operation).unwrap_or_else(|| panic!("{operation} on {after}"));
     }
-    assert_eq!(after.to_string(), patch.after.to_string());
-    patch
+    assert_eq!(after.to_string(), patch.after(object).to_string());
+    after
 }
 
 fn apply(object: &mut Value, operation: &Value) -> Option<()> {

@@ -45,7 +45,7 @@ proptest! {
             ..Wanted::default()
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
-        let mut live = checked(&object, *patch).after;
+        let mut live = checked(&object, &patch);
         // Of a pod that exists other places than its containers' images stay, and that is told.
         let again = decide(&live, &rules(), &wanted).verdict;
         prop_assert!(matches!(again, Verdict::Unchanged | Verdict::Stays), "{:?}", again);
@@ -53,7 +53,7 @@ proptest! {
             let onward = rewrite("registry.example.com", "new.example.com/much/longer");
             let onward = RuleSet::compile(&[onward]).unwrap();
             if let Verdict::Patch(patch) = decide(&live, &onward, &wanted).verdict {
-                live = checked(&live, *patch).after;
+                live = checked(&live, &patch);
             }
         }
         let (after, notes) = undone(&live);
@@ -68,7 +68,7 @@ proptest! {
         let kinds = kinds();
         let wanted = Wanted { custom_kinds: Some(&kinds), ..Wanted::default() };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
-        let mut live = patch.after;
+        let mut live = patch.after(&object);
         let mut texts = Vec::new();
         rewritten(&object, &live, &Pointer::root(), &mut texts);
         texts.retain(|at| at.as_str().ends_with("/image"));
@@ -87,7 +87,7 @@ proptest! {
     fn undo_finds_the_images_of_a_text_whose_lines_moved(text in text(), picked in any::<prop::sample::Index>(), long in 0..200_usize) {
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": text}});
         let Verdict::Patch(patch) = decide(&object, &rules(), &Wanted::default()).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
-        let mut live = patch.after;
+        let mut live = patch.after(&object);
         let at = Pointer::of(["data", "a"]);
         let added = |text: &str| {
             let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
