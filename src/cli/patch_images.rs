@@ -213,7 +213,7 @@ impl PatchRun<'_> {
             }
         }
         let code = report.exit();
-        for (line, asked) in left::left_undone(&report) {
+        for (line, asked) in left::left_undone(&report, options) {
             let code = if asked == code {
                 format!(" (exit code {})", code as u8)
             } else {

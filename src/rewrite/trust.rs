@@ -74,7 +74,7 @@ fn volume(config: &Config) -> Value {
 }
 
 fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: &Authorities) {
-    if matches!(site.role, Role::Init | Role::Sidecar) {
+    if matches!(site.role, Role::Init | Role::Sidecar | Role::Workload) {
         return;
     }
     editor.mount(site, &volume(config), FOLDER, RULE);

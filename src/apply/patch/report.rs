@@ -230,6 +230,9 @@ pub struct PatchReport {
     /// How many of each namespace were patched, or would be.
     #[serde(skip)]
     pub patched_namespaces: BTreeMap<String, usize>,
+    /// How many of each namespace would name the pull secret, which is not there.
+    #[serde(skip)]
+    pub namespaces_without_pull_secret: BTreeMap<String, usize>,
     /// How many of the patched an undo put back in part only: somebody changed the rest since.
     #[serde(skip_serializing_if = "is_zero")]
     pub put_back_in_part: usize,
@@ -352,6 +355,9 @@ impl PatchReport {
             Treatment::Kept => "kept",
             Treatment::Gone => "gone",
         };
+        if let Treatment::NoPullSecret { namespace, .. } = &report.treatment {
+            add_one(&mut self.namespaces_without_pull_secret, namespace);
+        }
         self.note_images(report);
         *self.treated.entry(word).or_default() += 1;
         if report.treatment == Treatment::Patched {

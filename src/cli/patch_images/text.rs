@@ -159,6 +159,14 @@ fn listeners(report: &PatchReport) -> Option<String> {
     ))
 }
 
+/// Where kubectl looks for the same.
+fn place(selection: &Selection) -> String {
+    match selection.namespaces.as_slice() {
+        [namespace] => format!("-n {namespace}"),
+        _ => "-A".to_owned(),
+    }
+}
+
 /// What became of all of them, as the last lines of the answer.
 pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<String> {
     let mut lines: Vec<String> = report.made.iter().map(made).collect();
@@ -184,7 +192,8 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
             )
         };
         lines.push(format!(
-            "{under_way}; pods that cannot pull show in: kubectl get pods -A | grep -E 'ImagePull|ErrImage'"
+            "{under_way}; pods that cannot pull show in: kubectl get pods {} | grep -E 'ImagePull|ErrImage'",
+            place(&options.selection)
         ));
     }
     let kept = report.kept();
@@ -347,6 +356,18 @@ mod tests {
         assert_eq!(
             said(2, 2),
             "2 objects were put back as they were but for what somebody changed since, as noted above"
+        );
+    }
+
+    #[test]
+    fn what_an_earlier_run_with_other_rules_wrote_is_told_with_its_way_back() {
+        let report = PatchReport {
+            treated: BTreeMap::from([("by-other-rules", 2)]),
+            ..PatchReport::default()
+        };
+        assert_eq!(
+            summary(&report, &PatchOptions::default())[0],
+            "2 objects left as an earlier run with other rules wrote it: put back with --undo, then run this again"
         );
     }
 

@@ -25,8 +25,10 @@ pub enum Role {
     Dind,
     /// An init container.
     Init,
-    /// Anything else.
+    /// Beside a runner or a listener, or an init container that stays.
     Sidecar,
+    /// Of anything but ARC; a field of a custom kind, too.
+    Workload,
 }
 
 impl fmt::Display for Role {
@@ -39,6 +41,7 @@ impl fmt::Display for Role {
             Self::Dind => "dind",
             Self::Init => "init",
             Self::Sidecar => "sidecar",
+            Self::Workload => "workload",
         })
     }
 }
@@ -100,7 +103,11 @@ impl Written<'_> {
     pub(super) fn role(&self, pod: &Pod<'_>) -> Role {
         let always = text(self.value, "restartPolicy") == "Always";
         let init = self.list == "initContainers" && !always;
-        role(pod.at.part, init, self.value)
+        let stays = self.list == "initContainers" && always;
+        match role(pod.at.part, init, self.value) {
+            Role::Workload if stays => Role::Sidecar,
+            role => role,
+        }
     }
 }
 
@@ -139,7 +146,8 @@ fn role(part: Part, init: bool, container: &Value) -> Role {
             Role::RbacProxy
         }
         Part::Workload if runs_arc(container) => Role::Controller,
-        _ => Role::Sidecar,
+        Part::Workload => Role::Workload,
+        Part::Runner | Part::Listener => Role::Sidecar,
     }
 }
 

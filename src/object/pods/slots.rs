@@ -94,7 +94,7 @@ fn of_pod(pod: &Pod<'_>, slots: &mut Vec<ImageSlot>) {
     let why = match pod.at.part {
         Part::Runner => Role::Runner,
         Part::Listener => Role::Listener,
-        Part::Workload => Role::Sidecar,
+        Part::Workload => Role::Workload,
     };
     let own = Holder {
         value: pod.spec,

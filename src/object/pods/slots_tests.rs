@@ -182,6 +182,14 @@ fn containers_of_every_kind_and_image_volumes_but_no_ceph() {
         "ephemeralContainers": [{"name": "e", "image": "e"}],
         "volumes": [{"name": "v", "image": {"reference": "f"}}, {"name": "w", "rbd": {"image": "ceph"}}]}});
     assert_eq!(texts(&object), ["a", "b", "c", "e", "f"]);
+    let roles: Vec<String> = containers(&object)
+        .iter()
+        .map(|container| container.role.to_string())
+        .collect();
+    assert_eq!(
+        roles,
+        ["init", "sidecar", "workload", "workload", "workload"]
+    );
 }
 
 #[test]

@@ -275,7 +275,7 @@ impl<'a> Survey<'a> {
                     kind: SlotKind::Field,
                     text: text.clone(),
                     span: 0..text.len(),
-                    why: Role::Sidecar,
+                    why: Role::Workload,
                 });
             }
             Value::String(text)
@@ -309,7 +309,7 @@ impl<'a> Survey<'a> {
                     kind: SlotKind::Split,
                     text: text.clone(),
                     span: 0..0,
-                    why: Role::Sidecar,
+                    why: Role::Workload,
                 }),
                 Certainty::Suspected(why) => {
                     if let Some(suspects) = &mut self.suspects {
