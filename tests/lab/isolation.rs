@@ -1,7 +1,7 @@
 //! Puts the lab into a mount and a network namespace of its own, so that the machine stays as it is
 //! and nothing is left of it when its last process has ended.
 //!
-//! Inside, `/run` is empty and `/etc` and `/var` are overlays: kubelet, containerd and dockerd write to
+//! Inside, `/run` is empty and `/etc`, `/opt` and `/var` are overlays: kubelet, containerd and dockerd write to
 //! paths that cannot all be chosen, and arc-setup must read the company's `resolv.conf`, not ours.
 
 use std::convert::Infallible;
@@ -86,7 +86,10 @@ pub(crate) fn arrange(directory: &Path) -> Result<()> {
     // Kubelet and its pods propagate mounts among themselves; nothing gets out to the machine.
     mount(&["--make-rshared", "/"])?;
     mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])?;
-    for top in ["etc", "var"] {
+    for top in ["etc", "opt", "var"] {
+        if !Path::new("/").join(top).is_dir() {
+            continue;
+        }
         let [upper, work] =
             ["upper", "work"].map(|part| directory.join("overlay").join(top).join(part));
         fs::create_dir_all(&upper)?;
