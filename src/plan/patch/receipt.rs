@@ -110,8 +110,9 @@ impl Receipt {
     }
 
     fn parse(text: &str) -> Result<Self, Unreadable> {
-        // The form that is written, which is the usual one.
-        if let Ok(written) = serde_json::from_str::<WrittenForm>(text)
+        // The form that is written, which is the usual one. A list would be read as its fields in their order.
+        if text.starts_with('{')
+            && let Ok(written) = serde_json::from_str::<WrittenForm>(text)
             && written.version == VERSION
         {
             return Ok(Self {
@@ -209,6 +210,7 @@ mod tests {
         for text in [
             "",
             "[]",
+            "[2,true,[]]",
             "{\"version\":3}",
             "{\"/a\":1}",
             "{\"a\":\"b\"}",
