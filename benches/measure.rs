@@ -94,6 +94,18 @@ pub(crate) fn head() {
     );
 }
 
+/// As [`report`], where our own time has a bound, in milliseconds.
+pub(crate) fn report_time(name: &str, pairs: &[Pair], bound: f64) -> Result<()> {
+    let Medians {
+        ours,
+        theirs,
+        ratio,
+    } = medians(pairs)?;
+    let verdict = if ours <= bound { "met" } else { "MISSED" };
+    println!("{name:<40} {ours:>10.1} ms {theirs:>10.1} ms {ratio:>7.3} {bound:>3} ms {verdict}");
+    Ok(())
+}
+
 /// Prints one row: medians of both sides and of their ratio, and whether that is within its bound.
 pub(crate) fn report(name: &str, pairs: &[Pair], bound: f64) -> Result<()> {
     ensure!(pairs.len() >= 5, "fewer than five pairs");

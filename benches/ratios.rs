@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are the bench's result")]
 
+mod certificates;
 mod chart;
 mod install;
 mod measure;
@@ -46,6 +47,9 @@ async fn run() -> Result<()> {
     }
     if wanted("init") {
         install::run().await.context("init")?;
+    }
+    if wanted("certificates") {
+        certificates::run().context("certificates")?;
     }
     if wanted("patch") {
         // For a quick look: --each=100.

@@ -19,3 +19,4 @@ pub use finding::{Finding, Verdict};
 pub use images::Kept;
 pub(crate) use objects::refusal_code;
 pub use preflight::{Preflight, blocking, preflight};
+pub use reach::{FORWARDER, lacks_basic, wanted_login};

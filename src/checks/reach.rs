@@ -37,6 +37,23 @@ pub(super) fn proxy_login(config: &Config) -> (Says, &'static str) {
     }
 }
 
+/// What to do about a proxy that wants a login which programs cannot make by their variables.
+pub const FORWARDER: &str = "have the proxy allow Basic for an account, or the cluster's addresses without a login; or put a forwarder that can log in (cntlm, px) in between, and give its address as the proxy";
+
+/// True where a proxy offers logins, and none that Go, .NET and curl make from proxy variables.
+pub fn lacks_basic(schemes: &[String]) -> bool {
+    let is_basic = |scheme: &String| scheme.eq_ignore_ascii_case("basic");
+    !schemes.is_empty() && !schemes.iter().any(is_basic)
+}
+
+/// Such a login, in words.
+pub fn wanted_login(schemes: &[String]) -> String {
+    format!(
+        "the proxy wants a login by {} (407): from proxy variables Go, .NET and the rest make Basic ones only",
+        schemes.join(" or ")
+    )
+}
+
 fn handshake(report: &TlsReport, config: &Config) -> Finding {
     let subject = match &report.proxy {
         Some(proxy) => format!("{} through {proxy}", report.server),
@@ -56,11 +73,19 @@ fn handshake(report: &TlsReport, config: &Config) -> Finding {
                 _ => finding,
             }
         }
-        TlsOutcome::ProxyRefused { status: Some(407) } => {
+        TlsOutcome::ProxyRefused {
+            status: Some(407),
+            schemes,
+        } if lacks_basic(schemes) => Finding::failed("proxy-refused", subject)
+            .why(wanted_login(schemes))
+            .remedy(FORWARDER),
+        TlsOutcome::ProxyRefused {
+            status: Some(407), ..
+        } => {
             let (verdict, why) = proxy_login(config);
             Finding::new("proxy-refused", verdict, subject).why(why)
         }
-        TlsOutcome::ProxyRefused { status } => {
+        TlsOutcome::ProxyRefused { status, .. } => {
             let words = status.map_or_else(
                 || "the proxy refuses the destination".to_owned(),
                 |status| format!("the proxy refuses the destination ({status})"),
@@ -140,11 +165,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_logins_that_programs_can_make_are_asked_for() {
+        for (schemes, lacks) in [
+            (vec![], false),
+            (vec!["basic"], false),
+            (vec!["NTLM", "Basic"], false),
+            (vec!["NTLM"], true),
+            (vec!["Negotiate", "Digest"], true),
+        ] {
+            let schemes: Vec<String> = schemes.into_iter().map(str::to_owned).collect();
+            assert_eq!(lacks_basic(&schemes), lacks, "{schemes:?}");
+        }
+    }
+
+    #[test]
     fn a_broken_handshake_is_told_once() {
         let report = TlsReport {
             server: "registry.corp:443".to_owned(),
             proxy: None,
-            outcome: TlsOutcome::ProxyRefused { status: Some(407) },
+            outcome: TlsOutcome::ProxyRefused {
+                status: Some(407),
+                schemes: Vec::new(),
+            },
         };
         let reports = [report];
         let broken = broken(&reports);

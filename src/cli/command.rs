@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    GlobalArgs, Session, adopt, config, explain, images, init, patch_images, render, rewrite,
+    GlobalArgs, Session, adopt, ca, config, explain, images, init, patch_images, render, rewrite,
     rules, uninstall,
 };
 use crate::failure::{Exit, Failure};
@@ -43,6 +43,8 @@ pub enum Command {
     Adopt(Box<adopt::Args>),
     /// Rewrite the images of YAML and JSON files: only the bytes of the references change.
     Rewrite(Box<rewrite::Args>),
+    /// Look at a server's certificates and at who takes them; collect a company's authorities.
+    Ca(Box<ca::Args>),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
     Uninstall(Box<uninstall::Args>),
     /// Explain a code of a failure or finding; needs no network.
@@ -72,6 +74,7 @@ impl Command {
             Self::Init(args) => init::run(args, session).await,
             Self::PatchImages(args) => patch_images::run(args, session).await,
             Self::Adopt(args) => adopt::run(args, session).await,
+            Self::Ca(args) => Box::pin(ca::run(args, session)).await,
             Self::Uninstall(args) => uninstall::run(args, session).await,
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),

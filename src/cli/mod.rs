@@ -2,6 +2,9 @@
 
 mod admission;
 mod adopt;
+mod ca;
+mod ca_bundle;
+mod ca_doctor;
 mod clock;
 mod command;
 mod config;
@@ -27,6 +30,7 @@ mod rules_list;
 mod rules_part;
 mod rules_test;
 mod seconds;
+mod server;
 mod session;
 mod uninstall;
 

@@ -101,7 +101,11 @@ fn targets(partial: &Partial, cluster_secrets: bool) -> Result<Targets, Failure>
     let bundle = bundle.map_or(Ok(Vec::new()), |path| {
         facts::host::read_authorities(path, now).map(|authorities| authorities.pems)
     })?;
-    let route = facts::route_by(partial.proxy.as_ref(), &partial.credentials, &bundle, now);
+    let trust = facts::Trust {
+        bundle: &bundle,
+        pins: &partial.pins,
+    };
+    let route = facts::route_by(partial.proxy.as_ref(), &partial.credentials, &trust, now);
     let accounts = observe::accounts(&partial.credentials)?;
     Ok(Targets::new(route.client()?, accounts, cluster_secrets))
 }

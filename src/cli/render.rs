@@ -43,7 +43,7 @@ struct Objects;
 impl Part for Objects {
     const FIELDS: &'static [&'static str] = &[];
     // It is about what stands in the cluster.
-    const EXCEPT: &'static [&'static str] = &["namespaces.manage"];
+    const EXCEPT: &'static [&'static str] = &["namespaces.manage", "pinSha256"];
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {

@@ -148,6 +148,9 @@ fn of_tls(error: &rustls::Error) -> Cause {
             ),
             other => Cause::Other(format!("its certificate is not acceptable: {other}")),
         },
+        rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion) => {
+            Cause::Other("the server speaks neither TLS 1.2 nor 1.3".to_owned())
+        }
         rustls::Error::AlertReceived(alert) => Cause::ClientCertificate(format!("{alert:?}")),
         rustls::Error::InvalidMessage(_) => Cause::NotTls,
         other => Cause::Other(format!("TLS: {other}")),

@@ -33,7 +33,11 @@ const LONGEST_HEAD: usize = 8 * 1024;
 )]
 pub enum Handshake {
     /// The chain ends in our roots and the name is right.
-    Trusted,
+    Trusted {
+        /// The chain as sent, DER, the server's own certificate first.
+        #[serde(skip)]
+        chain: Vec<Vec<u8>>,
+    },
     /// TLS answered with a certificate that rustls refuses.
     Untrusted {
         /// Why, from the chain: names the missing issuer. `Complete` where the chain is not the trouble.
@@ -45,7 +49,11 @@ pub enum Handshake {
         chain: Vec<Vec<u8>>,
     },
     /// The proxy wants a login, or another one (407).
-    ProxyLogin,
+    ProxyLogin {
+        /// The schemes that it offers: `Basic`, `NTLM`, `Negotiate`.
+        #[serde(default)]
+        schemes: Vec<String>,
+    },
     /// The proxy refused the destination.
     ProxyRefused {
         /// Its status, such as 403.
@@ -182,13 +190,41 @@ where
         .and_then(|status| status.parse::<u16>().ok());
     match status {
         Some(200..=299) => recording.shake(route, stream, host).await,
-        Some(407) => Handshake::ProxyLogin,
+        Some(407) => Handshake::ProxyLogin {
+            schemes: schemes(&line),
+        },
         Some(status) => Handshake::ProxyRefused { status },
         None => Handshake::Unreachable {
             proxy: true,
             cause: Cause::Other("the proxy does not speak HTTP".to_owned()),
         },
     }
+}
+
+/// The schemes of the head of a 407 (RFC 9110 section 11.7.1), as they are written there, each once.
+fn schemes(head: &str) -> Vec<String> {
+    let mut schemes: Vec<String> = Vec::new();
+    let challenges = head.lines().filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.trim()
+            .eq_ignore_ascii_case("proxy-authenticate")
+            .then_some(value)
+    });
+    for challenge in challenges {
+        // A list may stand in one line; parameters have an equals sign.
+        for part in challenge.split(',') {
+            let word = part.split_whitespace().next().unwrap_or_default();
+            let is_scheme = !word.is_empty()
+                && word.len() <= 20
+                && word
+                    .bytes()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == b'-');
+            if is_scheme && !schemes.iter().any(|known| known == word) {
+                schemes.push(word.to_owned());
+            }
+        }
+    }
+    schemes
 }
 
 /// A TLS configuration that keeps what the server sent.
@@ -214,10 +250,11 @@ impl Recording {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Err(cause) = secure(&self, stream, host).await else {
-            return Handshake::Trusted;
-        };
+        let ended = secure(&self, stream, host).await;
         let chain = std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner));
+        let Err(cause) = ended else {
+            return Handshake::Trusted { chain };
+        };
         if chain.is_empty() {
             return Handshake::Unreachable {
                 proxy: false,
@@ -278,5 +315,18 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_are_read_from_one_line_or_several() {
+        let head = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n\
+            proxy-authenticate: NTLM\r\nProxy-Authenticate: Basic realm=\"a, b\", Digest nonce=\"x\", NTLM\r\nServer: Basic\r\n\r\n";
+        assert_eq!(schemes(head), ["Negotiate", "NTLM", "Basic", "Digest"]);
+        assert!(schemes("HTTP/1.1 407 x\r\n\r\n").is_empty());
     }
 }

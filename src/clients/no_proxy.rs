@@ -6,6 +6,7 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
     everything: bool,
+    nothing: bool,
     networks: Vec<(IpAddr, u8)>,
     addresses: Vec<(IpAddr, Option<u16>)>,
     /// Suffix with a leading dot, whether the name without the dot matches too, and the port.
@@ -13,6 +14,14 @@ pub struct NoProxy {
 }
 
 impl NoProxy {
+    /// Nothing is reached directly, loopback neither: for whoever asks what the proxy shows.
+    pub fn nothing() -> Self {
+        Self {
+            nothing: true,
+            ..Self::default()
+        }
+    }
+
     /// Reads a comma-separated list; entries that make no sense are passed over, as Go does.
     pub fn parse(text: &str) -> Self {
         let mut list = Self::default();
@@ -46,6 +55,9 @@ impl NoProxy {
 
     /// True where `host` (a name or an address, without brackets) at `port` is reached directly. Loopback always is.
     pub fn covers(&self, host: &str, port: u16) -> bool {
+        if self.nothing {
+            return false;
+        }
         let host = host
             .trim_matches(['[', ']'])
             .trim_end_matches('.')

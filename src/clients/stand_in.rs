@@ -179,6 +179,7 @@ pub(crate) fn route(
         roots: Roots {
             system: false,
             bundle: roots.iter().map(|root| root.der().to_vec()).collect(),
+            ..Roots::default()
         },
         proxy: Some(ProxyRoute {
             http: None,

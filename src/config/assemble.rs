@@ -10,6 +10,7 @@ mod runner_sets;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::object::sha256_as_written;
 use serde_json::Value as Json;
 
 use super::arc_versions;
@@ -62,6 +63,7 @@ impl Assembler<'_> {
             registry: self.registry(),
             proxy: self.proxy(),
             ca_bundle: self.path("caBundle"),
+            pins: self.pins(),
             listener_pod_template: self.json("listener.podTemplate"),
             rbac_proxy: self
                 .boolean("rbacProxy.enabled")
@@ -218,6 +220,13 @@ impl Assembler<'_> {
     fn path(&self, path: &str) -> Option<PathBuf> {
         let found = self.value(path)?;
         Some(self.places.resolve(&found.value, &found.origin))
+    }
+
+    /// What is no SHA-256 stays as it is, for validation to tell.
+    fn pins(&self) -> Vec<String> {
+        let pins = self.texts("pinSha256").unwrap_or_default().into_iter();
+        pins.map(|pin| sha256_as_written(&pin).unwrap_or(pin))
+            .collect()
     }
 
     fn texts(&self, path: &str) -> Option<Vec<String>> {

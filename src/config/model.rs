@@ -39,6 +39,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// The company's CA bundle: a file or a directory.
     pub ca_bundle: Option<PathBuf>,
+    /// SHA-256 of servers' own certificates that this program takes as they are: 64 lower-case hexadecimal digits each.
+    pub pins: Vec<String>,
     /// Namespaces.
     pub namespaces: Namespaces,
     /// The controller.

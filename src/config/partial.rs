@@ -32,6 +32,8 @@ pub struct Partial {
     pub proxy: Option<Proxy>,
     /// The company's CA bundle.
     pub ca_bundle: Option<PathBuf>,
+    /// SHA-256 of servers' own certificates that this program takes as they are.
+    pub pins: Vec<String>,
     /// Where each value came from.
     pub origins: Origins,
     /// The secret values.
@@ -64,6 +66,7 @@ impl Partial {
             registry: config.registry,
             proxy: config.proxy,
             ca_bundle: config.ca_bundle,
+            pins: config.pins,
             origins: config.origins,
             credentials,
             warnings,

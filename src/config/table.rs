@@ -209,7 +209,7 @@ fn heading(path: &str) -> &'static str {
     match path.split(['.', '[']).next().unwrap_or_default() {
         "github" => "GitHub",
         "registry" => "Registry",
-        "proxy" | "caBundle" => "Proxy and certificates",
+        "proxy" | "caBundle" | "pinSha256" => "Proxy and certificates",
         "runnerSets" => "Runner set",
         "controller" | "namespaces" | "listener" | "rbacProxy" | "webhookCertificate" | "crds" => {
             "Controller"

@@ -43,7 +43,7 @@ pub fn validate(config: &Config, broken: &BTreeSet<String>) -> Checked {
     validator.checked
 }
 
-/// Checks the names of the install and its namespaces, which what is removed is found by.
+/// Checks the names of the install and its namespaces, which what is removed is found by; and whom one trusts.
 pub fn names(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> {
     let mut validator = Validator {
         config,
@@ -51,6 +51,7 @@ pub fn names(config: &Config, broken: &BTreeSet<String>) -> Vec<Problem> {
         checked: Checked::default(),
     };
     validator.names();
+    validator.pins();
     validator.checked.problems
 }
 

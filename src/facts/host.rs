@@ -40,48 +40,41 @@ pub fn read_into(config: &Config, facts: &mut Facts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads a file, or every file of a directory, PEM or DER, at the time `now` (seconds since 1970).
+/// Files that should hold certificates. No Debug: a private key may lie among them.
+#[derive(Default)]
+#[expect(
+    missing_debug_implementations,
+    reason = "what a file holds may be a secret"
+)]
+pub struct CertificateFiles {
+    /// Name and content of each.
+    pub contents: Vec<(String, Vec<u8>)>,
+    /// They are those of a directory, in which others may lie.
+    pub is_directory: bool,
+    /// What could not be read of a directory.
+    pub passed_over: Vec<Note>,
+}
+
+/// Reads a file, or every file of a directory: PEM, DER or PKCS#7, at the time `now` (seconds since 1970).
 pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
-    let wrong = |why: String| {
-        Failure::new(
-            "ca-bundle",
-            Exit::Usage,
-            format!("the CA bundle {} cannot be used", path.display()),
-        )
-        .why(why)
-        .remedy(
-            "caBundle names a PEM file, or a directory such as /etc/pki/ca-trust/source/anchors",
-        )
-    };
-    let (files, directory) = files(path, |_| true).map_err(wrong)?;
-    let mut contents = Vec::new();
-    let passed_over = |name: &str, why: &str| Note {
-        kind: NoteKind::LeftOut,
-        text: format!("{name} was passed over: {why}"),
-    };
-    let mut notes = Vec::new();
-    for file in &files {
-        let name = file.display().to_string();
-        match read(file) {
-            Ok(bytes) => contents.push((name, bytes)),
-            Err(why) if directory => notes.push(passed_over(&name, &why)),
-            Err(why) => return Err(wrong(why)),
-        }
-    }
-    let borrowed = contents
-        .iter()
-        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let wrong = |why| unusable_bundle(path, why);
+    let files = read_certificate_files(path)?;
+    let borrowed = files.contents.iter();
+    let borrowed = borrowed.map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let bundle: Bundle = chain::bundle(borrowed, now);
-    if !directory && let Some((_, why)) = bundle.unreadable.first() {
+    if !files.is_directory
+        && let Some((_, why)) = bundle.unreadable.first()
+    {
         return Err(wrong(why.clone()));
     }
+    let mut notes = files.passed_over;
     let unreadable = bundle.unreadable.iter();
     notes.extend(unreadable.map(|(name, why)| passed_over(name, why)));
     notes.extend(bundle.notes.iter().cloned());
     if bundle.authorities.is_empty() {
         let failure = wrong(format!(
             "there is no authority's certificate in it, in {} files",
-            files.len()
+            files.contents.len()
         ));
         let texts = notes.into_iter().take(5).map(|note| note.text);
         return Err(texts.fold(failure, Failure::evidence));
@@ -96,6 +89,89 @@ pub fn read_authorities(path: &Path, now: i64) -> Result<Authorities, Failure> {
         ders,
         notes,
     })
+}
+
+/// Reads a file, or every file of a directory, of which those that cannot be read are passed over.
+pub fn read_certificate_files(path: &Path) -> Result<CertificateFiles, Failure> {
+    let wrong = |why| unusable_bundle(path, why);
+    let (paths, is_directory) = files(path, |_| true).map_err(wrong)?;
+    let mut found = CertificateFiles {
+        is_directory,
+        ..CertificateFiles::default()
+    };
+    for file in &paths {
+        let name = file.display().to_string();
+        match read(file) {
+            Ok(bytes) => found.contents.push((name, bytes)),
+            Err(why) if is_directory => found.passed_over.push(passed_over(&name, &why)),
+            Err(why) => return Err(wrong(why)),
+        }
+    }
+    Ok(found)
+}
+
+fn passed_over(name: &str, why: &str) -> Note {
+    Note {
+        kind: NoteKind::LeftOut,
+        text: format!("{name} was passed over: {why}"),
+    }
+}
+
+fn unusable_bundle(path: &Path, why: String) -> Failure {
+    Failure::new(
+        "ca-bundle",
+        Exit::Usage,
+        format!("the CA bundle {} cannot be used", path.display()),
+    )
+    .why(why)
+    .remedy("caBundle names a PEM file, or a directory such as /etc/pki/ca-trust/source/anchors")
+}
+
+/// Where distributions keep what administrators added: RHEL and Fedora, Debian and Ubuntu, SUSE.
+const ANCHORS: [&str; 5] = [
+    "/etc/pki/ca-trust/source/anchors",
+    "/usr/share/pki/ca-trust-source/anchors",
+    "/usr/local/share/ca-certificates",
+    "/etc/pki/trust/anchors",
+    "/usr/share/pki/trust/anchors",
+];
+/// Directories within directories of anchors that are read; Debian's program reads all of them.
+const DEEPEST: usize = 4;
+
+/// The directories of this machine in which administrators put authorities, and those below them, by name.
+pub fn anchors() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let there = ANCHORS.iter().map(PathBuf::from);
+    let mut open: Vec<(PathBuf, usize)> = there.rev().map(|path| (path, 0)).collect();
+    while let Some((path, depth)) = open.pop() {
+        let Ok(entries) = fs::read_dir(&path) else {
+            continue;
+        };
+        if depth < DEEPEST {
+            let below = entries.filter_map(|entry| Some(entry.ok()?.path()));
+            let mut below: Vec<PathBuf> = below.filter(|path| path.is_dir()).collect();
+            below.sort();
+            open.extend(below.into_iter().rev().map(|path| (path, depth + 1)));
+        }
+        if found.len() < MOST_FILES {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// DER of the authorities in them: a company's, and no public ones.
+pub fn anchored(now: i64) -> Vec<Vec<u8>> {
+    let read = anchors()
+        .into_iter()
+        .filter_map(|path| read_certificate_files(&path).ok());
+    let contents: Vec<(String, Vec<u8>)> = read.flat_map(|files| files.contents).collect();
+    let borrowed = contents.iter();
+    chain::bundle(
+        borrowed.map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+        now,
+    )
+    .ders()
 }
 
 /// Reads the CustomResourceDefinitions of a file or directory (YAML or JSON), without what a cluster added.

@@ -15,17 +15,30 @@ const RETRIES: u32 = 2;
 
 /// Makes the route of a run. A proxy account in an existing Secret is not known here: such a proxy may answer 407.
 pub fn route(config: &Config, credentials: &Credentials, facts: &Facts) -> Route {
-    route_by(config.proxy.as_ref(), credentials, &facts.ca, facts.now)
+    let trust = Trust {
+        bundle: &facts.ca,
+        pins: &config.pins,
+    };
+    route_by(config.proxy.as_ref(), credentials, &trust, facts.now)
 }
 
-/// The same of what it is made from: the proxy, its account, the bundle's certificates, seconds since 1970.
+/// Whom a route trusts beside the machine's roots.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trust<'a> {
+    /// The bundle's certificates, PEM.
+    pub bundle: &'a [String],
+    /// SHA-256 of servers' own certificates.
+    pub pins: &'a [String],
+}
+
+/// The same of what it is made from: the proxy, its account, whom it trusts, seconds since 1970.
 pub fn route_by(
     proxy: Option<&Proxy>,
     credentials: &Credentials,
-    bundle: &[String],
+    trust: &Trust<'_>,
     now: i64,
 ) -> Route {
-    let pems = bundle.iter().map(|pem| ("caBundle", pem.as_bytes()));
+    let pems = trust.bundle.iter().map(|pem| ("caBundle", pem.as_bytes()));
     let text = |credential| -> Option<Secret<String>> {
         let bytes = credentials.get(credential)?;
         Some(Secret::new(
@@ -45,6 +58,7 @@ pub fn route_by(
         roots: Roots {
             system: true,
             bundle: chain::bundle(pems, now).ders(),
+            pins: trust.pins.to_vec(),
         },
         proxy: proxy.map(|proxy| ProxyRoute {
             http: proxy.http.clone(),

@@ -48,6 +48,9 @@ pub enum TlsOutcome {
     ProxyRefused {
         /// HTTP status.
         status: Option<u16>,
+        /// The schemes of logins that it offers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        schemes: Vec<String>,
     },
     /// No connection from here.
     Unreachable {
@@ -61,14 +64,18 @@ pub enum TlsOutcome {
 impl From<Handshake> for TlsOutcome {
     fn from(handshake: Handshake) -> Self {
         match handshake {
-            Handshake::Trusted => Self::Trusted,
+            Handshake::Trusted { .. } => Self::Trusted,
             Handshake::Untrusted { verdict, cause, .. } => Self::Untrusted {
                 verdict,
                 why: cause.to_string(),
             },
-            Handshake::ProxyLogin => Self::ProxyRefused { status: Some(407) },
+            Handshake::ProxyLogin { schemes } => Self::ProxyRefused {
+                status: Some(407),
+                schemes,
+            },
             Handshake::ProxyRefused { status } => Self::ProxyRefused {
                 status: Some(status),
+                schemes: Vec::new(),
             },
             Handshake::Unreachable { proxy, cause } => Self::Unreachable {
                 proxy,

@@ -17,7 +17,7 @@ mod reference;
 
 pub use change::Change;
 pub use common::{Common, LAST_APPLIED};
-pub use digest::sha256;
+pub use digest::{sha256, sha256_as_written};
 pub use kind_names::{kind_called, kind_meant};
 pub use late::{Credential, Late, LateForm, LateSource, SecretKey};
 pub use managed_fields::{Written, written_by};

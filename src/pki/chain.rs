@@ -4,6 +4,11 @@
 
 mod authority;
 mod diagnosis;
+mod files;
+mod pkcs7;
 
-pub use authority::{Authority, Bundle, Note, NoteKind, bundle};
+pub use authority::{Authority, Bundle, Note, NoteKind, bundle, pem};
+#[cfg(test)]
+pub(in crate::pki) use diagnosis::tests;
 pub use diagnosis::{Verdict, diagnose};
+pub use files::certificates_of;

@@ -2,8 +2,14 @@
 //!
 //! A leaf: no input or output; clock and randomness are arguments.
 
+mod certificate;
 pub mod chain;
+pub mod doctor;
+mod hashed;
 pub mod issue;
+pub mod pkcs12;
+pub mod programs;
 mod subject_hash;
 
+pub use hashed::hashed;
 pub use subject_hash::{SubjectHashError, subject_hash};

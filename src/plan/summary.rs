@@ -53,7 +53,11 @@ pub fn summary(changes: &[Change]) -> Vec<String> {
 
 /// `1 object`, `2 objects`.
 pub fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    match what.strip_suffix('y') {
+        _ if count == 1 => format!("{count} {what}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// The image as it was, and the host that it comes from now.

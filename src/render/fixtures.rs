@@ -29,6 +29,7 @@ pub(crate) fn config(mode: Mode, version: &str, container_mode: ContainerMode) -
         },
         proxy: None,
         ca_bundle: None,
+        pins: Vec::new(),
         namespaces: Namespaces {
             controller: "arc-systems".to_owned(),
             runners: "arc-runners".to_owned(),

@@ -12,6 +12,15 @@ pub fn make_directory(path: &Path) -> Result<(), Failure> {
 
 /// Writes a file whole or not at all; only its owner may read it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with(path, bytes, false)
+}
+
+/// The same of a file that everybody may read.
+pub fn write_readable(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_with(path, bytes, true)
+}
+
+fn write_with(path: &Path, bytes: &[u8], is_public: bool) -> Result<(), Failure> {
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -19,11 +28,46 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(bytes)?;
+        if is_public {
+            let mut permissions = file.as_file().metadata()?.permissions();
+            make_public(&mut permissions);
+            file.as_file().set_permissions(permissions)?;
+        }
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| cannot("write", path, &error))
 }
+
+/// What a file holds; None where there is none.
+pub fn content(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot("read", path, &error)),
+    }
+}
+
+/// Names of what lies in a directory.
+pub fn names(directory: &Path) -> Result<Vec<String>, Failure> {
+    let read = || -> std::io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(directory)?;
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
+        };
+        entries.map(name).collect()
+    };
+    read().map_err(|error| cannot("read", directory, &error))
+}
+
+#[cfg(unix)]
+fn make_public(permissions: &mut std::fs::Permissions) {
+    use std::os::unix::fs::PermissionsExt as _;
+    permissions.set_mode(0o644);
+}
+
+#[cfg(not(unix))]
+fn make_public(_: &mut std::fs::Permissions) {}
 
 /// A file that is written beside the one that it will replace. Dropped, it goes and leaves that one as it is.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! `make fuzz`: our parser of image references against the reference grammar, on made-up texts.
+//! `make fuzz`: our parser of image references against the reference grammar, on made-up texts; then the readers of
+//! certificates on broken ones (chains.rs).
 //!
 //! tests/fuzz/reference is a program around `github.com/distribution/reference`; both get the same texts, and the
 //! answers must be the same: reference or not, and every part of it. One difference is meant: we know
@@ -10,6 +11,7 @@
     reason = "a program for developers; src/ui is arc-setup's own"
 )]
 
+mod chains;
 mod generate;
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -34,7 +36,12 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match options().and_then(|options| compare(&options)) {
+    let outcome = options().and_then(|options| {
+        let different = compare(&options)?;
+        chains::run(options.cases, options.seed)?;
+        Ok(different)
+    });
+    match outcome {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {

@@ -51,6 +51,10 @@ const VALUES: &[(&str, &str)] = &[
     ("proxy-credentials-file", "./account"),
     ("proxy-existing-secret", "account"),
     ("ca-bundle", "ca.pem"),
+    (
+        "pin-sha256",
+        "abababababababababababababababababababababababababababababababab",
+    ),
     ("controller-namespace", "other-systems"),
     ("runner-namespace", "other-runners"),
     ("watch", "cluster"),
@@ -226,7 +230,7 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["patch-images"],
             true,
-            "admission admission-fail all-namespaces all-workloads ca-bundle config controller-namespace dry-run force kind kubernetes-version name namespace no-proxy no-verify no-wait owner proxy proxy-credentials-file pull-secret pull-secret-file registry registry-key registry-library registry-map registry-preset require-verified runner-namespace selector timeout undo use-cluster-pull-secrets yes",
+            "admission admission-fail all-namespaces all-workloads ca-bundle config controller-namespace dry-run force kind kubernetes-version name namespace no-proxy no-verify no-wait owner pin-sha256 proxy proxy-credentials-file pull-secret pull-secret-file registry registry-key registry-library registry-map registry-preset require-verified runner-namespace selector timeout undo use-cluster-pull-secrets yes",
         ),
         (
             &["adopt"],
@@ -247,6 +251,16 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
             &["rules", "list"],
             false,
             "config registry registry-key registry-library registry-map registry-preset",
+        ),
+        (
+            &["ca", "doctor"],
+            false,
+            "aia ca-bundle config no-proxy pin-sha256 proxy proxy-credentials-file proxy-existing-secret",
+        ),
+        (
+            &["ca", "bundle"],
+            true,
+            "anchors ca-bundle config config-map directory host no-proxy pem pkcs12 proxy proxy-credentials-file proxy-existing-secret secret sha256",
         ),
         (&["explain"], false, ""),
         (&["config", "schema"], false, ""),

@@ -106,6 +106,7 @@ impl Part for Rules {
         "registry.pullSecret.dockerConfig",
         "proxy",
         "caBundle",
+        "pinSha256",
     ];
     // Of the cluster's side, which is not written here.
     const EXCEPT: &'static [&'static str] = &["proxy.credentials.existingSecret"];

@@ -175,14 +175,10 @@ async fn a_proxy_gets_its_login_and_407_is_told() {
     };
     let (presence, shaken) = of(Some(("bob", "p@ss/word"))).await;
     assert!(matches!(presence, Presence::Present { .. }), "{presence:?}");
-    assert_eq!(shaken, Handshake::Trusted);
-    assert_eq!(
-        of(None).await,
-        (
-            Presence::ProxyRefused { status: Some(407) },
-            Handshake::ProxyLogin
-        )
-    );
+    assert!(matches!(shaken, Handshake::Trusted { .. }), "{shaken:?}");
+    let (presence, shaken) = of(None).await;
+    assert_eq!(presence, Presence::ProxyRefused { status: Some(407) });
+    assert!(matches!(shaken, Handshake::ProxyLogin { .. }), "{shaken:?}");
     assert!(
         log.lock()
             .unwrap()

@@ -8,6 +8,7 @@ use crate::config::model::{
 };
 
 use super::{Validator, syntax};
+use crate::object::sha256_as_written;
 
 /// Keys of a Secret with a GitHub login: a token, or the three of an App.
 pub(super) const LOGIN: &[&str] = &[
@@ -34,6 +35,7 @@ impl Validator<'_> {
         self.controller();
         self.namespaces();
         self.no_proxy();
+        self.pins();
         self.labels();
     }
 
@@ -367,6 +369,18 @@ impl Validator<'_> {
                 "proxy.noProxy",
                 "proxy.noProxy has an entry that is no host, .domain, address or range",
                 "write entries such as .example.com, 10.0.0.0/8 or registry.example.com:5000; '*' within a name is not understood",
+            );
+        }
+    }
+
+    pub(super) fn pins(&mut self) {
+        let is_digest = |pin: &String| sha256_as_written(pin).is_some();
+        if !self.config.pins.iter().all(is_digest) {
+            self.problem(
+                "config-pin",
+                "pinSha256",
+                "pinSha256 has an entry that is no SHA-256",
+                "it is the SHA-256 of the server's own certificate, 64 hexadecimal digits: arc-setup ca doctor HOST shows it",
             );
         }
     }

@@ -1,10 +1,11 @@
 //! The authorities of a bundle: PEM or DER, without repetition, leaves and keys left out.
 
+use super::files::certificates;
+use crate::pki::certificate::is_authority;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Version};
 
 /// Expiry within this many days is worth a warning.
@@ -87,6 +88,12 @@ pub fn bundle<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, now: i64
                         ),
                     );
                 }
+                if contents.distrusted > 0 {
+                    bundle.note(
+                        NoteKind::LeftOut,
+                        format!("{name}: a certificate that says not to be trusted for servers was left out"),
+                    );
+                }
                 for der in &contents.certificates {
                     bundle.add(name, der, now);
                 }
@@ -96,51 +103,6 @@ pub fn bundle<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>, now: i64
     }
     bundle.note_missing_roots();
     bundle
-}
-
-struct Contents {
-    certificates: Vec<Vec<u8>>,
-    private_keys: usize,
-}
-
-fn certificates(bytes: &[u8]) -> Result<Contents, String> {
-    let mut contents = Contents {
-        certificates: Vec::new(),
-        private_keys: 0,
-    };
-    if X509Certificate::from_der(bytes).is_ok() {
-        contents.certificates.push(bytes.to_vec());
-        return Ok(contents);
-    }
-    let mut other = None;
-    for section in Pem::iter_from_buffer(bytes) {
-        let section =
-            section.map_err(|_| "its PEM is broken (cut off, or not base64)".to_owned())?;
-        match section.label.as_str() {
-            "CERTIFICATE" | "X509 CERTIFICATE" => contents.certificates.push(section.contents),
-            // OpenSSL appends its trust settings to the certificate.
-            "TRUSTED CERTIFICATE" => match X509Certificate::from_der(&section.contents) {
-                Ok((rest, _)) => {
-                    let end = section.contents.len() - rest.len();
-                    contents.certificates.push(section.contents[..end].to_vec());
-                }
-                Err(_) => other = Some(section.label),
-            },
-            label if label.ends_with("PRIVATE KEY") => contents.private_keys += 1,
-            _ => other = Some(section.label),
-        }
-    }
-    match (contents.certificates.is_empty(), other) {
-        (false, _) => Ok(contents),
-        (true, Some(label)) if label == "PKCS7" => {
-            Err("it is PKCS#7: openssl pkcs7 -print_certs makes PEM of it".to_owned())
-        }
-        (true, Some(label)) => Err(format!("it holds no certificate but '{label}'")),
-        (true, None) if contents.private_keys > 0 => {
-            Err("it holds a private key and no certificate".to_owned())
-        }
-        (true, None) => Err("it holds no certificate, neither PEM nor DER".to_owned()),
-    }
 }
 
 impl Bundle {
@@ -236,16 +198,8 @@ impl Bundle {
     }
 }
 
-/// CA:TRUE, or an old version 1 certificate that signed itself.
-fn is_authority(certificate: &X509Certificate<'_>) -> bool {
-    if certificate.version() == X509Version::V3 {
-        certificate.is_ca()
-    } else {
-        certificate.subject().as_raw() == certificate.issuer().as_raw()
-    }
-}
-
-fn pem(der: &[u8]) -> String {
+/// A certificate as PEM, with a line break at the end.
+pub fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
     for (at, character) in text.chars().enumerate() {
@@ -261,6 +215,7 @@ fn pem(der: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::diagnosis::tests::Chain;
+    use super::super::pkcs7;
     use super::*;
 
     const NOW: i64 = 1_800_000_000;
@@ -277,6 +232,11 @@ mod tests {
             ("c.der", chain.root.der()),
         ];
         let bundle = bundle(files, NOW);
+        let p7b = pkcs7::tests::file(&chain.ders());
+        assert_eq!(
+            super::bundle([("d.p7b", p7b.as_slice())], NOW).ders(),
+            bundle.ders()
+        );
         let subjects: Vec<_> = bundle
             .authorities
             .iter()
@@ -287,6 +247,21 @@ mod tests {
         assert!(
             bundle.notes[0].text.contains("private key")
                 && bundle.notes[1].text.contains("server's certificate")
+        );
+        let behind = [
+            chain.root.der().as_ref(),
+            chain.issuing.der().as_ref(),
+            b"\n",
+        ]
+        .concat();
+        let both = super::bundle([("two.der", behind.as_slice())], NOW);
+        assert_eq!(both.ders(), bundle.ders());
+        let cut = [chain.root.der().as_ref(), b"rest"].concat();
+        let refused = super::bundle([("cut.der", cut.as_slice())], NOW);
+        assert!(
+            refused.unreadable[0]
+                .1
+                .contains("something else stands behind")
         );
         let written: String = bundle
             .authorities
@@ -327,7 +302,8 @@ mod tests {
         let of = |bytes: &[u8]| bundle([("f", bytes)], NOW).unreadable[0].1.clone();
         assert!(of(b"").contains("neither PEM nor DER"));
         assert!(of(b"-----BEGIN CERTIFICATE-----\nAAA").contains("broken"));
-        assert!(of(b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n").contains("PKCS#7"));
+        assert!(of(b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n").contains("'PKCS7'"));
+        assert!(of(&pkcs7::tests::file(&[])).contains("PKCS#7 without a certificate"));
         assert!(
             of(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
                 .contains("private key")

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
+
+use crate::pki::certificate::issued;
 
 /// Longest path that is followed; real ones have three or four.
 const LONGEST: usize = 10;
@@ -105,42 +106,8 @@ fn not_valid(certificate: &X509Certificate<'_>, now: i64) -> Option<Verdict> {
     })
 }
 
-/// Names match and the signature does; where ring does not know the algorithm, the key identifiers decide.
-fn issued(issuer: &X509Certificate<'_>, certificate: &X509Certificate<'_>) -> bool {
-    if issuer.subject().as_raw() != certificate.issuer().as_raw() {
-        return false;
-    }
-    match certificate.verify_signature(Some(issuer.public_key())) {
-        Ok(()) => true,
-        Err(x509_parser::error::X509Error::SignatureUnsupportedAlgorithm) => {
-            subject_key(issuer).is_some() && subject_key(issuer) == authority_key(certificate)
-        }
-        Err(_) => false,
-    }
-}
-
-fn subject_key<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
-    certificate
-        .iter_extensions()
-        .find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::SubjectKeyIdentifier(key) => Some(key.0),
-            _ => None,
-        })
-}
-
-fn authority_key<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
-    certificate
-        .iter_extensions()
-        .find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::AuthorityKeyIdentifier(key) => {
-                key.key_identifier.as_ref().map(|key| key.0)
-            }
-            _ => None,
-        })
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::pki) mod tests {
     use super::*;
     use rcgen::{
         BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair,
@@ -148,10 +115,10 @@ pub(super) mod tests {
     };
 
     /// Root → issuing → leaf, as companies have it.
-    pub(in crate::pki::chain) struct Chain {
-        pub(in crate::pki::chain) root: Certificate,
-        pub(in crate::pki::chain) issuing: Certificate,
-        pub(in crate::pki::chain) leaf: Certificate,
+    pub(in crate::pki) struct Chain {
+        pub(in crate::pki) root: Certificate,
+        pub(in crate::pki) issuing: Certificate,
+        pub(in crate::pki) leaf: Certificate,
     }
 
     fn params(name: &str, authority: bool) -> CertificateParams {
@@ -171,7 +138,7 @@ pub(super) mod tests {
     }
 
     impl Chain {
-        pub(in crate::pki::chain) fn new() -> Self {
+        pub(in crate::pki) fn new() -> Self {
             let root_key = KeyPair::generate().unwrap();
             let root = params("Corp Root", true).self_signed(&root_key).unwrap();
             let root_issuer = Issuer::new(params("Corp Root", true), root_key);
@@ -189,6 +156,11 @@ pub(super) mod tests {
                 issuing,
                 leaf,
             }
+        }
+
+        /// DER of root, issuing authority and leaf.
+        pub(in crate::pki) fn ders(&self) -> [Vec<u8>; 3] {
+            [&self.root, &self.issuing, &self.leaf].map(|one| one.der().to_vec())
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::BUNDLE;
 use crate::failure::{Exit, Failure};
-use crate::pki::subject_hash;
+use crate::pki::hashed;
 
 /// etcd takes objects of 1.5 MiB; a ConfigMap may hold 1 MiB of data.
 const LIMIT: usize = 1024 * 1024 - 4096;
@@ -20,30 +20,21 @@ pub(super) struct Authorities {
 
 impl Authorities {
     pub(super) fn new(pems: &[String]) -> Result<Self, Failure> {
-        let mut authorities = Self {
-            bundle: String::new(),
-            hashed: BTreeMap::new(),
+        let hashed = hashed(pems.iter().map(String::as_str)).map_err(|(pem, error)| {
+            Failure::new(
+                "ca-unreadable",
+                Exit::Usage,
+                "a certificate of the CA bundle cannot be used",
+            )
+            .why(error.to_string())
+            .evidence(pem.lines().take(2).collect::<Vec<_>>().join(" "))
+            .remedy("check the file with `openssl x509 -noout -text -in FILE`")
+        })?;
+        let lines = pems.iter().map(|pem| format!("{}\n", pem.trim()));
+        let authorities = Self {
+            bundle: lines.collect(),
+            hashed,
         };
-        for pem in pems {
-            let pem = format!("{}\n", pem.trim());
-            let hash = subject_hash(&pem).map_err(|error| {
-                Failure::new(
-                    "ca-unreadable",
-                    Exit::Usage,
-                    "a certificate of the CA bundle cannot be used",
-                )
-                .why(error.to_string())
-                .evidence(pem.lines().take(2).collect::<Vec<_>>().join(" "))
-                .remedy("check the file with `openssl x509 -noout -text -in FILE`")
-            })?;
-            authorities.bundle.push_str(&pem);
-            // Two authorities may have one name (a renewed root): `.0`, `.1` …
-            let free = (0..).map(|number| format!("{hash}.{number}"));
-            let free = free
-                .into_iter()
-                .find(|key| !authorities.hashed.contains_key(key));
-            authorities.hashed.insert(free.unwrap_or(hash), pem);
-        }
         if authorities.bundle.len() * 2 > LIMIT {
             return Err(Failure::new(
                 "ca-too-large",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
@@ -34,9 +34,14 @@ pub(crate) enum Sends {
 
 impl Authority {
     pub(crate) fn new() -> Result<Self> {
-        let root = CertifiedIssuer::self_signed(authority_params("Example Root CA"), key()?)?;
-        let issuing =
-            CertifiedIssuer::signed_by(authority_params("Example Issuing CA 1"), key()?, &root)?;
+        Self::of("Example")
+    }
+
+    /// The same of another company.
+    pub(crate) fn of(company: &str) -> Result<Self> {
+        let params = |what: &str| authority_params(&format!("{company} {what}"));
+        let root = CertifiedIssuer::self_signed(params("Root CA"), key()?)?;
+        let issuing = CertifiedIssuer::signed_by(params("Issuing CA 1"), key()?, &root)?;
         Ok(Self { root, issuing })
     }
 
@@ -62,6 +67,10 @@ impl Authority {
 
     /// A server's own certificate for these names (DNS names or addresses), and its key.
     pub(crate) fn leaf(&self, names: &[&str]) -> Result<Leaf> {
+        self.leaf_with(names, Vec::new())
+    }
+
+    fn leaf_with(&self, names: &[&str], extensions: Vec<CustomExtension>) -> Result<Leaf> {
         let mut params =
             CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let first = names.first().context("a server without a name")?;
@@ -69,10 +78,36 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
+        params.custom_extensions = extensions;
         let key = key()?;
         let issuer: &Issuer<'_, KeyPair> = &self.issuing;
         let certificate = params.signed_by(&key, issuer)?;
         Ok(Leaf { certificate, key })
+    }
+
+    /// The TLS side of a server that sends its own certificate alone, which says where its issuer's lies (AIA, RFC 5280
+    /// section 4.2.2.1).
+    pub(crate) fn server_that_says_where_its_issuer_is(
+        &self,
+        names: &[&str],
+        url: &str,
+    ) -> Result<Arc<ServerConfig>> {
+        let element = |tag: u8, content: &[u8]| -> Result<Vec<u8>> {
+            let length = u8::try_from(content.len())?;
+            // Lengths from 128 on are said by their length.
+            let head = if length < 0x80 {
+                vec![tag, length]
+            } else {
+                vec![tag, 0x81, length]
+            };
+            Ok([&head, content].concat())
+        };
+        // caIssuers, 1.3.6.1.5.5.7.48.2, and a URL (`[6]`).
+        let method = element(0x06, &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02])?;
+        let place = element(0x86, url.as_bytes())?;
+        let access = element(0x30, &element(0x30, &[method, place].concat())?)?;
+        let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], access);
+        self.leaf_with(names, vec![extension])?.alone()
     }
 
     /// The TLS side of a server with these names.

@@ -207,7 +207,12 @@ async fn an_interrupt_while_the_registry_is_asked_sends_nothing_more() {
         },
     )])
     .unwrap();
-    let route = crate::facts::route_by(None, &Credentials::default(), &[], 0);
+    let route = crate::facts::route_by(
+        None,
+        &Credentials::default(),
+        &crate::facts::Trust::default(),
+        0,
+    );
     let targets = Targets::new(route.client().unwrap(), DockerConfig::default(), false);
     let meetings = Meetings::default();
     let hands = Hands::silent(Some(&targets), &meetings, &interrupt);

@@ -1,0 +1,3 @@
+module arc-setup.dev/fetch
+
+go 1.22
