@@ -12,7 +12,7 @@ use crate::cli::server::{Server, server};
 use crate::cli::{Session, clock};
 use crate::failure::{Exit, Failure};
 use crate::object::sha256_as_written;
-use crate::pki::chain::{Authority, Bundle, NoteKind, bundle};
+use crate::pki::chain::{Authority, Bundle, Note, NoteKind, bundle};
 use crate::pki::{hashed, pkcs12};
 use crate::plan::counted;
 use crate::ui::format::Format;
@@ -70,7 +70,7 @@ fn digits(text: &str) -> Result<String, String> {
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     authorities: &'a [Authority],
-    notes: &'a [crate::pki::chain::Note],
+    notes: &'a [Note],
     written: Vec<String>,
 }
 

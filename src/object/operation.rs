@@ -53,6 +53,15 @@ impl Operation {
         matches!(self, Self::Test { .. })
     }
 
+    /// An object with all of these done, in their order.
+    pub fn all_applied(operations: &[Self], object: &Value) -> Value {
+        let mut after = object.clone();
+        for operation in operations {
+            operation.apply(&mut after);
+        }
+        after
+    }
+
     /// Does it; a test is not asked. What has no place in the object is left out: the operations of a patch that was
     /// made of this very object have one.
     pub fn apply(&self, object: &mut Value) {

@@ -7,6 +7,9 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 use x509_parser::prelude::{FromDer, X509Version};
 
+/// Longest chain that is followed; real ones have three or four certificates.
+pub(in crate::pki) const LONGEST_CHAIN: usize = 10;
+
 /// A certificate that can be read, and its bytes.
 #[derive(Debug)]
 pub(in crate::pki) struct Certificate<'a> {
@@ -18,6 +21,11 @@ impl<'a> Certificate<'a> {
     pub(in crate::pki) fn read(der: &'a [u8]) -> Option<Self> {
         let (_, x509) = X509Certificate::from_der(der).ok()?;
         Some(Self { der, x509 })
+    }
+
+    /// Those of several that can be read, in their order.
+    pub(in crate::pki) fn read_all(ders: &'a [Vec<u8>]) -> Vec<Self> {
+        ders.iter().filter_map(|der| Self::read(der)).collect()
     }
 
     pub(in crate::pki) fn subject(&self) -> String {

@@ -8,10 +8,10 @@ mod shown;
 
 use serde::{Deserialize, Serialize};
 
-use super::certificate::Certificate;
-use super::programs::{PROGRAMS, Presented, Program, Refusal, judge};
+use super::certificate::{Certificate, LONGEST_CHAIN};
+use super::programs::{Presented, Program, Refusal, judge_all};
+use path::upwards;
 pub use path::{Wanted, root_needed, wanted};
-use path::{read, upwards};
 pub use remedy::{Remedy, remedies};
 pub use shown::Shown;
 
@@ -100,8 +100,8 @@ impl Examination {
 
 /// Examines what a server presents.
 pub fn examine(presented: &Presented<'_>) -> Examination {
-    let sent: Vec<Certificate<'_>> = read(presented.sent);
-    let trusted: Vec<Certificate<'_>> = read(presented.trusted);
+    let sent = Certificate::read_all(presented.sent);
+    let trusted = Certificate::read_all(presented.trusted);
     Examination {
         sent: sent.iter().map(Shown::of).collect(),
         remarks: remarks(&sent, presented.sent.len()),
@@ -112,11 +112,8 @@ pub fn examine(presented: &Presented<'_>) -> Examination {
 
 /// What each program makes of it.
 pub fn verdicts(presented: &Presented<'_>) -> Vec<ProgramVerdict> {
-    let verdict = |program| ProgramVerdict {
-        program,
-        refusal: judge(program, presented),
-    };
-    PROGRAMS.into_iter().map(verdict).collect()
+    let verdict = |(program, refusal)| ProgramVerdict { program, refusal };
+    judge_all(presented).into_iter().map(verdict).collect()
 }
 
 /// What is odd about the order and the number of what was sent.
@@ -172,7 +169,7 @@ fn unsent(sent: &[Certificate<'_>], trusted: &[Certificate<'_>]) -> Vec<Unsent> 
     let Some(mut last) = sent.first() else {
         return unsent;
     };
-    for _ in 0..path::LONGEST {
+    for _ in 0..LONGEST_CHAIN {
         if last.is_self_issued() {
             return unsent;
         }

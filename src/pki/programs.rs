@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::{Presented, judge};
+pub use judge::{Presented, judge, judge_all};
 pub use refusal::Refusal;
 
 /// A program, or what verifies in it.

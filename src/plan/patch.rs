@@ -115,11 +115,7 @@ pub struct Patch {
 impl Patch {
     /// The object that it was made of, as it is then. A copy: seldom asked for.
     pub fn after(&self, object: &Value) -> Value {
-        let mut after = object.clone();
-        for operation in &self.operations {
-            operation.apply(&mut after);
-        }
-        after
+        Operation::all_applied(&self.operations, object)
     }
 
     /// The same as a strategic merge patch under the object's resource version, where one says it all: it costs the API

@@ -12,9 +12,8 @@ use arc_setup::clients::handshake::{Handshake, handshake};
 use arc_setup::clients::roots::Roots;
 use arc_setup::clients::transport::{Route, Timeouts};
 use arc_setup::object::sha256;
+use arc_setup::pki::chain::pem;
 use arc_setup::pki::programs::{PROGRAMS, Presented, Program, judge};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
 use tempfile::TempDir;
 
@@ -41,8 +40,12 @@ impl Grid {
             for trust in TRUSTS {
                 let path = bundle_path(bundles.path(), (situation.name, trust));
                 let mut file = std::fs::File::create(path).unwrap();
-                file.write_all(pem(&situation.trusted(trust)).as_bytes())
-                    .unwrap();
+                let trusted: String = situation
+                    .trusted(trust)
+                    .iter()
+                    .map(|der| pem(der))
+                    .collect();
+                file.write_all(trusted.as_bytes()).unwrap();
             }
             let server = HttpsServer::start(situation.server(), nothing_here()).await;
             servers.push((situation, server.unwrap()));
@@ -162,22 +165,6 @@ fn now() -> i64 {
     let now = std::time::SystemTime::now();
     let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
     since.as_secs().try_into().unwrap()
-}
-
-fn pem(ders: &[Vec<u8>]) -> String {
-    let block = |der: &Vec<u8>| {
-        let text = STANDARD.encode(der);
-        let lines: Vec<&str> = text
-            .as_bytes()
-            .chunks(64)
-            .map(|line| std::str::from_utf8(line).unwrap())
-            .collect();
-        format!(
-            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-            lines.join("\n")
-        )
-    };
-    ders.iter().map(block).collect()
 }
 
 fn nothing_here() -> Handler {

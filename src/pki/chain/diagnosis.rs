@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::pki::certificate::issued;
-
-/// Longest path that is followed; real ones have three or four.
-const LONGEST: usize = 10;
+use crate::pki::certificate::{LONGEST_CHAIN, issued};
 
 /// The outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +55,7 @@ pub fn diagnose(sent: &[Vec<u8>], roots: &[Vec<u8>], now: i64) -> Verdict {
         return Verdict::Unreadable;
     };
     let mut current = leaf;
-    for step in 0..LONGEST {
+    for step in 0..LONGEST_CHAIN {
         if let Some(verdict) = not_valid(current, now) {
             return verdict;
         }

@@ -1,9 +1,6 @@
 //! From a server's certificate upwards.
 
-use crate::pki::certificate::Certificate;
-
-/// Longest chain that is followed.
-pub(super) const LONGEST: usize = 10;
+use crate::pki::certificate::{Certificate, LONGEST_CHAIN};
 
 /// An issuer that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,18 +25,13 @@ impl Wanted {
     }
 }
 
-pub(super) fn read(ders: &[Vec<u8>]) -> Vec<Certificate<'_>> {
-    let read = ders.iter().filter_map(|der| Certificate::read(der));
-    read.collect()
-}
-
 /// The issuers of `server` that are among `others`, from it upwards.
 pub(super) fn upwards<'c, 'a>(
     server: &Certificate<'a>,
     others: &'c [Certificate<'a>],
 ) -> Vec<&'c Certificate<'a>> {
     let mut chain: Vec<&Certificate<'a>> = Vec::new();
-    while chain.len() < LONGEST {
+    while chain.len() < LONGEST_CHAIN {
         let last = chain.last().copied().unwrap_or(server);
         let next = others.iter().find(|other| {
             chain.iter().all(|known| known.der != other.der) && last.is_issued_by(other)
@@ -54,10 +46,10 @@ pub(super) fn upwards<'c, 'a>(
 
 /// The issuer that a chain lacks, of what is sent and what is known (DER); None where the chain ends in a root.
 pub fn wanted(sent: &[Vec<u8>], known: &[Vec<u8>]) -> Option<Wanted> {
-    let (sent, known) = (read(sent), read(known));
+    let (sent, known) = (Certificate::read_all(sent), Certificate::read_all(known));
     let (server, others) = sent.split_first()?;
     let mut last = server;
-    for _ in 0..LONGEST {
+    for _ in 0..LONGEST_CHAIN {
         if last.is_self_issued() {
             return None;
         }
@@ -80,10 +72,10 @@ pub fn root_needed(
     bundle: &[Vec<u8>],
     roots: impl FnOnce() -> Vec<Vec<u8>>,
 ) -> Option<Vec<u8>> {
-    let (sent, bundle) = (read(sent), read(bundle));
+    let (sent, bundle) = (Certificate::read_all(sent), Certificate::read_all(bundle));
     let server = sent.first()?;
     let mut last = server;
-    for _ in 0..LONGEST {
+    for _ in 0..LONGEST_CHAIN {
         let is_trusted = bundle.iter().any(|one| one.der == last.der);
         if is_trusted && last.is_self_issued() {
             return None;
@@ -98,7 +90,7 @@ pub fn root_needed(
         }
     }
     let roots = roots();
-    let roots = read(&roots);
+    let roots = Certificate::read_all(&roots);
     // The same root with another certificate counts as well.
     let root = roots
         .iter()

@@ -1,5 +1,6 @@
 use super::*;
 use crate::pki::chain::tests::Chain;
+use crate::pki::programs::PROGRAMS;
 
 const NOW: i64 = 1_800_000_000;
 

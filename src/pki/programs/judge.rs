@@ -3,11 +3,9 @@
 use std::net::IpAddr;
 
 use super::habits::{Habits, Pinned};
-use super::{Program, Refusal};
-use crate::pki::certificate::{Certificate, matches};
+use super::{PROGRAMS, Program, Refusal};
+use crate::pki::certificate::{Certificate, LONGEST_CHAIN, matches};
 
-/// Longest path that is followed; real ones have three or four.
-const LONGEST: usize = 10;
 /// Most certificates that are tried for one program: a server may send very many of one name.
 const MOST_STEPS: usize = 100;
 
@@ -26,8 +24,25 @@ pub struct Presented<'a> {
 
 /// Why `program` would not take it; None where it would.
 pub fn judge(program: Program, presented: &Presented<'_>) -> Option<Refusal> {
-    let sent = read(presented.sent);
-    let trusted = read(presented.trusted);
+    let sent = Certificate::read_all(presented.sent);
+    let trusted = Certificate::read_all(presented.trusted);
+    judged(program, presented, &sent, &trusted)
+}
+
+/// The same of every program: the certificates are read once.
+pub fn judge_all(presented: &Presented<'_>) -> Vec<(Program, Option<Refusal>)> {
+    let sent = Certificate::read_all(presented.sent);
+    let trusted = Certificate::read_all(presented.trusted);
+    let judged = |program| (program, judged(program, presented, &sent, &trusted));
+    PROGRAMS.into_iter().map(judged).collect()
+}
+
+fn judged(
+    program: Program,
+    presented: &Presented<'_>,
+    sent: &[Certificate<'_>],
+    trusted: &[Certificate<'_>],
+) -> Option<Refusal> {
     // What cannot be read behind it is passed over.
     let readable = presented.sent.first().map(Vec::as_slice);
     let Some(server) = sent.first().filter(|first| Some(first.der) == readable) else {
@@ -35,19 +50,13 @@ pub fn judge(program: Program, presented: &Presented<'_>) -> Option<Refusal> {
     };
     let search = Search {
         habits: program.habits(),
-        sent: &sent,
-        trusted: &trusted,
+        sent,
+        trusted,
         now: presented.now,
     };
     search
         .refusal(server)
         .or_else(|| search.name(server, presented.host))
-}
-
-fn read(ders: &[Vec<u8>]) -> Vec<Certificate<'_>> {
-    ders.iter()
-        .filter_map(|der| Certificate::read(der))
-        .collect()
 }
 
 struct Search<'a> {
@@ -87,7 +96,7 @@ impl<'a> Search<'a> {
         let mut first = None;
         for issuer in issuers {
             *steps = steps.saturating_sub(1);
-            if *steps == 0 || path.len() >= LONGEST {
+            if *steps == 0 || path.len() >= LONGEST_CHAIN {
                 break;
             }
             let is_root = issuer.certificate.is_self_issued();
@@ -137,7 +146,7 @@ impl<'a> Search<'a> {
     fn sent_behind(&self, server: &'a Certificate<'a>) -> Vec<Step<'a>> {
         let mut path: Vec<&Certificate<'a>> = vec![server];
         let mut current = server;
-        while path.len() < LONGEST
+        while path.len() < LONGEST_CHAIN
             && let Some(next) = self.sent.iter().find(|other| {
                 path.iter().all(|known| known.der != other.der) && current.is_issued_by(other)
             })
@@ -282,7 +291,7 @@ impl<'a> Search<'a> {
             .last()
             .filter(|_| self.habits.reads_paths_above)?
             .certificate;
-        for below in path.len() - 1..LONGEST {
+        for below in path.len() - 1..LONGEST_CHAIN {
             let is_above = |one: &&Certificate<'_>| {
                 one.der != last.der && !last.is_self_issued() && last.is_issued_by(one)
             };

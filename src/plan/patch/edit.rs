@@ -35,13 +35,8 @@ impl<'a> Edit<'a> {
         if self.operations.is_empty() {
             return self.before;
         }
-        self.after.get_or_init(|| {
-            let mut after = self.before.clone();
-            for operation in &self.operations {
-                operation.apply(&mut after);
-            }
-            after
-        })
+        self.after
+            .get_or_init(|| Operation::all_applied(&self.operations, self.before))
     }
 
     pub(super) fn is_empty(&self) -> bool {
