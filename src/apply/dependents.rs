@@ -45,8 +45,12 @@ fn owned_by(object: &Value, owners: &BTreeSet<Owner>) -> bool {
         .any(|owner| owners.contains(&owner))
 }
 
-/// Pods of `owners` that the legacy controller holds by its finalizer until GitHub no longer lists their runners, and
-/// that none of `found` owns any more: a Runner goes before its pod does, and may have gone before anybody looked.
+/// Pods of `owners` that the legacy controller holds by its finalizer until GitHub no longer lists their runners, or
+/// still may hold, and that none of `found` owns any more: a Runner goes before its pod does, and may have gone before
+/// anybody looked.
+///
+/// That controller writes the finalizer after it has made the pod, as soon as it sees one that is not being deleted. A
+/// pod that it made last, when those before it had left it room under a quota, would be held by nobody who lives.
 pub(super) fn abandoned<'a>(
     pods: &'a [Value],
     owners: &BTreeSet<Owner>,
@@ -57,9 +61,12 @@ pub(super) fn abandoned<'a>(
         .map(ObjectRef::from_value)
         .map(|owner| (owner.kind, owner.name))
         .collect();
-    let is_held = |pod: &Value| {
+    let may_be_held = |pod: &Value| {
         let finalizers = items_at(pod, "/metadata/finalizers").iter();
-        finalizers
+        // One that nobody owns stays for good: nothing will delete it.
+        let is_on_its_way = !items_at(pod, "/metadata/ownerReferences").is_empty();
+        let is_deleted = pod.pointer("/metadata/deletionTimestamp").is_some();
+        is_on_its_way && !is_deleted || finalizers
             .filter_map(Value::as_str)
             .any(|finalizer| finalizer.starts_with("actions.summerwind.dev/"))
     };
@@ -70,7 +77,7 @@ pub(super) fn abandoned<'a>(
         })
     };
     pods.iter()
-        .filter(|pod| is_held(pod) && !owned_by(pod, &found))
+        .filter(|pod| may_be_held(pod) && !owned_by(pod, &found))
         .filter(|pod| is_labelled(pod) || owned_by(pod, owners))
         .collect()
 }
@@ -139,8 +146,12 @@ mod tests {
             pod["metadata"]["labels"] = json!({"runner-deployment-name": set});
             pod
         };
-        let mut free = held("free", "gone", "a");
-        free["metadata"]["finalizers"] = json!([]);
+        let mut not_yet_held = held("not-yet", "gone", "a");
+        not_yet_held["metadata"]["finalizers"] = json!([]);
+        let mut going = not_yet_held.clone();
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let mut alone = not_yet_held.clone();
+        alone["metadata"]["ownerReferences"] = json!([]);
         let owner = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
         let owners = BTreeSet::from([owner("RunnerDeployment", "a"), owner("Runner", "mine")]);
         let pods = [
@@ -148,10 +159,13 @@ mod tests {
             held("labelled", "gone", "a"),
             held("later", "there", "a"),
             held("foreign", "gone", "b"),
-            free,
+            not_yet_held,
+            going,
+            alone,
         ];
         let found = [object("Runner", "there", None)];
-        assert_eq!(abandoned(&pods, &owners, &found), [&pods[0], &pods[1]]);
+        let waited_for = [&pods[0], &pods[1], &pods[4]];
+        assert_eq!(abandoned(&pods, &owners, &found), waited_for);
     }
 
     #[test]

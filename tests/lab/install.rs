@@ -170,14 +170,29 @@ impl Install {
             .lines()
             .filter(|name| name.ends_with(group))
             .collect();
-        let delete = ["delete", "--ignore-not-found", "--timeout=90s"];
+        let patience = format!("--timeout={}s", PATIENCE.as_secs());
+        let delete = ["delete", "--ignore-not-found", &patience];
         if !ours.is_empty() {
             kubectl(&[&delete[..], &ours].concat()).await?;
         }
         for sandbox in [&self.controller, &self.runners] {
-            kubectl(&[&delete[..], &["namespace", sandbox.name()]].concat()).await?;
+            let deleted = kubectl(&[&delete[..], &["namespace", sandbox.name()]].concat()).await;
+            if let Err(error) = deleted {
+                return Err(error.context(self.what_holds(sandbox).await));
+            }
         }
         Ok(())
+    }
+
+    /// What a namespace says that does not go, and its pods: a finalizer that nobody clears looks like a slow machine.
+    async fn what_holds(&self, sandbox: &Sandbox) -> String {
+        let conditions = "-o=jsonpath={range .status.conditions[*]}{.type}={.status} {.message}{\"\\n\"}{end}";
+        let namespace = ["get", "namespace", sandbox.name(), conditions];
+        let namespace = self.lab.cluster.kubectl(&namespace).await;
+        let pods = sandbox.kubectl(&["get", "pods", "-o", "yaml"]).await;
+        [namespace, pods]
+            .map(|said| said.unwrap_or_else(|error| format!("{error:#}\n")))
+            .concat()
     }
 
     /// The pods of both namespaces.
