@@ -66,9 +66,10 @@ pub(super) fn abandoned<'a>(
         // One that nobody owns stays for good: nothing will delete it.
         let is_on_its_way = !items_at(pod, "/metadata/ownerReferences").is_empty();
         let is_deleted = pod.pointer("/metadata/deletionTimestamp").is_some();
-        is_on_its_way && !is_deleted || finalizers
-            .filter_map(Value::as_str)
-            .any(|finalizer| finalizer.starts_with("actions.summerwind.dev/"))
+        is_on_its_way && !is_deleted
+            || finalizers
+                .filter_map(Value::as_str)
+                .any(|finalizer| finalizer.starts_with("actions.summerwind.dev/"))
     };
     let is_labelled = |pod: &Value| {
         SET_LABELS.iter().any(|(kind, label)| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::object::pods::Site;
+use crate::object::pods::{Role, Site};
 use crate::object::{Change, Manifest, Pointer};
 
 /// Writes changes into one manifest.
@@ -60,6 +60,19 @@ impl Editor<'_> {
         );
     }
 
+    /// A variable of a container, as it stands there.
+    pub(super) fn variable_of(&self, site: &Site, name: &str) -> Option<&Value> {
+        let items = site.env.get(&self.manifest.object)?.as_array()?;
+        items
+            .iter()
+            .find(|item| item.get("name") == Some(&json!(name)))
+    }
+
+    /// The value of a variable, where it is written out.
+    pub(super) fn value_of(&self, site: &Site, name: &str) -> Option<&Value> {
+        self.variable_of(site, name)?.get("value")
+    }
+
     /// Mounts a volume, which is added to the pod. Where the user mounts something there or below, that is
     /// kept: nothing can be mounted inside a read-only volume.
     pub(super) fn mount(&mut self, site: &Site, volume: &Value, path: &str, rule: &str) {
@@ -110,6 +123,21 @@ impl Editor<'_> {
             rule: rule.to_owned(),
         });
     }
+}
+
+/// The image of a container, else of the runner beside it: legacy kinds write that one beside their lists of containers,
+/// a RunnerSet above its pod.
+pub(super) fn image_beside(object: &Value, site: &Site, all: &[Site]) -> Option<Value> {
+    let runner = all
+        .iter()
+        .filter(|other| other.pod == site.pod && other.role == Role::Runner)
+        .filter_map(|other| other.container.clone());
+    site.container
+        .iter()
+        .cloned()
+        .chain(runner)
+        .chain([site.pod.pointer.clone(), Pointer::new("/spec")])
+        .find_map(|at| at.child("image").get(object).cloned())
 }
 
 fn position(object: &Value, list: &Pointer, key: &str, wanted: Option<&Value>) -> Option<usize> {

@@ -1,4 +1,5 @@
-//! Passes over rendered manifests: podTemplate merge → names → images → trust → proxy → gate → content hashes.
+//! Passes over rendered manifests: podTemplate merge → names → images → trust → preparation of runners' files →
+//! proxy → job pods → gate → content hashes.
 //!
 //! Pure. A pass is `fn(&mut Vec<Manifest>, &Context) -> Vec<Change>` and may add ConfigMaps and Secrets.
 
@@ -7,9 +8,12 @@ mod edit;
 mod gate;
 mod hashes;
 pub mod images;
+pub mod injection;
+mod job_pods;
 mod names;
 mod passes;
 mod pod_template;
+mod preparation;
 mod proxy;
 mod strategic;
 #[cfg(test)]

@@ -25,6 +25,12 @@ pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<C
         return changes;
     };
     let direct = no_proxy(&proxy.no_proxy, &context.facts.cluster);
+    let variables = Variables {
+        proxy,
+        secret: secret_name(config),
+        direct: direct.join(","),
+        address_known: !context.facts.cluster.api_server_hosts.is_empty(),
+    };
     for manifest in manifests.iter_mut() {
         let all = sites(&manifest.object);
         let mut editor = Editor {
@@ -32,10 +38,11 @@ pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<C
             changes: &mut changes,
         };
         for site in all.iter().filter(|site| site.role != Role::RbacProxy) {
-            if site.pod.part == Part::Workload && site.role != Role::Controller {
+            let is_ours = matches!(site.role, Role::Controller | Role::Job);
+            if site.pod.part == Part::Workload && !is_ours {
                 continue;
             }
-            variables(&mut editor, site, context, proxy, &direct.join(","));
+            variables.set(&mut editor, site);
         }
         scale_set(&mut editor, config, proxy, &direct);
     }
@@ -66,7 +73,7 @@ fn destinations(proxy: &Proxy) -> impl Iterator<Item = (&'static str, &str)> {
 }
 
 /// `username` and `password` for the scale-set controller, whole URLs for environments.
-fn values(proxy: &Proxy) -> Vec<(String, LateSource)> {
+pub(super) fn values(proxy: &Proxy) -> Vec<(String, LateSource)> {
     let text = |credential| LateSource::Credential(LateForm::Text(credential));
     let mut values = vec![
         ("username".to_owned(), text(Credential::ProxyUsername)),
@@ -83,56 +90,63 @@ fn values(proxy: &Proxy) -> Vec<(String, LateSource)> {
     values
 }
 
-fn variables(
-    editor: &mut Editor<'_>,
-    site: &Site,
-    context: &Context<'_>,
-    proxy: &Proxy,
-    direct: &str,
-) {
-    let config = context.config;
-    let address_known = !context.facts.cluster.api_server_hosts.is_empty();
-    let from_secret = |name: &str, key: &str| json!({"secretKeyRef": {"name": name, "key": key}});
-    if let Some(ProxyCredentials::ExistingSecret(existing)) = &proxy.credentials {
-        // Its values are never read here, so the container composes the URL: they must be percent-encoded.
-        for (name, key) in [
-            ("ARC_PROXY_USERNAME", "username"),
-            ("ARC_PROXY_PASSWORD", "password"),
-        ] {
-            let from = from_secret(&existing.name, existing.key(key));
-            let item = json!({"name": name, "valueFrom": from});
-            editor.append_keyed(&site.env, "name", item, RULE);
+/// The variables of every container that talks to the outside.
+#[derive(Debug)]
+pub(super) struct Variables<'a> {
+    pub(super) proxy: &'a Proxy,
+    /// The Secret with whole URLs, where there is an account and it was given.
+    pub(super) secret: String,
+    /// The value of NO_PROXY.
+    pub(super) direct: String,
+    /// True where NO_PROXY has the API server's address.
+    pub(super) address_known: bool,
+}
+
+impl Variables<'_> {
+    pub(super) fn set(&self, editor: &mut Editor<'_>, site: &Site) {
+        let from_secret =
+            |name: &str, key: &str| json!({"secretKeyRef": {"name": name, "key": key}});
+        if let Some(ProxyCredentials::ExistingSecret(existing)) = &self.proxy.credentials {
+            // Its values are never read here, so the container composes the URL: they must be percent-encoded.
+            for (name, key) in [
+                ("ARC_PROXY_USERNAME", "username"),
+                ("ARC_PROXY_PASSWORD", "password"),
+            ] {
+                let from = from_secret(&existing.name, existing.key(key));
+                let item = json!({"name": name, "valueFrom": from});
+                editor.append_keyed(&site.env, "name", item, RULE);
+            }
         }
-    }
-    for (scheme, url) in destinations(proxy) {
-        let upper = format!("{}_PROXY", scheme.to_uppercase());
-        for name in [upper.to_lowercase(), upper] {
-            let item = match &proxy.credentials {
-                None => json!({"name": name, "value": url}),
-                Some(ProxyCredentials::Given) => {
-                    json!({"name": name, "valueFrom": from_secret(&secret_name(config), scheme)})
-                }
-                Some(ProxyCredentials::ExistingSecret(_)) => {
-                    let account = "://$(ARC_PROXY_USERNAME):$(ARC_PROXY_PASSWORD)@";
-                    json!({"name": name, "value": url.replacen("://", account, 1)})
-                }
-            };
-            editor.append_keyed(&site.env, "name", item, RULE);
+        for (scheme, url) in destinations(self.proxy) {
+            let upper = format!("{}_PROXY", scheme.to_uppercase());
+            for name in [upper.to_lowercase(), upper] {
+                let item = match &self.proxy.credentials {
+                    None => json!({"name": name, "value": url}),
+                    Some(ProxyCredentials::Given) => {
+                        json!({"name": name, "valueFrom": from_secret(&self.secret, scheme)})
+                    }
+                    Some(ProxyCredentials::ExistingSecret(_)) => {
+                        let account = "://$(ARC_PROXY_USERNAME):$(ARC_PROXY_PASSWORD)@";
+                        json!({"name": name, "value": url.replacen("://", account, 1)})
+                    }
+                };
+                editor.append_keyed(&site.env, "name", item, RULE);
+            }
         }
-    }
-    for name in ["no_proxy", "NO_PROXY"] {
-        editor.variable(site, name, direct, RULE);
-    }
-    // Clients of the Kubernetes API take the address from this variable, and a proxy for it too. The runner's
-    // parser of NO_PROXY throws addresses away, so it always gets the name; Go's takes them, so controllers
-    // need the name only where the address is not known (a render without a cluster).
-    let by_name = match site.role {
-        Role::Runner => true,
-        Role::Controller | Role::Listener => !address_known,
-        _ => false,
-    };
-    if by_name {
-        editor.variable(site, "KUBERNETES_SERVICE_HOST", API_SERVER, RULE);
+        for name in ["no_proxy", "NO_PROXY"] {
+            editor.variable(site, name, &self.direct, RULE);
+        }
+        // Clients of the Kubernetes API take the address from this variable, and a proxy for it too. The runner's
+        // parser of NO_PROXY throws addresses away, so it always gets the name; Go's takes them, so controllers
+        // need the name only where the address is not known (a render without a cluster).
+        let by_name = match site.role {
+            Role::Runner => true,
+            Role::Controller | Role::Listener => !self.address_known,
+            _ => false,
+        };
+        if by_name {
+            editor.variable(site, "KUBERNETES_SERVICE_HOST", API_SERVER, RULE);
+        }
     }
 }
 

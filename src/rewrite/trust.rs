@@ -4,7 +4,7 @@ mod authorities;
 mod daemon;
 mod dotnet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Context;
 use super::additions::{config_map, insert, namespaces};
@@ -15,7 +15,7 @@ use crate::object::pods::{Role, SCALE_SET_GROUP, Site, may_use_sudo, sites};
 use crate::object::{Change, Manifest, Pointer};
 use crate::rules::RuleSet;
 
-use authorities::Authorities;
+pub(super) use authorities::Authorities;
 
 /// Where the authorities are mounted: one file, and one for each under its hash.
 const FOLDER: &str = "/etc/arc-setup/ca";
@@ -44,8 +44,10 @@ pub(super) fn run(
                 manifest,
                 changes: &mut changes,
             };
-            for site in &all {
-                trust_in(&mut editor, site, config, &authorities);
+            let of_others =
+                |site: &&Site| matches!(site.role, Role::Init | Role::Sidecar | Role::Workload);
+            for site in all.iter().filter(|site| !of_others(site)) {
+                trust_in(&mut editor, site, &name(config), &authorities);
             }
             github_server(&mut editor, config);
         }
@@ -69,15 +71,15 @@ fn name(config: &Config) -> String {
     format!("{}-ca", config.name)
 }
 
-fn volume(config: &Config) -> Value {
-    json!({"name": "arc-setup-ca", "configMap": {"name": name(config)}})
-}
-
-fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: &Authorities) {
-    if matches!(site.role, Role::Init | Role::Sidecar | Role::Workload) {
-        return;
-    }
-    editor.mount(site, &volume(config), FOLDER, RULE);
+/// Whatever program runs in a container: `config_map` has the authorities.
+pub(super) fn trust_in(
+    editor: &mut Editor<'_>,
+    site: &Site,
+    config_map: &str,
+    authorities: &Authorities,
+) {
+    let volume = json!({"name": "arc-setup-ca", "configMap": {"name": config_map}});
+    editor.mount(site, &volume, FOLDER, RULE);
     if site.role == Role::Runner && dotnet::reads_one_folder(&editor.manifest.object, site) {
         // The folder stays the default. Not beside SSL_CERT_DIR: with both, curl reads the folders alone. And not for
         // newer runners: programs written in Rust read the file alone.
@@ -87,7 +89,11 @@ fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: 
         let folders = format!("{PUBLIC_FOLDER}:{FOLDER}");
         editor.variable(site, "SSL_CERT_DIR", &folders, RULE);
     }
-    if site.role != Role::Runner {
+    // ARC's own programs are of Go.
+    if matches!(
+        site.role,
+        Role::Controller | Role::RbacProxy | Role::Listener | Role::Dind
+    ) {
         return;
     }
     editor.variable(site, "NODE_EXTRA_CA_CERTS", BUNDLE_PATH, RULE);
@@ -97,7 +103,7 @@ fn trust_in(editor: &mut Editor<'_>, site: &Site, config: &Config, authorities: 
     editor.variable(site, "GIT_SSL_CAPATH", PUBLIC_FOLDER, RULE);
     if may_use_sudo(&editor.manifest.object, site) {
         let volume = json!({"name": "arc-setup-ca-local", "configMap": {
-            "name": name(config), "items": authorities.local_items()}});
+            "name": config_map, "items": authorities.local_items()}});
         editor.mount(site, &volume, LOCAL_FOLDER, RULE);
         editor.variable(site, "RUNNER_UPDATE_CA_CERTS", "1", RULE);
     }

@@ -25,6 +25,7 @@ mod patch_images;
 mod patch_images_command;
 mod pod_template;
 mod preflight;
+mod preparation;
 mod programs;
 mod readme;
 mod render;

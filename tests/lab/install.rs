@@ -186,7 +186,8 @@ impl Install {
 
     /// What a namespace says that does not go, and its pods: a finalizer that nobody clears looks like a slow machine.
     async fn what_holds(&self, sandbox: &Sandbox) -> String {
-        let conditions = "-o=jsonpath={range .status.conditions[*]}{.type}={.status} {.message}{\"\\n\"}{end}";
+        let conditions =
+            "-o=jsonpath={range .status.conditions[*]}{.type}={.status} {.message}{\"\\n\"}{end}";
         let namespace = ["get", "namespace", sandbox.name(), conditions];
         let namespace = self.lab.cluster.kubectl(&namespace).await;
         let pods = sandbox.kubectl(&["get", "pods", "-o", "yaml"]).await;

@@ -54,6 +54,18 @@ pub enum RunnerKind {
     RunnerSet,
 }
 
+impl RunnerKind {
+    /// The `kind` of the object.
+    pub fn object_kind(self) -> &'static str {
+        match self {
+            Self::ScaleSet => "AutoscalingRunnerSet",
+            Self::Runner => "Runner",
+            Self::RunnerDeployment => "RunnerDeployment",
+            Self::RunnerSet => "RunnerSet",
+        }
+    }
+}
+
 /// How jobs get containers.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

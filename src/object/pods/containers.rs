@@ -27,6 +27,8 @@ pub enum Role {
     Init,
     /// Beside a runner or a listener, or an init container that stays.
     Sidecar,
+    /// In the template of the container hooks: what they merge into a job's container (`$job`), or a service's (`$NAME`).
+    Job,
     /// Of anything but ARC; a field of a custom kind, too.
     Workload,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Role {
             Self::Dind => "dind",
             Self::Init => "init",
             Self::Sidecar => "sidecar",
+            Self::Job => "job",
             Self::Workload => "workload",
         })
     }
@@ -145,6 +148,8 @@ fn role(part: Part, init: bool, container: &Value) -> Role {
         {
             Role::RbacProxy
         }
+        // No container of a pod may be called so.
+        Part::Workload if name.starts_with('$') => Role::Job,
         Part::Workload if runs_arc(container) => Role::Controller,
         Part::Workload => Role::Workload,
         Part::Runner | Part::Listener => Role::Sidecar,

@@ -80,7 +80,7 @@ impl<'a> RunnerSet<'a> {
         selector.insert("app.kubernetes.io/part-of", part_of(config).to_owned());
         Self {
             name: &set.name,
-            kind: kind(set.kind),
+            kind: set.kind.object_kind(),
             namespace: &set.namespace,
             labels: labels(config, set),
             pod_labels: pod_labels(set, &selector),
@@ -157,15 +157,6 @@ fn pod_labels(set: &config::RunnerSet, selector: &Labels) -> Labels {
         );
     }
     labels
-}
-
-fn kind(kind: RunnerKind) -> &'static str {
-    match kind {
-        RunnerKind::ScaleSet => "AutoscalingRunnerSet",
-        RunnerKind::Runner => "Runner",
-        RunnerKind::RunnerDeployment => "RunnerDeployment",
-        RunnerKind::RunnerSet => "RunnerSet",
-    }
 }
 
 fn scope(scope: &Scope) -> ScopeField<'_> {

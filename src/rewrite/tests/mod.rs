@@ -2,6 +2,8 @@
 
 mod identities;
 mod images;
+mod job_pods;
+mod preparation;
 mod proxy;
 mod templates;
 mod trust;

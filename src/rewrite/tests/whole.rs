@@ -148,7 +148,7 @@ fn what_passes_add_stands_between_namespaces_and_pods() {
     let added = at(&|manifest| matches!(manifest.source, Source::Pass(_)));
     let namespaces = at(&|manifest| manifest.kind() == "Namespace");
     let pods = at(&|manifest| !pod_specs(&manifest.object).is_empty());
-    assert_eq!(added.len(), 7);
+    assert_eq!(added.len(), 8);
     assert!(namespaces.last() < added.first());
     assert!(added.last() < pods.first());
 }

@@ -12,14 +12,14 @@ use crate::pki::hashed;
 const LIMIT: usize = 1024 * 1024 - 4096;
 
 #[derive(Debug)]
-pub(super) struct Authorities {
+pub(in crate::rewrite) struct Authorities {
     bundle: String,
     /// `5229d903.0` → PEM.
     hashed: BTreeMap<String, String>,
 }
 
 impl Authorities {
-    pub(super) fn new(pems: &[String]) -> Result<Self, Failure> {
+    pub(in crate::rewrite) fn new(pems: &[String]) -> Result<Self, Failure> {
         let hashed = hashed(pems.iter().map(String::as_str)).map_err(|(pem, error)| {
             Failure::new(
                 "ca-unreadable",
@@ -49,11 +49,11 @@ impl Authorities {
         Ok(authorities)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::rewrite) fn is_empty(&self) -> bool {
         self.hashed.is_empty()
     }
 
-    pub(super) fn data(&self) -> Vec<(String, String)> {
+    pub(in crate::rewrite) fn data(&self) -> Vec<(String, String)> {
         let bundle = (BUNDLE.to_owned(), self.bundle.clone());
         let hashed = self
             .hashed
@@ -63,7 +63,7 @@ impl Authorities {
     }
 
     /// Items of a ConfigMap volume: one certificate a file, named `*.crt`.
-    pub(super) fn local_items(&self) -> Vec<Value> {
+    pub(in crate::rewrite) fn local_items(&self) -> Vec<Value> {
         self.hashed
             .keys()
             .map(|key| json!({"key": key, "path": format!("{}.crt", key.replace('.', "-"))}))

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{BUNDLE, BUNDLE_PATH, name};
 use crate::config::{Config, MirrorCredentials};
-use crate::object::pods::{Role, Site, sites};
+use crate::object::pods::{Site, sites};
 use crate::object::{Change, Credential, LateForm, LateSource, Manifest};
 use crate::rewrite::Context;
 use crate::rewrite::additions::{config_map, insert, secret};
-use crate::rewrite::edit::Editor;
+use crate::rewrite::edit::{Editor, image_beside};
 use crate::rules::{Mirror, RuleSet};
 
 const RULE: &str = "trust: dind certs.d";
@@ -206,7 +206,7 @@ fn with_account(
         return;
     }
     editor.append_keyed(&site.volumes(), "name", parts, RULE);
-    let image = image_beside(&editor.manifest.object, site, all);
+    let image = image_beside(&editor.manifest.object, site, all).unwrap_or_default();
     let variable = |name: &str, usual: &str| json!({"name": name, "valueFrom": {"secretKeyRef": {"name": existing.name, "key": existing.key(usual)}}});
     let script = format!(
         "set -e; basic=$(printf '%s:%s' \"$MIRROR_USERNAME\" \"$MIRROR_PASSWORD\" | base64 | tr -d '\\n'); \
@@ -227,21 +227,6 @@ fn with_account(
         ],
     });
     prepend_init(editor, site, container);
-}
-
-fn image_beside(object: &Value, site: &Site, all: &[Site]) -> Value {
-    let image = |at: &crate::object::Pointer| at.child("image").get(object).cloned();
-    let runner = all
-        .iter()
-        .filter(|other| other.pod == site.pod && other.role == Role::Runner)
-        .filter_map(|other| other.container.clone());
-    site.container
-        .iter()
-        .cloned()
-        .chain(runner)
-        .chain([site.pod.pointer.clone()])
-        .find_map(|at| image(&at))
-        .unwrap_or_default()
 }
 
 /// Before every other: a native sidecar starts in the order of the list.

@@ -18,8 +18,7 @@ use crate::support::recording_proxy::{Recorded, RecordingProxy};
 use crate::wizard::Terminal;
 
 const SET: &str = "AutoscalingRunnerSet arc-runners/rancher-dind";
-const SHOWN: &str =
-    "a pod from its template pulled and started every container: init-dind-externals, dind, runner";
+const SHOWN: &str = "a pod from its template pulled and started every container: init-dind-externals, dind, arc-setup-prepare, runner";
 /// Docker Hub is the nodes' own affair in the story: only a node can say that the image is not there.
 const ABSENT: [&str; 2] = ["--dind-image", "docker:29-missing"];
 
