@@ -4,6 +4,7 @@
 //! the webhooks that guard these answer, and hold up nothing else. No plan and no receipt file: the annotation on each object is the receipt. Nothing grows with the number of objects.
 
 mod failures;
+mod injected;
 mod listeners;
 mod meetings;
 mod pace;
@@ -31,6 +32,8 @@ use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
+use injected::InjectedObjects;
+pub use injected::Injecting;
 pub use meetings::Meetings;
 use pace::Pace;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};
@@ -98,6 +101,8 @@ pub struct Hands<'a> {
     pub emit: Emit<'a>,
     /// Who knows whether an image is there; None: nobody is asked.
     pub targets: Option<&'a Targets>,
+    /// What is put into every container beside the images; None: nothing.
+    pub injecting: Option<&'a Injecting<'a>>,
     /// Which image is a copy of which; what a count before has noted counts, too.
     pub meetings: &'a Meetings,
     /// Looked at before each object.
@@ -116,6 +121,7 @@ impl<'a> Hands<'a> {
             sink: &|_| {},
             emit: &|_| Ok(()),
             targets,
+            injecting: None,
             meetings,
             interrupt,
         }
@@ -165,10 +171,14 @@ pub async fn preview(
     rules: &RuleSet,
     options: &PatchOptions,
     targets: Option<&Targets>,
+    injecting: Option<&Injecting<'_>>,
     meetings: &Meetings,
     interrupt: &Interrupt,
 ) -> Result<PatchReport, Failure> {
-    let hands = Hands::silent(targets, meetings, interrupt);
+    let hands = Hands {
+        injecting,
+        ..Hands::silent(targets, meetings, interrupt)
+    };
     let mut counted = go(cluster, rules, options, Mode::Count, hands).await;
     // The first of two images that would be one was counted before the other was seen.
     if counted.failure.is_none() && meetings.has_met() {
@@ -211,6 +221,8 @@ async fn go(
         meetings: hands.meetings,
         accounts: ServiceAccounts::default(),
         secrets: SecretPresence::default(),
+        injecting: hands.injecting,
+        injected: InjectedObjects::default(),
         sending: Semaphore::new(AT_ONCE),
         pace: Pace::new(),
         untaken: Mutex::default(),

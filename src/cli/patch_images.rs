@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod injecting;
 mod left;
 mod needs;
 mod object;
@@ -13,9 +14,9 @@ use futures::FutureExt;
 
 use self::answer::Answer;
 pub(super) use self::args::Args;
-use self::args::{options, place_need};
+use self::args::{Inject, options, place_need};
 use self::needs::Needs;
-use crate::apply::patch::{self, Hands, Meetings, PatchOptions, Task};
+use crate::apply::patch::{self, Hands, Injecting, Meetings, PatchOptions, Task};
 use crate::cli::admission;
 use crate::cli::session::target;
 use crate::cli::{Session, clock, config_load};
@@ -42,7 +43,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let options = options(args);
     // What is put back came from where it came from.
     let verifies = !args.no_verify && !args.undo;
-    let secrets = if verifies {
+    let secrets = if verifies || args.inject.contains(&Inject::Proxy) {
         SecretReading::Read
     } else {
         SecretReading::Leave
@@ -50,7 +51,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let sources = config_load::sources(&args.config.config, secrets, session);
     let partial = load::load_partial(&sources).map_err(|problems| needs.with(&problems))?;
     config_load::warn(&partial.warnings);
-    let rules = needs.rules(&partial, args.undo || args.pull_secret.is_some())?;
+    let needs = needs.and(injecting::needs(&args.inject, &partial));
+    let others = args.undo || args.pull_secret.is_some() || !args.inject.is_empty();
+    let rules = needs.rules(&partial, others)?;
     let targets = if verifies {
         Some(targets(&partial, args.use_cluster_pull_secrets)?)
     } else {
@@ -66,11 +69,18 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
         ));
     });
     progress.told(&target(&cluster));
+    let injection = injecting::injection(&args.inject, &partial, &cluster).await?;
+    let resolver = observe::Resolver::new(&partial.credentials, clock::now());
+    let injecting = injection.as_ref().map(|injection| Injecting {
+        injection,
+        resolver: &resolver,
+    });
     let run = PatchRun {
         cluster: &cluster,
         rules: &rules,
         options: &options,
         targets: targets.as_ref(),
+        injecting: injecting.as_ref(),
         meetings: &Meetings::default(),
         session,
         progress: &progress,
@@ -116,6 +126,7 @@ struct PatchRun<'a> {
     rules: &'a RuleSet,
     options: &'a PatchOptions,
     targets: Option<&'a Targets>,
+    injecting: Option<&'a Injecting<'a>>,
     meetings: &'a Meetings,
     session: &'a Session,
     progress: &'a Progress,
@@ -130,6 +141,7 @@ impl PatchRun<'_> {
             self.rules,
             self.options,
             self.targets,
+            self.injecting,
             self.meetings,
             &self.session.interrupt,
         ))
@@ -190,6 +202,7 @@ impl PatchRun<'_> {
             sink: &sink,
             emit: &emit,
             targets: self.targets,
+            injecting: self.injecting,
             meetings: self.meetings,
             interrupt: &session.interrupt,
         };

@@ -41,6 +41,21 @@ pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts,
     Ok(facts)
 }
 
+/// What NO_PROXY needs of a cluster: its addresses, ranges and domain; everything else is as assumed.
+///
+/// # Errors
+/// What is no matter of rights: an answer that cannot be had.
+pub async fn read_network(cluster: &Cluster) -> Result<ClusterFacts, Failure> {
+    let mut gaps = Gaps::default();
+    let addresses = addresses::read(cluster).await.fold(&mut gaps)?;
+    let mut facts = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
+    facts.api_server_hosts = addresses.api_server;
+    facts.service_cidrs = addresses.services;
+    facts.domain = addresses.domain;
+    facts.incomplete = gaps.0;
+    Ok(facts)
+}
+
 async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts, Failure> {
     let names = namespaces(config);
     let (version, found, crds, controllers, openshift, addresses) = futures::join!(

@@ -8,6 +8,7 @@ mod advice;
 mod arrival;
 mod edit;
 mod fixed;
+mod inject;
 mod maker;
 mod owner;
 mod owner_pattern;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 use crate::object::pods::CustomKinds;
 use crate::object::{Operation, Pointer};
+use crate::rewrite::injection::Injection;
 use crate::rules::RuleSet;
 
 pub use advice::Advice;
@@ -34,6 +36,7 @@ use arrival::Earlier;
 use edit::Edit;
 pub use fixed::Skipped;
 use fixed::{finished, fixed, mirror_pod, unsure};
+pub use inject::InjectedInto;
 pub use maker::{Maker, maker};
 pub use owner::{Owner, owner};
 pub use owner_pattern::OwnerPattern;
@@ -55,6 +58,8 @@ pub const MANAGER: &str = "arc-setup-patch";
 pub struct Wanted<'a> {
     /// The pull secret to append.
     pub pull_secret: Option<&'a str>,
+    /// The authorities and the proxy to put into every container.
+    pub injection: Option<&'a Injection>,
     /// Patches what a deployment tool owns.
     pub force: bool,
     /// Pull secrets of the pods' ServiceAccounts: a pod that names its own no longer gets them.
@@ -104,6 +109,9 @@ pub struct Patch {
     /// Where the pull secret was appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<Pointer>,
+    /// What of the authorities and the proxy was appended, by container.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub injected: Vec<InjectedInto>,
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
@@ -204,6 +212,10 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
         .pull_secret
         .map(|name| pull_secret::append(&mut edit, name, wanted, &mut seen.notes))
         .unwrap_or_default();
+    let injected = wanted
+        .injection
+        .map(|injection| inject::append(&mut edit, injection, &mut seen.notes))
+        .unwrap_or_default();
     let is_right = edit.is_empty() && seen.refused.is_empty() && seen.stays.is_empty();
     let is_plain = is_right && seen.suspects.is_empty() && seen.untaken.is_empty();
     if !is_plain && let Some(verdict) = out_of_reach(object, wanted) {
@@ -238,6 +250,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
             &edit,
             slots,
             wanted.pull_secret,
+            !injected.is_empty(),
         )))
     } else if let Some(skipped) = fixed(object) {
         would_change = slots;
@@ -245,7 +258,7 @@ pub fn decide(object: &Value, rules: &RuleSet, wanted: &Wanted<'_>) -> Decided {
     } else {
         notes.extend(seen.notes);
         notes.extend(remarks(object, &slots));
-        patched(edit, earlier, slots, pull_secrets)
+        patched(edit, earlier, slots, pull_secrets, injected)
     };
     Decided {
         verdict,
@@ -273,6 +286,7 @@ fn patched(
     earlier: Earlier<'_>,
     slots: Vec<SlotChange>,
     pull_secrets: Vec<Pointer>,
+    injected: Vec<InjectedInto>,
 ) -> Verdict {
     let receipt = match earlier.into_receipt() {
         Ok(receipt) => receipt,
@@ -284,6 +298,7 @@ fn patched(
             operations,
             slots,
             pull_secrets,
+            injected,
             removed: Vec::new(),
             changed_since: 0,
         })),

@@ -17,6 +17,8 @@ const CONFIG_MAP: &str = "arc-setup-injected-ca";
 /// Holds the proxy's URLs with the account.
 const SECRET: &str = "arc-setup-injected-proxy";
 const SOURCE: &str = "injection";
+/// On both of them.
+pub const INJECTED_LABEL: &str = "arc-setup.dev/injected";
 
 /// What is put into workloads.
 #[derive(Debug)]
@@ -96,7 +98,9 @@ impl Injection {
 
     fn into_site(&self, editor: &mut Editor<'_>, site: &Site) {
         if let Some(authorities) = &self.authorities {
-            trust_in(editor, site, CONFIG_MAP, authorities);
+            // With what the API server would add: an undo knows by the whole item that it is ours.
+            let source = json!({"name": CONFIG_MAP, "defaultMode": 0o644});
+            trust_in(editor, site, &source, authorities);
         }
         // kube-rbac-proxy only answers.
         if let Some(injected) = self.proxy.as_ref().filter(|_| site.role != Role::RbacProxy) {
@@ -117,7 +121,7 @@ impl Injection {
                 "apiVersion": "v1", "kind": kind,
                 "metadata": {
                     "name": name, "namespace": namespace,
-                    "labels": {MANAGED_BY: "arc-setup"},
+                    "labels": {MANAGED_BY: "arc-setup", INJECTED_LABEL: "true"},
                 },
             })
         };
@@ -144,6 +148,12 @@ impl Injection {
         }
         objects
     }
+}
+
+/// True for what an object names of the objects of an injection: a volume, a variable.
+pub fn names_injected(item: &Value) -> bool {
+    text_at(item, "/configMap/name") == Some(CONFIG_MAP)
+        || text_at(item, "/valueFrom/secretKeyRef/name") == Some(SECRET)
 }
 
 /// A variable or a mount for a person, without its value: that may be a secret.

@@ -4,7 +4,7 @@ mod authorities;
 mod daemon;
 mod dotnet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::additions::{config_map, insert, namespaces};
@@ -47,7 +47,8 @@ pub(super) fn run(
             let of_others =
                 |site: &&Site| matches!(site.role, Role::Init | Role::Sidecar | Role::Workload);
             for site in all.iter().filter(|site| !of_others(site)) {
-                trust_in(&mut editor, site, &name(config), &authorities);
+                let source = json!({"name": name(config)});
+                trust_in(&mut editor, site, &source, &authorities);
             }
             github_server(&mut editor, config);
         }
@@ -71,14 +72,14 @@ fn name(config: &Config) -> String {
     format!("{}-ca", config.name)
 }
 
-/// Whatever program runs in a container: `config_map` has the authorities.
+/// Whatever program runs in a container. `source` is the `configMap` of a volume, with the authorities.
 pub(super) fn trust_in(
     editor: &mut Editor<'_>,
     site: &Site,
-    config_map: &str,
+    source: &Value,
     authorities: &Authorities,
 ) {
-    let volume = json!({"name": "arc-setup-ca", "configMap": {"name": config_map}});
+    let volume = json!({"name": "arc-setup-ca", "configMap": source});
     editor.mount(site, &volume, FOLDER, RULE);
     if site.role == Role::Runner && dotnet::reads_one_folder(&editor.manifest.object, site) {
         // The folder stays the default. Not beside SSL_CERT_DIR: with both, curl reads the folders alone. And not for
@@ -102,8 +103,8 @@ pub(super) fn trust_in(
     editor.variable(site, "GIT_SSL_CAINFO", BUNDLE_PATH, RULE);
     editor.variable(site, "GIT_SSL_CAPATH", PUBLIC_FOLDER, RULE);
     if may_use_sudo(&editor.manifest.object, site) {
-        let volume = json!({"name": "arc-setup-ca-local", "configMap": {
-            "name": config_map, "items": authorities.local_items()}});
+        let mut volume = json!({"name": "arc-setup-ca-local", "configMap": source});
+        volume["configMap"]["items"] = Value::Array(authorities.local_items());
         editor.mount(site, &volume, LOCAL_FOLDER, RULE);
         editor.variable(site, "RUNNER_UPDATE_CA_CERTS", "1", RULE);
     }

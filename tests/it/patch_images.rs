@@ -94,6 +94,7 @@ async fn run(cluster: &Cluster, rules: &RuleSet, options: &PatchOptions) -> Resu
             Ok(())
         },
         targets: None,
+        injecting: None,
         meetings: &Meetings::default(),
         interrupt: &interrupt,
     };

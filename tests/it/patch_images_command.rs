@@ -1,6 +1,7 @@
 //! `patch-images` as somebody types it, without a configuration file.
 
 mod asked;
+mod injected;
 mod install;
 mod killed;
 mod many;

@@ -9,7 +9,8 @@ use super::requests::{ImageRequest, TargetImage, request};
 use crate::clients::kube::ClusterError;
 use crate::failure::Exit;
 use crate::object::{ObjectRef, Pointer};
-use crate::plan::patch::{Advice, Maker, Removal, Skipped, SlotChange};
+use crate::plan::patch::{Advice, InjectedInto, Maker, Removal, Skipped, SlotChange};
+use crate::rewrite::injection::names_injected;
 
 /// What was done with an object that the rules concern.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,6 +87,9 @@ pub struct ObjectReport {
     /// Where the pull secret was appended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pull_secrets: Vec<Pointer>,
+    /// What of the authorities and the proxy was appended, by container.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub injected: Vec<InjectedInto>,
     /// What an undo takes out again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Removal>,
@@ -107,6 +111,7 @@ impl ObjectReport {
             treatment,
             slots: Vec::new(),
             pull_secrets: Vec::new(),
+            injected: Vec::new(),
             removed: Vec::new(),
             changed_since: 0,
             unverified: Vec::new(),
@@ -116,7 +121,10 @@ impl ObjectReport {
 
     /// True where the patch takes away the record of an earlier one, and nothing else.
     pub(super) fn changes_nothing(&self) -> bool {
-        self.slots.is_empty() && self.removed.is_empty() && self.pull_secrets.is_empty()
+        self.slots.is_empty()
+            && self.removed.is_empty()
+            && self.pull_secrets.is_empty()
+            && self.injected.is_empty()
     }
 }
 
@@ -230,6 +238,9 @@ pub struct PatchReport {
     /// How many of each namespace were patched, or would be.
     #[serde(skip)]
     pub patched_namespaces: BTreeMap<String, usize>,
+    /// How many of each namespace lost what was injected into them.
+    #[serde(skip)]
+    pub no_longer_injected: BTreeMap<String, usize>,
     /// How many of each namespace would name the pull secret, which is not there.
     #[serde(skip)]
     pub namespaces_without_pull_secret: BTreeMap<String, usize>,
@@ -361,6 +372,12 @@ impl PatchReport {
         self.note_images(report);
         *self.treated.entry(word).or_default() += 1;
         if report.treatment == Treatment::Patched {
+            let mut removed = report.removed.iter();
+            if removed.any(|removal| names_injected(&removal.item))
+                && let Some(namespace) = &report.object.namespace
+            {
+                add_one(&mut self.no_longer_injected, namespace);
+            }
             self.put_back_in_part += usize::from(report.changed_since > 0);
             let kind = &report.object.kind;
             let namespace = report.object.namespace.as_deref().unwrap_or_default();

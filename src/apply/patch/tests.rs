@@ -146,6 +146,7 @@ async fn run_by(
             Ok(())
         },
         targets: None,
+        injecting: None,
         meetings: &Meetings::default(),
         interrupt,
     };

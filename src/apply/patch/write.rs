@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use super::injected::{InjectedObjects, Injecting};
 use super::pace::Pace;
 use super::report::{ObjectReport, Rejected, Treatment, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
@@ -69,6 +70,9 @@ pub(super) struct Work<'a> {
     pub(super) meetings: &'a Meetings,
     pub(super) accounts: ServiceAccounts,
     pub(super) secrets: SecretPresence,
+    /// What is put into every container beside the images; None: nothing.
+    pub(super) injecting: Option<&'a Injecting<'a>>,
+    pub(super) injected: InjectedObjects,
     /// [`AT_ONCE`] may be looked at; how many patches of them are on their way is for `pace`.
     pub(super) sending: Semaphore,
     pub(super) pace: Pace,
@@ -156,6 +160,9 @@ impl Work<'_> {
                 let live = is_wanted.then(|| patch.after(&object));
                 return Ok(Written::Changed { report, live });
             }
+            if let Some(treatment) = self.cannot_inject(&report).await {
+                return Ok(Written::Left(instead(report, treatment)));
+            }
             let turn = tokio::select! {
                 biased;
                 _ = self.interrupt.requested() => return Ok(Written::Stopped),
@@ -218,6 +225,7 @@ impl Work<'_> {
         let accounts = self.account_pull_secrets(object).await?;
         let wanted = Wanted {
             pull_secret: self.options.pull_secret.as_deref(),
+            injection: self.injecting.map(|injecting| injecting.injection),
             force: self.options.force,
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&self.custom_kinds),
@@ -281,7 +289,7 @@ impl Work<'_> {
             let how = Patching {
                 manager: MANAGER,
                 // Images stand where images stood; a list of pull secrets may be new to the kind.
-                strict: !report.pull_secrets.is_empty(),
+                strict: !report.pull_secrets.is_empty() || !report.injected.is_empty(),
                 dry_run,
             };
             // A status that moves all the time would refuse it for ever: then the tests of the JSON patch are better.
@@ -363,6 +371,7 @@ fn next(decided: Decided, object: &Value) -> Next {
             let mut report = ObjectReport::new(reference, Treatment::Patched, notes);
             report.slots = std::mem::take(&mut patch.slots);
             report.pull_secrets = std::mem::take(&mut patch.pull_secrets);
+            report.injected = std::mem::take(&mut patch.injected);
             report.removed = std::mem::take(&mut patch.removed);
             report.changed_since = patch.changed_since;
             if report.changes_nothing() {
@@ -385,6 +394,7 @@ fn instead(mut report: ObjectReport, treatment: Treatment) -> ObjectReport {
     report.treatment = treatment;
     report.slots.clear();
     report.pull_secrets.clear();
+    report.injected.clear();
     report
 }
 

@@ -52,11 +52,19 @@ pub struct Args {
     /// Append this pull secret, which must exist in the objects' namespaces
     #[arg(long, value_name = "NAME", value_parser = secret_name, help_heading = "Patching")]
     pub(super) pull_secret: Option<String>,
+    /// Put the company's authorities (ca), its proxy (proxy) or both into every container, too; what is set there stays
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        help_heading = "Patching"
+    )]
+    pub(super) inject: Vec<Inject>,
     /// Put back what stood there before, and take the annotation away; what was changed by hand since stays
     // What has no effect then is refused, not swallowed: whoever gives it expects one.
     #[arg(
         long,
-        conflicts_with_all = ["pull_secret", "force", "require_verified", "use_cluster_pull_secrets"],
+        conflicts_with_all = ["pull_secret", "inject", "force", "require_verified", "use_cluster_pull_secrets"],
         help_heading = "Patching"
     )]
     pub(super) undo: bool,
@@ -86,6 +94,15 @@ pub struct Args {
     pub(super) timeout: Duration,
     #[command(flatten)]
     pub(super) admission: AdmissionArgs,
+}
+
+/// What is put into containers beside their images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Inject {
+    /// The authorities of --ca-bundle.
+    Ca,
+    /// The proxy of --proxy, with what must be reached directly.
+    Proxy,
 }
 
 /// What decides where images come from, and how their registry is asked.

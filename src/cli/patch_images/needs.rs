@@ -10,13 +10,20 @@ use crate::rules::RuleSet;
 pub(super) struct Needs {
     /// The agreement and the cluster, where there is no terminal to ask on.
     target: Vec<Problem>,
-    /// Where to look.
-    place: Option<Problem>,
+    /// Where to look, and what to put there.
+    flags: Vec<Problem>,
 }
 
 impl Needs {
     pub(super) fn new(target: Vec<Problem>, place: Option<Problem>) -> Self {
-        Self { target, place }
+        let flags = place.into_iter().collect();
+        Self { target, flags }
+    }
+
+    /// With more that is lacking.
+    pub(super) fn and(mut self, more: Vec<Problem>) -> Self {
+        self.flags.extend(more);
+        self
     }
 
     /// A configuration that cannot be used, and what is lacking besides.
@@ -39,7 +46,7 @@ impl Needs {
             Problem::new("rules-missing", "", what, Origin::Default)
                 .remedy("give --registry HOST, or --registry-map quay.io=HOST")
         });
-        let flags: Vec<&Problem> = self.place.iter().chain(&none).collect();
+        let flags: Vec<&Problem> = self.flags.iter().chain(&none).collect();
         match flags.as_slice() {
             [] => Session::require_target(&self.target)?,
             [only] if self.target.is_empty() => {
@@ -61,6 +68,6 @@ impl Needs {
     }
 
     fn all(&self) -> impl Iterator<Item = &Problem> {
-        self.target.iter().chain(&self.place)
+        self.target.iter().chain(&self.flags)
     }
 }

@@ -29,6 +29,12 @@ pub(super) fn lines(report: &ObjectReport) -> Vec<String> {
     );
     lines.extend(
         report
+            .injected
+            .iter()
+            .map(|one| format!("  {}: gets {}", one.place, one.what.join(", "))),
+    );
+    lines.extend(
+        report
             .removed
             .iter()
             .map(|removal| format!("  {}: {} taken out again", removal.place, removal.item)),

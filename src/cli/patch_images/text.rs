@@ -6,6 +6,7 @@ use crate::apply::patch::{
     ImageRequest, Made, PatchOptions, PatchReport, Selection, Task, Unlisted,
 };
 use crate::plan::counted;
+use crate::rewrite::injection::INJECTED_LABEL;
 use crate::ui::table;
 
 /// Kinds and namespaces that are named one by one in a line.
@@ -174,6 +175,7 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
     lines.extend(not_looked_at(report));
     lines.extend(others_not_looked_at(report));
     lines.extend(requests(report));
+    lines.extend(no_longer_injected(report));
     if !report.untaken.is_empty() {
         let count = report.untaken.values().sum();
         lines.push(format!(
@@ -227,6 +229,34 @@ pub(super) fn summary(report: &PatchReport, options: &PatchOptions) -> Vec<Strin
     }
     lines.push(last_line(report, options));
     lines
+}
+
+/// How the objects go that held authorities and proxy, once no pod reads them any more.
+fn no_longer_injected(report: &PatchReport) -> Option<String> {
+    let namespaces: Vec<&str> = report
+        .no_longer_injected
+        .keys()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let delete = |namespace: &str| {
+        format!("kubectl delete configmap,secret -n {namespace} -l {INJECTED_LABEL}=true")
+    };
+    let command = match namespaces.as_slice() {
+        [] => return None,
+        [only] => delete(only),
+        many if report.no_longer_injected.len() == many.len() => {
+            let names = many.join(" ");
+            format!(
+                "for namespace in {names}; do {}; done",
+                delete("$namespace")
+            )
+        }
+        _ => format!("{}, in each of the namespaces", delete("NAMESPACE")),
+    };
+    Some(format!(
+        "what held the authorities and the proxy stays for pods that still read it; when no workload has them any more: {command}"
+    ))
 }
 
 /// What is to be asked of the registry's owner, and what nobody could tell.

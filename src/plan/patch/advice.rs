@@ -55,6 +55,7 @@ pub(super) fn advice(
     edit: &Edit<'_>,
     slots: Vec<SlotChange>,
     pull_secret: Option<&str>,
+    is_injected: bool,
 ) -> Advice {
     let chart = chart(object);
     let patch = edit.operations();
@@ -62,8 +63,10 @@ pub(super) fn advice(
     let change = Change {
         object: ObjectRef::from_value(object),
         kustomization: Kustomization::of(&slots, &patch),
+        // No chart has values for variables and mounts of every container.
         values: values(chart, edit.object(), pull_secret, &slots)
-            .or_else(|| system_registry(&owner, &slots)),
+            .or_else(|| system_registry(&owner, &slots))
+            .filter(|_| !is_injected),
         environment: environment(edit.object(), &slots),
         is_hook: hook.get(object).is_some(),
     };

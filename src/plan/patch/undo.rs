@@ -60,6 +60,7 @@ pub fn undo(object: &Value) -> Decided {
         operations,
         slots,
         pull_secrets: Vec::new(),
+        injected: Vec::new(),
         removed,
         changed_since: notes.len(),
     };

@@ -56,7 +56,7 @@ fn every_container_of_a_workload_trusts_the_company_and_keeps_public_roots() {
     let volumes = &object["spec"]["template"]["spec"]["volumes"];
     assert_eq!(
         volumes,
-        &json!([{"name": "arc-setup-ca", "configMap": {"name": "arc-setup-injected-ca"}}])
+        &json!([{"name": "arc-setup-ca", "configMap": {"name": "arc-setup-injected-ca", "defaultMode": 420}}])
     );
     // Whoever has it lacks nothing.
     assert_eq!(injection.lacking(&object), Injected::default());

@@ -34,7 +34,7 @@ async fn the_storys_one_image_is_relabelled_and_a_second_run_does_nothing() {
 
     let never = Interrupt::never();
     let meetings = Meetings::default();
-    let counted = preview(&cluster, &rules, &options, None, &meetings, &never)
+    let counted = preview(&cluster, &rules, &options, None, None, &meetings, &never)
         .await
         .unwrap();
     let dry = PatchOptions {

@@ -86,6 +86,13 @@ impl Install {
         self.cluster.get(&reference).await.unwrap().unwrap()
     }
 
+    /// The data of a ConfigMap; None where there is none.
+    pub(super) async fn data(&self, name: &str) -> Option<Value> {
+        let reference = ObjectRef::new("v1", "ConfigMap", Some(&self.namespace), name);
+        let found = self.cluster.get(&reference).await.unwrap()?;
+        Some(found["data"].clone())
+    }
+
     pub(super) async fn proxy_image(&self) -> String {
         let deployment = self.deployment().await;
         let image = &deployment["spec"]["template"]["spec"]["containers"][1]["image"];

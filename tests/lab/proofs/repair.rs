@@ -233,13 +233,14 @@ async fn apply(lab: &Lab, objects: &[Value]) -> Result<()> {
         // By their size definitions do not fit into kubectl's annotation.
         lab.cluster.create(&list.to_string()).await?;
         if is_first {
-            let wait = [
-                "wait",
-                "--for=condition=Established",
-                "crd",
-                "--all",
-                "--timeout=60s",
-            ];
+            // By name: those of the other generation come and go meanwhile.
+            let definitions = objects
+                .iter()
+                .filter(|one| one["kind"] == "CustomResourceDefinition")
+                .filter_map(|one| one["metadata"]["name"].as_str());
+            let definitions: Vec<String> = definitions.map(|name| format!("crd/{name}")).collect();
+            let mut wait = vec!["wait", "--for=condition=Established", "--timeout=60s"];
+            wait.extend(definitions.iter().map(String::as_str));
             lab.cluster.kubectl(&wait).await?;
         }
     }

@@ -72,6 +72,7 @@ pub(super) async fn patched(
             Ok(())
         },
         targets: None,
+        injecting: None,
         meetings: &Meetings::default(),
         interrupt: &interrupt,
     };

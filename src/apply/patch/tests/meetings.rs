@@ -57,6 +57,7 @@ async fn treatments(cluster: &Cluster, meetings: &Meetings) -> (Vec<ObjectReport
             Ok(())
         },
         targets: None,
+        injecting: None,
         meetings,
         interrupt: &Interrupt::never(),
     };
@@ -98,7 +99,16 @@ async fn where_it_is_counted_first_neither_is_written() {
     ]);
     let meetings = Meetings::default();
     let never = Interrupt::never();
-    let counted = preview(&cluster, &rules(), &everything(), None, &meetings, &never).await;
+    let counted = preview(
+        &cluster,
+        &rules(),
+        &everything(),
+        None,
+        None,
+        &meetings,
+        &never,
+    )
+    .await;
     let counted = counted.unwrap();
     assert_eq!((counted.patched(), counted.refused()), (1, 2), "as it ends");
     let (objects, report) = treatments(&cluster, &meetings).await;

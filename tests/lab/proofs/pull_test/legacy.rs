@@ -43,12 +43,19 @@ fn set(name: &str, image: Option<&str>) -> Value {
 
 /// Over a socket that both mount.
 async fn the_last_release_adds_the_daemon(lab: Arc<Lab>) -> Result<()> {
-    tried(&lab, "last", "0.27.6", "runner, docker", &set("last", None)).await
+    tried(
+        &lab,
+        "last",
+        "0.27.6",
+        "arc-setup-prepare, runner, docker",
+        &set("last", None),
+    )
+    .await
 }
 
 /// By TLS, with certificates that the daemon makes.
 async fn the_first_release_has_it_written_out(lab: Arc<Lab>) -> Result<()> {
     let image = Some("summerwind/actions-runner:v2.277.1");
-    let containers = "copy-externals, runner, docker";
+    let containers = "copy-externals, arc-setup-prepare, runner, docker";
     tried(&lab, "first", "0.18.2", containers, &set("first", image)).await
 }

@@ -29,7 +29,7 @@ async fn dockerd_starts_and_answers_the_runner(lab: Arc<Lab>) -> Result<()> {
         &first,
         &[
             "✓ AutoscalingRunnerSet tried-runners/tried-set: a pod from its template pulled and started every container: \
-           init-dind-externals, dind, runner; Docker answers the runner",
+           init-dind-externals, dind, arc-setup-prepare, runner; Docker answers the runner",
         ],
     )?;
     let seen = since.of(&lab, NODE)?;

@@ -1,10 +1,15 @@
 //! undo(patch(x)) = x.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::generated::{kinds, object};
 use super::manifests::text;
 use super::*;
+use crate::config::Proxy;
+use crate::facts::{Facts, KubernetesVersion};
+use crate::rewrite::injection::Injection;
 
 /// Every text that was rewritten, by pointer.
 fn rewritten(before: &Value, after: &Value, at: &Pointer, found: &mut Vec<Pointer>) {
@@ -26,22 +31,42 @@ fn rewritten(before: &Value, after: &Value, at: &Pointer, found: &mut Vec<Pointe
     }
 }
 
+/// Two authorities would differ in nothing but their names, and keys take their time.
+fn injection() -> Injection {
+    static AUTHORITY: LazyLock<String> = LazyLock::new(|| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::default();
+        params.self_signed(&key).unwrap().pem()
+    });
+    let proxy = Proxy {
+        http: Some("http://proxy.corp:3128".to_owned()),
+        https: None,
+        no_proxy: Vec::new(),
+        credentials: None,
+    };
+    let cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
+    Injection::new(std::slice::from_ref(&*AUTHORITY), Some(&proxy), &cluster).unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// undo(patch(x)) = x, to the byte; with a pull secret too, and after a second patch by other rules.
+    /// undo(patch(x)) = x, to the byte; with a pull secret and with authorities and a proxy too, and after a second patch
+    /// by other rules.
     #[test]
-    fn undo_restores_every_object(object in object(), secret in any::<bool>(), twice in any::<bool>()) {
+    fn undo_restores_every_object(object in object(), secret in any::<bool>(), injects in any::<bool>(), twice in any::<bool>()) {
         let accounts = [AccountPullSecrets {
             account: "default".to_owned(),
             pull_secrets: vec!["account".to_owned()],
         }];
         let kinds = kinds();
+        let injection = injection();
         let wanted = Wanted {
             pull_secret: secret.then_some("mirror"),
             force: false,
             service_account_pull_secrets: &accounts,
             custom_kinds: Some(&kinds),
+            injection: injects.then_some(&injection),
             ..Wanted::default()
         };
         let Verdict::Patch(patch) = decide(&object, &rules(), &wanted).verdict else { return Err(TestCaseError::reject("nothing to patch")) };
