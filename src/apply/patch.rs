@@ -5,6 +5,7 @@
 
 mod failures;
 mod injected;
+mod injecting;
 mod listeners;
 mod meetings;
 mod pace;
@@ -32,8 +33,8 @@ use crate::observe::workloads::ServiceAccounts;
 use crate::observe::{CustomKindsReport, SecretPresence, Targets, custom_kinds};
 use crate::rules::RuleSet;
 
-use injected::InjectedObjects;
-pub use injected::Injecting;
+use injecting::InjectedObjects;
+pub use injecting::Injecting;
 pub use meetings::Meetings;
 use pace::Pace;
 pub use report::{Made, ObjectReport, PatchReport, Treatment, Unlisted};

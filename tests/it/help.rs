@@ -230,7 +230,7 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["patch-images"],
             true,
-            "admission admission-fail all-namespaces all-workloads ca-bundle config controller-namespace dry-run force kind kubernetes-version name namespace no-proxy no-verify no-wait owner pin-sha256 proxy proxy-credentials-file pull-secret pull-secret-file registry registry-key registry-library registry-map registry-preset require-verified runner-namespace selector timeout undo use-cluster-pull-secrets yes",
+            "admission admission-fail all-namespaces all-workloads ca-bundle config controller-namespace dry-run force inject kind kubernetes-version name namespace no-proxy no-verify no-wait owner pin-sha256 proxy proxy-credentials-file pull-secret pull-secret-file registry registry-key registry-library registry-map registry-preset require-verified runner-namespace selector timeout undo use-cluster-pull-secrets yes",
         ),
         (
             &["adopt"],

@@ -1,27 +1,10 @@
 //! Before authorities and proxy are put into a workload: the objects that hold them, in its namespace.
 
-use std::collections::HashMap;
-
-use tokio::sync::Mutex;
-
+use super::injecting::Injecting;
 use super::report::{ObjectReport, Treatment};
 use super::write::{Mode, Work};
 use crate::clients::kube::{ApplyOptions, ClusterError};
-use crate::observe::Resolver;
 use crate::plan::patch::MANAGER;
-use crate::rewrite::injection::Injection;
-
-/// What is put into every container, and who knows the proxy's account.
-#[derive(Debug)]
-pub struct Injecting<'a> {
-    /// The authorities and the proxy.
-    pub injection: &'a Injection,
-    /// Resolves the account just before the request.
-    pub resolver: &'a Resolver<'a>,
-}
-
-/// The namespaces that have the objects, and those that cannot get them, with the reason.
-pub(super) type InjectedObjects = Mutex<HashMap<String, Result<(), String>>>;
 
 impl Work<'_> {
     /// Makes sure that what the patch would name is in the namespace, once for each. The treatment is why the object is

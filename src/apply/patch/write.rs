@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::injected::{InjectedObjects, Injecting};
+use super::injecting::{InjectedObjects, Injecting};
 use super::pace::Pace;
 use super::report::{ObjectReport, Rejected, Treatment, Written, add_one};
 use super::{Meetings, PatchOptions, Task};
