@@ -2,13 +2,16 @@
 //!
 //! Direct or through the proxy (CONNECT, with its account). Sends nothing after the handshake.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -37,6 +40,9 @@ pub enum Handshake {
         /// The chain as sent, DER, the server's own certificate first.
         #[serde(skip)]
         chain: Vec<Vec<u8>>,
+        /// The server asks for a client certificate. Whether it insists is said after the handshake, which is its end.
+        #[serde(default)]
+        wants_client_certificate: bool,
     },
     /// TLS answered with a certificate that rustls refuses.
     Untrusted {
@@ -47,6 +53,9 @@ pub enum Handshake {
         /// The chain as sent, DER, the server's own certificate first.
         #[serde(skip)]
         chain: Vec<Vec<u8>>,
+        /// The server asks for a client certificate.
+        #[serde(default)]
+        wants_client_certificate: bool,
     },
     /// The proxy wants a login, or another one (407).
     ProxyLogin {
@@ -231,6 +240,7 @@ fn schemes(head: &str) -> Vec<String> {
 struct Recording {
     config: Arc<ClientConfig>,
     chain: Arc<Mutex<Vec<Vec<u8>>>>,
+    asked: Arc<AtomicBool>,
 }
 
 impl Recording {
@@ -240,9 +250,13 @@ impl Recording {
             inner: route.roots.verifier(),
             chain: Arc::clone(&chain),
         };
+        let asked: Arc<AtomicBool> = Arc::default();
+        let mut config = client_config(Arc::new(verifier));
+        config.client_auth_cert_resolver = Arc::new(NoCertificate(Arc::clone(&asked)));
         Self {
-            config: Arc::new(client_config(Arc::new(verifier))),
+            config: Arc::new(config),
             chain,
+            asked,
         }
     }
 
@@ -252,8 +266,12 @@ impl Recording {
     {
         let ended = secure(&self, stream, host).await;
         let chain = std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner));
+        let wants_client_certificate = self.asked.load(Ordering::Relaxed);
         let Err(cause) = ended else {
-            return Handshake::Trusted { chain };
+            return Handshake::Trusted {
+                chain,
+                wants_client_certificate,
+            };
         };
         if chain.is_empty() {
             return Handshake::Unreachable {
@@ -265,7 +283,27 @@ impl Recording {
             verdict: diagnose(&chain, &route.roots.ders(), route.now),
             cause,
             chain,
+            wants_client_certificate,
         }
+    }
+}
+
+/// Has no certificate to show, and keeps that one was asked for.
+#[derive(Debug)]
+struct NoCertificate(Arc<AtomicBool>);
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 

@@ -22,6 +22,8 @@ pub enum ChainOutcome {
         sent: Vec<Vec<u8>>,
         /// Why our own client does not take it; None where it does.
         refusal: Option<String>,
+        /// The server asks for a client certificate.
+        wants_client_certificate: bool,
     },
     /// The proxy did not let us through; its status where it is known.
     ProxyRefused {
@@ -80,13 +82,23 @@ pub async fn read_chains(route: &Route, host: &str, port: u16) -> Vec<SeenChain>
 impl From<Handshake> for ChainOutcome {
     fn from(handshake: Handshake) -> Self {
         match handshake {
-            Handshake::Trusted { chain } => Self::Chain {
+            Handshake::Trusted {
+                chain,
+                wants_client_certificate,
+            } => Self::Chain {
                 sent: chain,
                 refusal: None,
+                wants_client_certificate,
             },
-            Handshake::Untrusted { chain, cause, .. } => Self::Chain {
+            Handshake::Untrusted {
+                chain,
+                cause,
+                wants_client_certificate,
+                ..
+            } => Self::Chain {
                 sent: chain,
                 refusal: Some(cause.to_string()),
+                wants_client_certificate,
             },
             Handshake::ProxyLogin { schemes } => Self::ProxyRefused {
                 status: 407,

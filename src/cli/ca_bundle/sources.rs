@@ -17,7 +17,7 @@ use crate::facts::host::read_certificate_files;
 use crate::facts::{self, ChainOutcome};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::pki::chain::Note;
+use crate::pki::chain::{Note, NoteKind};
 use crate::pki::doctor::Shown;
 use crate::ui::{foreign, output, prompt};
 
@@ -87,8 +87,15 @@ impl<'a> Sources<'a> {
             found.notes.extend(files.passed_over);
         }
         self.read_cluster(&mut found).await?;
+        let mut sent = BTreeSet::new();
         for server in &self.args.hosts {
-            self.read_server(server, &mut found).await?;
+            sent.extend(self.read_server(server, &mut found).await?);
+        }
+        for digits in self.args.sha256.iter().filter(|one| !sent.contains(*one)) {
+            found.notes.push(Note {
+                kind: NoteKind::LeftOut,
+                text: format!("--sha256 {digits}: no server sends that one"),
+            });
         }
         Ok(found)
     }
@@ -152,8 +159,12 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// The authorities that a server sends, after somebody has said that they are right.
-    async fn read_server(&self, server: &Server, found: &mut Found) -> Result<(), Failure> {
+    /// The authorities that a server sends, after somebody has said that they are right; their SHA-256.
+    async fn read_server(
+        &self,
+        server: &Server,
+        found: &mut Found,
+    ) -> Result<Vec<String>, Failure> {
         let route = facts::route_by(
             self.partial.proxy.as_ref(),
             &self.partial.credentials,
@@ -188,11 +199,13 @@ impl<'a> Sources<'a> {
             );
         }
         self.agreed(&name, &authorities)?;
+        let mut taken = Vec::new();
         for (der, shown) in authorities {
             let name = format!("{name} ({})", shown.subject);
             found.contents.push((name, der.clone()));
+            taken.push(shown.sha256);
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Whoever answers on a network may send anything: a person compares, or has said what is right.

@@ -16,6 +16,9 @@ use super::{Answer, Interception, Seen, Way};
 /// How the bundle is called in what is to be done.
 const BUNDLE: &str = "caBundle";
 
+/// No container is given one by us.
+const CLIENT_CERTIFICATE: &str = "it asks for a client certificate. Where it insists on one, every program is turned away that has none, whatever it trusts: dockerd reads certs.d/HOST/client.cert and client.key, git http.sslCert, and arc-setup itself has none to show";
+
 pub(super) struct Doctor<'a> {
     pub(super) server: &'a Server,
     pub(super) route: &'a Route,
@@ -34,12 +37,19 @@ impl Doctor<'_> {
         for chain in chains {
             let is_used = chain.proxy.as_deref() == used;
             let (failure, seen) = match chain.outcome {
-                ChainOutcome::Chain { sent, refusal } => {
-                    let seen = match &known {
+                ChainOutcome::Chain {
+                    sent,
+                    refusal,
+                    wants_client_certificate,
+                } => {
+                    let mut seen = match &known {
                         Some((same, seen)) if *same == sent => seen.clone(),
                         _ => self.seen(&sent, refusal.as_deref()).await?,
                     };
                     known.get_or_insert_with(|| (sent, seen.clone()));
+                    if wants_client_certificate {
+                        seen.examination.remarks.push(CLIENT_CERTIFICATE.to_owned());
+                    }
                     (None, Some(seen))
                 }
                 failed => (Some(failure(failed)), None),

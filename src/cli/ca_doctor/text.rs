@@ -20,6 +20,12 @@ pub(super) fn text(answer: &Answer, now: i64) -> String {
             "the proxy looks into TLS: through it the certificate is issued by {proxied}, directly by {directly}. Whatever goes through the proxy needs that authority as well"
         ));
     }
+    // Where there are two ways, one of which shows nothing.
+    if let [directly, proxied] = answer.ways.as_slice()
+        && directly.seen.is_some() != proxied.seen.is_some()
+    {
+        lines.push("whether the proxy looks into TLS is not known: only one of the two ways shows a certificate".to_owned());
+    }
     if answer.has_two_certificates {
         lines.push(
             "the two ways end at two different certificates of one issuer: more than one server, or a renewal under way"

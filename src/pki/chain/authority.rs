@@ -1,6 +1,7 @@
 //! The authorities of a bundle: PEM or DER, without repetition, leaves and keys left out.
 
 use super::files::certificates;
+use crate::object::sha256;
 use crate::pki::certificate::is_authority;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,8 @@ pub struct Authority {
     pub issuer: String,
     /// End of validity, in seconds since 1970.
     pub not_after: i64,
+    /// SHA-256 of the certificate, as its owner would say it: 64 hexadecimal digits.
+    pub sha256: String,
     /// The certificate, PEM with a line break at the end.
     pub pem: String,
     /// The certificate, DER.
@@ -139,6 +142,7 @@ impl Bundle {
         self.authorities.push(Authority {
             issuer: certificate.issuer().to_string(),
             not_after: certificate.validity().not_after.timestamp(),
+            sha256: sha256(der),
             pem: pem(der),
             der: der.to_vec(),
             subject,
@@ -219,6 +223,31 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_800_000_000;
+
+    #[test]
+    fn text_of_other_systems_and_old_keys_are_no_broken_pem() {
+        let chain = Chain::new();
+        let pem = chain.root.pem();
+        let read = |bytes: &[u8]| bundle([("a.pem", bytes)], NOW);
+        let with_mark = [b"\xef\xbb\xbf", pem.as_bytes()].concat();
+        assert_eq!(read(&with_mark).authorities.len(), 1);
+        // `openssl rsa -aes128 -traditional`.
+        let old = format!(
+            "-----BEGIN RSA PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-128-CBC,00\r\n\r\nAAAA\r\n-----END RSA PRIVATE KEY-----\r\n{pem}"
+        );
+        let both = read(old.as_bytes());
+        assert_eq!((both.authorities.len(), both.notes.len()), (1, 1));
+        assert!(both.notes[0].text.contains("private key"));
+        // A key that was cut off takes nothing with it but itself.
+        let cut = format!("-----BEGIN PRIVATE KEY-----\nAAAA\n{pem}");
+        assert_eq!(read(cut.as_bytes()).authorities.len(), 1);
+        let wide: Vec<u8> = std::iter::once(0xfeff)
+            .chain(pem.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let (_, why) = read(&wide).unreadable.remove(0);
+        assert_eq!(why, "it is text in UTF-16: save it as UTF-8");
+    }
 
     #[test]
     fn pem_and_der_are_read_once_each_and_leaves_and_keys_left_out() {

@@ -1,5 +1,7 @@
 //! The certificates of a file: DER, PEM, OpenSSL's trusted ones, or PKCS#7.
 
+use std::borrow::Cow;
+
 use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
@@ -55,6 +57,37 @@ fn distrusts(bytes: &[u8]) -> bool {
     names(&SERVERS) || names(&ANY)
 }
 
+/// Text without its byte-order mark; the error says that it is UTF-16, which is what PowerShell's `>` writes.
+fn readable(bytes: &[u8]) -> Result<&[u8], String> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err("it is text in UTF-16: save it as UTF-8".to_owned());
+    }
+    Ok(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+}
+
+/// PEM without its private keys, which nobody reads, and how many there were. The headers of encrypted ones of the old
+/// form (`Proc-Type: 4,ENCRYPTED`, RFC 1421) are no base64. A key without its end goes up to the next section.
+fn without_private_keys(text: &[u8]) -> (Cow<'_, [u8]>, usize) {
+    const LABEL: &[u8] = b"PRIVATE KEY-----";
+    if !text.windows(LABEL.len()).any(|part| part == LABEL) {
+        return (Cow::Borrowed(text), 0);
+    }
+    let (mut kept, mut keys, mut is_key) = (Vec::new(), 0, false);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let marker = line.trim_ascii();
+        if marker.starts_with(b"-----BEGIN ") {
+            is_key = marker.ends_with(LABEL);
+            keys += usize::from(is_key);
+        }
+        if !is_key {
+            kept.extend_from_slice(line);
+        } else if marker.starts_with(b"-----END ") {
+            is_key = false;
+        }
+    }
+    (Cow::Owned(kept), keys)
+}
+
 /// Reads a file; the error says what it is instead.
 pub(super) fn certificates(bytes: &[u8]) -> Result<Contents, String> {
     let mut contents = Contents {
@@ -84,8 +117,11 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Contents, String> {
                 .to_owned(),
         );
     }
+    let text = readable(bytes)?;
+    let (text, private_keys) = without_private_keys(text);
+    contents.private_keys = private_keys;
     let mut other = None;
-    for section in Pem::iter_from_buffer(bytes) {
+    for section in Pem::iter_from_buffer(&text) {
         let section =
             section.map_err(|_| "its PEM is broken (cut off, or not base64)".to_owned())?;
         match section.label.as_str() {
@@ -106,7 +142,6 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Contents, String> {
                 Some(certificates) => contents.certificates.extend(certificates),
                 None => other = Some(section.label),
             },
-            label if label.ends_with("PRIVATE KEY") => contents.private_keys += 1,
             _ => other = Some(section.label),
         }
     }

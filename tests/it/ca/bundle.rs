@@ -31,8 +31,18 @@ async fn authorities_of_a_server_are_taken_once_somebody_said_that_they_are_righ
     let other = "0".repeat(64);
     let arguments = ["ca", "bundle", "--host", &address, "--sha256", &other];
     program.run(&arguments).await?.expect_code(2);
-    let arguments = ["ca", "bundle", "--host", &address, "--sha256", digits];
-    let taken = program.run(&arguments).await?.expect_code(0);
+    let taken = ["ca", "bundle", "--host", &address, "--sha256", digits];
+    let both = [&taken[..], &["--sha256", &other, "-o", "json"]].concat();
+    let both = program.run(&both).await?.expect_code(0);
+    assert!(
+        both.stderr
+            .contains(&format!("--sha256 {other}: no server sends that one")),
+        "{}",
+        both.stderr
+    );
+    let answer: serde_json::Value = serde_json::from_str(&both.stdout)?;
+    assert_eq!(answer["authorities"][0]["sha256"], digits);
+    let taken = program.run(&taken).await?.expect_code(0);
     assert_eq!(taken.stdout, authority.issuing_pem().replace("\r\n", "\n"));
     assert!(
         taken

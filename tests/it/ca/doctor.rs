@@ -57,6 +57,23 @@ async fn of_a_leaf_alone_the_missing_issuer_is_named_in_one_connection() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_for_a_client_certificate_is_told() -> Result<()> {
+    let authority = Authority::new()?;
+    let config = authority.server_that_asks_for_a_client_certificate(&["localhost"])?;
+    let asking = HttpsServer::start(config, super::empty()).await?;
+    let note = "note: it asks for a client certificate";
+    let said = doctor(&authority.bundle_pem(), &[&address(&asking)]).await?;
+    assert!(said.stdout.contains(note), "{}", said.stdout);
+    // Where it is refused before, too.
+    let said = doctor(&Authority::of("Other")?.bundle_pem(), &[&address(&asking)]).await?;
+    assert!(said.stdout.contains(note), "{}", said.stdout);
+    let silent = server(&authority, Sends::Chain).await?;
+    let said = doctor(&authority.bundle_pem(), &[&address(&silent)]).await?;
+    assert!(!said.stdout.contains(note), "{}", said.stdout);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_program_has_its_own_verdict() -> Result<()> {
     let authority = Authority::new()?;
     let server = server(&authority, Sends::LeafOnly).await?;

@@ -7,9 +7,10 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 /// The root and the issuing CA. Both are made anew for each test.
 pub(crate) struct Authority {
@@ -108,6 +109,31 @@ impl Authority {
         let access = element(0x30, &element(0x30, &[method, place].concat())?)?;
         let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], access);
         self.leaf_with(names, vec![extension])?.alone()
+    }
+
+    /// The TLS side of a server that sends its chain and asks for a client certificate, without which it goes on.
+    pub(crate) fn server_that_asks_for_a_client_certificate(
+        &self,
+        names: &[&str],
+    ) -> Result<Arc<ServerConfig>> {
+        let leaf = self.leaf(names)?;
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(self.root.der().to_vec()))?;
+        let provider = Arc::new(ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .allow_unauthenticated()
+                .build()?;
+        let chain = vec![
+            CertificateDer::from(leaf.certificate.der().to_vec()),
+            CertificateDer::from(self.issuing.der().to_vec()),
+        ];
+        let key = PrivatePkcs8KeyDer::from(leaf.key.serialize_der());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key.into())?;
+        Ok(Arc::new(config))
     }
 
     /// The TLS side of a server with these names.
