@@ -192,6 +192,36 @@ fn pods_roll_when_what_they_read_changes() {
     assert_ne!(before[3], newer[3]);
 }
 
+/// What holds the bundle, and what reads it.
+#[test]
+fn another_bundle_changes_what_reads_it_and_nothing_else() {
+    for (name, config) in fixtures::matrix() {
+        let config = locked_down(config);
+        let (one, mut other) = (facts(), facts());
+        other.cluster = one.cluster.clone();
+        let (one, other) = (passes(&config, &one), passes(&config, &other));
+        let changed = one.manifests.iter().zip(&other.manifests);
+        let changed = changed.filter(|(one, other)| one != other);
+        let mut changed: Vec<String> = changed
+            .map(|(one, _)| one.reference())
+            .map(|object| format!("{} {}", object.kind, object.name))
+            .collect();
+        changed.sort();
+        changed.dedup();
+        let (set, controller) = match config.mode {
+            Mode::ScaleSet => ("AutoscalingRunnerSet build", "Deployment arc-controller"),
+            Mode::Legacy => (
+                "RunnerDeployment build",
+                "Deployment arc-controller-manager",
+            ),
+        };
+        let set = set.replace("RunnerDeployment", config.runner_sets[0].kind.object_kind());
+        let mut wanted = vec![set.as_str(), "ConfigMap arc-ca", controller];
+        wanted.sort_unstable();
+        assert_eq!(changed, wanted, "{name}");
+    }
+}
+
 #[test]
 fn the_controller_follows_its_secrets() {
     let done = install(Mode::Legacy, "0.27.6", ContainerMode::Dind);
