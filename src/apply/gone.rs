@@ -17,6 +17,8 @@ use super::namespace::listens_for;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Many times what an event takes to a controller.
+const SETTLING: Duration = Duration::from_secs(3);
 /// Kinds that controllers make under runner objects, by API group.
 const DEPENDENTS: [(&str, &[(&str, &str)]); 2] = [
     (
@@ -53,11 +55,19 @@ pub(super) async fn gone(
     }
     let mut pause = FIRST_PAUSE;
     let (mut progress, mut last) = (Instant::now(), None);
+    let mut empty_since: Option<Instant> = None;
     loop {
         let left = left(cluster, objects, &mut owners).await?;
         let Some(first) = left.first() else {
-            return Ok(());
+            let since = *empty_since.get_or_insert_with(Instant::now);
+            let settled = settling(objects).saturating_sub(since.elapsed());
+            if settled.is_zero() {
+                return Ok(());
+            }
+            sleep(settled.min(LONGEST_PAUSE)).await;
+            continue;
         };
+        empty_since = None;
         if last.as_ref() != Some(&left) {
             events(waiting(first, left.len(), why));
             (progress, last, pause) = (Instant::now(), Some(left), FIRST_PAUSE);
@@ -66,6 +76,17 @@ pub(super) async fn gone(
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// How long nothing must be left. The legacy controller makes runners of a replica set as long as it has not heard that
+/// this is gone: what it makes then has a finalizer, which nobody clears once the controller is gone too. Seen where a
+/// machine had too much to do.
+fn settling(objects: &[ObjectRef]) -> Duration {
+    if objects.iter().any(|object| object.group() == LEGACY) {
+        SETTLING
+    } else {
+        Duration::ZERO
     }
 }
 

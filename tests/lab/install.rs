@@ -173,7 +173,15 @@ impl Install {
         let patience = format!("--timeout={}s", PATIENCE.as_secs());
         let delete = ["delete", "--ignore-not-found", &patience];
         if !ours.is_empty() {
-            kubectl(&[&delete[..], &ours].concat()).await?;
+            let deleted = kubectl(&[&delete[..], &ours].concat()).await;
+            if let Err(error) = deleted {
+                let kinds: Vec<&str> = ours
+                    .iter()
+                    .filter_map(|name| name.split('/').next_back())
+                    .collect();
+                let left = kubectl(&["get", &kinds.join(","), "-A", "-o", "yaml"]).await;
+                return Err(error.context(left.unwrap_or_else(|error| format!("{error:#}"))));
+            }
         }
         for sandbox in [&self.controller, &self.runners] {
             let deleted = kubectl(&[&delete[..], &["namespace", sandbox.name()]].concat()).await;

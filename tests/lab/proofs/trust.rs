@@ -220,11 +220,15 @@ fn stripped(runner: &Value) -> Result<Value> {
 /// Takes all of arc-setup's trust out of a pod's spec.
 fn strip(spec: &mut Value) {
     let is_ours = |name: &Value| {
+        let ours = ["arc-setup-ca", "arc-setup-bundle", "arc-setup-prepare"];
         name.as_str()
-            .is_some_and(|name| name.starts_with("arc-setup-ca"))
+            .is_some_and(|name| ours.iter().any(|one| name.starts_with(one)))
     };
     if let Some(volumes) = spec["volumes"].as_array_mut() {
         volumes.retain(|volume| !is_ours(&volume["name"]));
+    }
+    if let Some(containers) = spec["initContainers"].as_array_mut() {
+        containers.retain(|container| !is_ours(&container["name"]));
     }
     for list in ["initContainers", "containers"] {
         for container in spec[list].as_array_mut().into_iter().flatten() {
@@ -234,7 +238,10 @@ fn strip(spec: &mut Value) {
             if let Some(variables) = container["env"].as_array_mut() {
                 variables.retain(|variable| {
                     let text = |key: &str| variable[key].as_str().unwrap_or_default();
-                    !text("value").contains("/etc/arc-setup/ca") && !OURS.contains(&text("name"))
+                    let names = |folder: &str| text("value").contains(folder);
+                    !names("/etc/arc-setup/ca")
+                        && !names("/etc/arc-setup/bundle")
+                        && !OURS.contains(&text("name"))
                 });
             }
         }
