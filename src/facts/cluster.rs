@@ -41,6 +41,20 @@ pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts,
     Ok(facts)
 }
 
+/// Reads the cluster's names, addresses and ranges alone; all else is as assumed.
+pub async fn read_addresses(cluster: &Cluster) -> Result<ClusterFacts, Failure> {
+    let mut gaps = Gaps::default();
+    let addresses = addresses::read(cluster).await.fold(&mut gaps)?;
+    Ok(ClusterFacts {
+        assumed: false,
+        api_server_hosts: addresses.api_server,
+        service_cidrs: addresses.services,
+        domain: addresses.domain,
+        incomplete: gaps.0,
+        ..Facts::assumed(KubernetesVersion::DEFAULT).cluster
+    })
+}
+
 async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts, Failure> {
     let names = namespaces(config);
     let (version, found, crds, controllers, openshift, addresses) = futures::join!(

@@ -108,6 +108,9 @@ mod tests {
             // What is no address to it is a name, and the end of an address matches as the end of a name does.
             ("0.1", "https://10.0.0.1", true),
             ("fd00::1", "https://[fd00::1]", false),
+            // Nothing stands before its colons, so its host is `1`.
+            ("::1", "https://10.43.0.1", true),
+            ("::1", "https://10.43.0.10", false),
             ("[fd00::1]", "https://[fd00::1]", false),
             ("*", "https://github.corp", true),
             ("a,*", "https://github.corp", true),

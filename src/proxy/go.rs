@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::addresses::Network;
 use super::destination::Destination;
 
-/// A list as Go reads it.
+/// A list as Go reads it: each entry as written, and what it means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
     nothing: bool,
@@ -46,12 +46,12 @@ impl NoProxy {
     /// Reads a comma-separated list; entries that make no sense are passed over.
     pub fn parse(text: &str) -> Self {
         let mut list = Self::default();
-        for entry in text.split(',').map(|entry| entry.trim().to_lowercase()) {
+        for entry in text.split(',').map(str::trim) {
             if entry == "*" {
                 return Self {
                     nothing: false,
-                    addresses: vec![(entry.clone(), Address::All)],
-                    names: vec![(entry, Name::All)],
+                    addresses: vec![(entry.to_owned(), Address::All)],
+                    names: vec![(entry.to_owned(), Name::All)],
                 };
             }
             if !entry.is_empty() {
@@ -61,21 +61,23 @@ impl NoProxy {
         list
     }
 
-    fn add(&mut self, entry: String) {
+    fn add(&mut self, written: &str) {
+        let entry = written.to_lowercase();
+        let written = written.to_owned();
         if let Some(network) = Network::parse(&entry) {
-            self.addresses.push((entry, Address::Network(network)));
+            self.addresses.push((written, Address::Network(network)));
             return;
         }
         let (host, port) = split_host_port(&entry).unwrap_or((&entry, ""));
-        let (host, port) = (host.to_owned(), port.to_owned());
+        let port = port.to_owned();
         if let Ok(address) = host.parse::<IpAddr>() {
             let one = Address::One(address.to_canonical(), port);
-            self.addresses.push((entry, one));
+            self.addresses.push((written, one));
             return;
         }
         let host = match host.strip_prefix("*.") {
             Some(rest) => format!(".{rest}"),
-            None => host,
+            None => host.to_owned(),
         };
         if host.is_empty() {
             return;
@@ -83,7 +85,7 @@ impl NoProxy {
         let apex = !host.starts_with('.');
         let suffix = if apex { format!(".{host}") } else { host };
         let name = Name::Suffix { suffix, apex, port };
-        self.names.push((entry, name));
+        self.names.push((written, name));
     }
 
     /// True where `host` (a name or an address, without brackets) at `port` is reached directly. Loopback always is.

@@ -51,9 +51,12 @@ pub struct Cell {
     pub way: &'static str,
     /// Why, as a person says it.
     pub why: String,
-    /// The entry of NO_PROXY that decided, as the program has read it.
+    /// The entry of NO_PROXY that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
+    /// The variable, or property of Java, that names the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variable: Option<&'static str>,
 }
 
 /// Has every program decide about every destination.
@@ -92,6 +95,10 @@ fn row(readers: &[(Program, Reader)], to: &Destination) -> Row {
                 Why::Entry(entry) => Some(entry.to_owned()),
                 _ => None,
             },
+            variable: match decision.why {
+                Why::Variable(variable) => Some(variable),
+                _ => None,
+            },
         }
     });
     Row {
@@ -111,6 +118,6 @@ fn said(program: Program, reader: &Reader, why: Why<'_>, to: &Destination) -> St
         Why::NoVariable => format!("reads no variable that is set for {scheme}"),
         Why::Loopback => "loopback is always direct to it".to_owned(),
         Why::Entry(entry) => format!("entry {entry}"),
-        Why::Variable(variable) => format!("{variable}, and no entry covers it"),
+        Why::Variable(_) => "no entry covers it".to_owned(),
     }
 }

@@ -9,13 +9,19 @@ use super::program::{PROGRAMS, Program};
 use super::reader::{Reader, Why};
 use super::variables::Variables;
 
+/// A host that no entry but a star means.
+const ANYTHING: &str = "somewhere.invalid";
+
 /// An entry of NO_PROXY that does nothing for some programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Idle {
     /// The entry as it is written.
     pub entry: String,
-    /// The programs for which it does nothing.
+    /// The programs for which it does nothing, and nor does another entry in its place.
     pub programs: Vec<Program>,
+    /// Those for which another entry does what it means.
+    pub replaced_for: Vec<Program>,
 }
 
 /// The entries of the list that do nothing for a program that reads such lists and has a proxy, in their order.
@@ -36,26 +42,37 @@ pub fn idle(variables: &Variables) -> Vec<Idle> {
     let of_whole = readers(whole);
     let mut found: Vec<Idle> = Vec::new();
     for entry in whole.split(',').map(str::trim) {
-        if found.iter().any(|idle| idle.entry == entry) {
+        if entry.is_empty() || found.iter().any(|idle| idle.entry == entry) {
             continue;
         }
         let meant = meant(entry);
-        let programs: Vec<Program> = if entry == "*" {
-            // To some it counts only where it is the whole list.
-            let anything = Destination::new(true, "somewhere.invalid", None);
-            let is_idle = |reader: &Reader| reader.decide(&anything).why != Why::Entry("*");
-            let idle = of_whole.iter().filter(|(_, reader)| is_idle(reader));
-            idle.map(|(program, _)| *program).collect()
-        } else {
-            let alone = readers(entry);
-            let is_idle = |reader: &Reader| meant.iter().all(|to| !reader.decide(to).is_direct);
-            let idle = alone.iter().filter(|(_, reader)| is_idle(reader));
-            idle.map(|(program, _)| *program).collect()
-        };
-        if !programs.is_empty() && !entry.is_empty() {
+        let is_reached = |reader: &Reader| meant.iter().any(|to| reader.decide(to).is_direct);
+        // To some a star counts only where it is the whole list.
+        let anything = Destination::new(true, ANYTHING, None);
+        let is_star = |reader: &Reader| reader.decide(&anything).why == Why::Entry("*");
+        let alone = readers(entry);
+        let (mut programs, mut replaced_for) = (Vec::new(), Vec::new());
+        for ((program, alone), (_, among)) in alone.iter().zip(&of_whole) {
+            let does = if entry == "*" {
+                is_star(among)
+            } else {
+                is_reached(alone)
+            };
+            if does {
+                continue;
+            }
+            let is_replaced = meant.iter().all(|to| among.decide(to).is_direct);
+            if is_replaced && !meant.is_empty() {
+                replaced_for.push(*program);
+            } else {
+                programs.push(*program);
+            }
+        }
+        if !programs.is_empty() || !replaced_for.is_empty() {
             found.push(Idle {
                 entry: entry.to_owned(),
                 programs,
+                replaced_for,
             });
         }
     }
@@ -64,6 +81,9 @@ pub fn idle(variables: &Variables) -> Vec<Idle> {
 
 /// Destinations that a person means by an entry.
 fn meant(entry: &str) -> Vec<Destination> {
+    if entry == "*" {
+        return vec![Destination::new(true, ANYTHING, None)];
+    }
     let mut meant = Vec::new();
     for word in entry.split_whitespace() {
         let word = word.split_once("://").map_or(word, |(_, rest)| rest);
@@ -176,6 +196,17 @@ mod tests {
         for (list, entry, wanted) in table {
             assert_eq!(programs(list, entry), *wanted, "{list:?}");
         }
+    }
+
+    #[test]
+    fn what_another_entry_does_is_told_apart() {
+        let found = idle(&Variables::injected(true, true, "::1,[::1],*.corp,.corp"));
+        let harmless: Vec<&str> = found
+            .iter()
+            .filter(|one| one.programs.is_empty())
+            .map(|one| one.entry.as_str())
+            .collect();
+        assert_eq!(harmless, ["::1", "[::1]", "*.corp"]);
     }
 
     #[test]

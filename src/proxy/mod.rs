@@ -8,6 +8,7 @@ mod addresses;
 mod curl;
 mod destination;
 mod dotnet;
+mod forms;
 mod go;
 mod grid;
 mod idle;
@@ -21,6 +22,7 @@ mod variables;
 mod wget;
 
 pub use destination::Destination;
+pub use forms::forms;
 pub use go::NoProxy;
 pub use grid::{Cell, Column, Grid, Row, explain};
 pub use idle::{Idle, idle};

@@ -2,14 +2,19 @@
 
 use super::destination::Destination;
 
-/// A list as the toolkit reads it: entries in upper case.
+/// A list as the toolkit reads it: entries as written, and in upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct List(Vec<String>);
+pub(super) struct List(Vec<(String, String)>);
 
 impl List {
     pub(super) fn parse(text: &str) -> Self {
-        let entries = text.split(',').map(|entry| entry.trim().to_uppercase());
-        Self(entries.filter(|entry| !entry.is_empty()).collect())
+        let entries = text.split(',').map(str::trim);
+        let entries = entries.filter(|entry| !entry.is_empty());
+        Self(
+            entries
+                .map(|entry| (entry.to_owned(), entry.to_uppercase()))
+                .collect(),
+        )
     }
 
     pub(super) fn covering(&self, to: &Destination) -> Option<&str> {
@@ -21,10 +26,10 @@ impl List {
                 rest.is_empty() || rest.ends_with('.') || entry.starts_with('.')
             })
         };
-        let found = self.0.iter().find(|entry| {
-            *entry == "*" || is_covered(entry, &host) || is_covered(entry, &with_port)
+        let found = self.0.iter().find(|(_, entry)| {
+            entry == "*" || is_covered(entry, &host) || is_covered(entry, &with_port)
         });
-        found.map(String::as_str)
+        found.map(|(written, _)| written.as_str())
     }
 }
 

@@ -12,8 +12,8 @@ const SPACE: [char; 10] = [
 pub(super) struct List {
     /// The star, which counts alone.
     everything: bool,
-    /// Lower case, without dots in front.
-    names: Vec<String>,
+    /// As written; and in lower case, without dots in front.
+    names: Vec<(String, String)>,
 }
 
 impl List {
@@ -23,7 +23,10 @@ impl List {
             everything: text == "*",
             names: entries
                 .filter(|entry| !entry.is_empty())
-                .map(|entry| entry.trim_start_matches('.').to_lowercase())
+                .map(|entry| {
+                    let name = entry.trim_start_matches('.').to_lowercase();
+                    (entry.to_owned(), name)
+                })
                 .collect(),
         }
     }
@@ -50,12 +53,12 @@ impl List {
             }
             _ => host,
         };
-        let found = self.names.iter().find(|name| {
+        let found = self.names.iter().find(|(_, name)| {
             [host, only].iter().any(|host| {
                 let below = host.strip_suffix(name.as_str());
                 below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             })
         });
-        found.map(String::as_str)
+        found.map(|(written, _)| written.as_str())
     }
 }

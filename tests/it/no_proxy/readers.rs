@@ -183,7 +183,11 @@ impl Readers {
         // The first that it does for each URL.
         let of_each = said.split("\n--").map(|said| {
             let mut lines = said.lines();
-            let step = lines.find(|line| ["Connecting to ", "Resolving "].iter().any(|step| line.starts_with(step)));
+            let step = lines.find(|line| {
+                ["Connecting to ", "Resolving "]
+                    .iter()
+                    .any(|step| line.starts_with(step))
+            });
             let step = step.unwrap_or_else(|| panic!("{said}"));
             !step.starts_with("Connecting to 127.9.9.9:9")
         });
