@@ -1,5 +1,6 @@
 //! What each program makes of NO_PROXY: our readers beside the real programs, on made-up lists and destinations.
 
+mod command;
 pub(crate) mod generate;
 mod readers;
 
