@@ -6,26 +6,26 @@ use std::net::IpAddr;
 /// second for its subdomains alone. An address of IPv6 stands without and with brackets. There is no `*.`, which most
 /// do not know, no port, for which curl, git and wget pass an entry over, no blank, and no range of one address.
 pub fn forms(entry: &str) -> Vec<String> {
-    let entry = entry.trim().to_lowercase();
+    let entry: String = entry
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && !letter.is_control() && *letter != ',')
+        .flat_map(char::to_lowercase)
+        .collect();
     if entry == "*" {
         return vec![entry];
     }
-    let entry = entry
-        .split_once("://")
-        .map_or(entry.as_str(), |(_, rest)| rest);
-    if let Some((address, bits)) = entry.split_once('/')
-        && let Ok(address) = address.parse::<IpAddr>()
-    {
-        let is_one = bits == if address.is_ipv4() { "32" } else { "128" };
-        return if is_one {
-            of_address(address)
-        } else {
-            vec![entry.to_owned()]
-        };
+    if let Some(range) = range(&entry) {
+        return range;
     }
-    let entry = entry.split('/').next().unwrap_or_default();
-    let bare = entry.trim_start_matches("*.").trim_start_matches('.');
-    let bare = without_port(bare).trim_end_matches('.');
+    // What is left out may stand before something else that is.
+    let mut bare = entry.as_str();
+    loop {
+        let shorter = shortened(bare);
+        if shorter == bare {
+            break;
+        }
+        bare = shorter;
+    }
     if let Ok(address) = bare.parse::<IpAddr>() {
         return of_address(address);
     }
@@ -36,6 +36,26 @@ pub fn forms(entry: &str) -> Vec<String> {
         "svc" => vec![".svc".to_owned()],
         _ => vec![bare.to_owned(), format!(".{bare}")],
     }
+}
+
+fn range(entry: &str) -> Option<Vec<String>> {
+    let (address, bits) = entry.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits: u8 = bits.parse().ok().filter(|bits| *bits <= most)?;
+    Some(if bits == most {
+        of_address(address)
+    } else {
+        vec![format!("{address}/{bits}")]
+    })
+}
+
+/// Without a scheme, a path, a star and dots in front, a port, and dots behind.
+fn shortened(text: &str) -> &str {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split('/').next().unwrap_or_default();
+    let text = text.trim_start_matches(['*', '.']);
+    without_port(text).trim_end_matches('.')
 }
 
 fn of_address(address: IpAddr) -> Vec<String> {
