@@ -35,6 +35,7 @@ mod seconds;
 mod server;
 mod session;
 mod uninstall;
+mod ways;
 
 pub use command::{Cli, Command};
 pub(crate) use session::terminal;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::target;
-use crate::cli::{Session, config_load};
+use crate::cli::{Session, clock, config_load, ways};
 use crate::config::{Config, Proxy};
 use crate::facts::{self, ClusterFacts, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
@@ -82,9 +82,12 @@ struct Answer {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let loaded = config_load::load_unanswered(&args.config.config, session)?;
-    let config = &loaded.config;
+    let mut loaded = config_load::load_unanswered(&args.config.config, session)?;
     let mut notes = Vec::new();
+    if args.list.is_none() && !args.from_environment {
+        notes = Box::pin(ways::settle(&mut loaded.config, clock::now())).await?;
+    }
+    let config = &loaded.config;
     let cluster = cluster(args, session, &mut notes).await;
     let (judged, variables) = variables(args, session, config, &cluster, &mut notes);
     let destinations = if args.hosts.is_empty() {

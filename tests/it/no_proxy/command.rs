@@ -1,12 +1,15 @@
 //! `proxy explain` as people run it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::support::arc_setup::{ArcSetup, Outcome};
+use crate::support::authority::{Authority, Sends};
 use crate::support::control_plane::ControlPlane;
+use crate::support::https::{Handler, HttpsServer};
 
 const CONFIG: &str = "github: {url: 'https://ghes.corp'}\n\
                       registry: {host: registry.corp}\n\
@@ -179,5 +182,35 @@ async fn without_a_cluster_or_a_proxy_it_says_so() -> Result<()> {
             .await?
             .expect_code(2);
     }
+    Ok(())
+}
+
+/// Of two registries one answers without the proxy: that one is in the list, and both are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_open_way_it_is_looked_who_answers() -> Result<()> {
+    let authority = Authority::new()?;
+    let tls = authority.server(&["localhost"], Sends::Chain)?;
+    let empty: Handler = Arc::new(|_| Box::pin(async { http::Response::default() }));
+    let server = HttpsServer::start(tls, empty).await?;
+    let answering = format!("localhost:{}", server.address().port());
+    // Nobody listens there: the port was somebody's a moment ago.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let program = ArcSetup::new()?;
+    let config = format!(
+        "github: {{url: 'https://ghes.corp'}}\n\
+         registry: {{host: '{answering}', via: auto, map: [{{source: quay.io, target: '{gone}'}}]}}\n\
+         proxy: {{url: 'http://proxy.corp:3128'}}\n"
+    );
+    program.file("arc-setup.yaml", config)?;
+    let arguments = ["proxy", "explain", "-o", "json", "--no-cluster", "a.corp"];
+    let answer = answer(program.run(&arguments).await?)?;
+    let notes = answer["notes"].to_string();
+    let direct = format!("{answering} answers from here without the proxy: reached directly");
+    assert!(notes.contains(&direct), "{notes}");
+    let through = format!("{gone} does not answer from here without the proxy");
+    assert!(notes.contains(&through), "{notes}");
+    assert_eq!(server.handshakes().len(), 1);
+    let said = program.run(&["render"]).await?.stderr;
+    assert!(!said.contains("answers from here"), "{said}");
     Ok(())
 }
