@@ -1,6 +1,7 @@
 # make demo    a throw-away cluster on this machine, and arc-setup on it
 # make test    every test; sets up all that it needs
-# make fuzz    five million image references, parsed by us and by the reference grammar, and as many broken certificates
+# make fuzz    five million image references, parsed by us and by the reference grammar, as many broken certificates
+#              and lists of NO_PROXY
 # make lab     a locked-down cluster with a real node, until Ctrl-C (Linux, root); make lab-test proves arc-setup on it
 #
 # Programs for the tests (etcd, Kubernetes, kwok, helm) are built once into a cache outside this
@@ -29,7 +30,8 @@ demo: test-binaries
 test: test-binaries
 	$(CARGO) test --locked --no-fail-fast
 
-# Our parser of image references against github.com/distribution/reference; our readers of certificates against panics.
+# Our parser of image references against github.com/distribution/reference; our readers of certificates and NO_PROXY
+# against panics.
 # FUZZ_SEED=N repeats a run.
 FUZZ_CASES ?= 5000000
 FUZZ_DIRECTORY := $(abspath $(or $(CARGO_TARGET_DIR),target)/fuzz)

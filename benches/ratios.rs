@@ -8,6 +8,7 @@ mod chart;
 mod install;
 mod measure;
 mod patch;
+mod proxy;
 mod render;
 mod rewrite;
 #[path = "../tests/it/support/mod.rs"]
@@ -50,6 +51,9 @@ async fn run() -> Result<()> {
     }
     if wanted("certificates") {
         certificates::run().context("certificates")?;
+    }
+    if wanted("proxy") {
+        proxy::run().context("proxy")?;
     }
     if wanted("patch") {
         // For a quick look: --each=100.

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod origin;
 pub mod pki;
 pub mod plan;
+pub mod proxy;
 pub mod render;
 pub mod rewrite;
 pub mod rules;

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    GlobalArgs, Session, adopt, ca, config, explain, images, init, patch_images, render, rewrite,
-    rules, uninstall,
+    GlobalArgs, Session, adopt, ca, config, explain, images, init, patch_images, proxy, render,
+    rewrite, rules, uninstall,
 };
 use crate::failure::{Exit, Failure};
 
@@ -45,6 +45,8 @@ pub enum Command {
     Rewrite(Box<rewrite::Args>),
     /// Look at a server's certificates and at who takes them; collect a company's authorities.
     Ca(Box<ca::Args>),
+    /// Look at which programs go through the proxy to a host, and which entry of NO_PROXY decides.
+    Proxy(Box<proxy::Args>),
     /// Remove an install: runner sets first, the controller last, finalizers respected.
     Uninstall(Box<uninstall::Args>),
     /// Explain a code of a failure or finding; needs no network.
@@ -75,6 +77,7 @@ impl Command {
             Self::PatchImages(args) => patch_images::run(args, session).await,
             Self::Adopt(args) => adopt::run(args, session).await,
             Self::Ca(args) => Box::pin(ca::run(args, session)).await,
+            Self::Proxy(args) => Box::pin(proxy::run(args, session)).await,
             Self::Uninstall(args) => uninstall::run(args, session).await,
             Self::Render(args) => render::run(args, session),
             Self::Images(args) => images::run(args, session),

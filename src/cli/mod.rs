@@ -21,6 +21,8 @@ mod pass;
 mod patch_images;
 mod place_names;
 mod preflight;
+mod proxy;
+mod proxy_explain;
 mod pull_test;
 mod render;
 mod rewrite;
@@ -33,6 +35,7 @@ mod seconds;
 mod server;
 mod session;
 mod uninstall;
+mod ways;
 
 pub use command::{Cli, Command};
 pub(crate) use session::terminal;

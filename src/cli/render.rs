@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Session;
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::NoCluster;
-use crate::cli::{config_load, kubernetes_version, needed_secrets, pass};
+use crate::cli::{config_load, kubernetes_version, needed_secrets, pass, ways};
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
@@ -54,6 +54,14 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         SecretReading::Leave
     };
     let loaded = config_load::load(&args.config.config, reading, session)?;
+    if loaded
+        .config
+        .proxy
+        .iter()
+        .any(|proxy| !proxy.open.is_empty())
+    {
+        output::talk(&format!("note: {}", ways::UNSEEN));
+    }
     let facts = assumed(&loaded, args.kubernetes_version)?;
     let rendered = pass::rendered(&loaded.config, &facts)?;
     let (written, withheld) = documents(rendered.manifests, &loaded, args.with_secrets)?;

@@ -6,7 +6,6 @@ pub mod github;
 pub mod handshake;
 pub mod interrupt;
 pub mod kube;
-pub mod no_proxy;
 mod reached;
 pub mod registry;
 pub mod roots;

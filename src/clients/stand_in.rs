@@ -10,9 +10,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirec
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::no_proxy::NoProxy;
 use super::roots::Roots;
 use super::transport::{Account, ProxyRoute, Route, Timeouts};
+use crate::proxy::NoProxy;
 use crate::secret::Secret;
 
 /// Seconds since 1970 at which the certificates here are valid.

@@ -11,10 +11,10 @@ use tokio::time::sleep;
 
 use super::busy::Busy;
 use super::cause::{self, Cause};
-use super::no_proxy::NoProxy;
 use super::reached::Reached;
 use super::roots::{Roots, client_config};
 use crate::failure::{Exit, Failure};
+use crate::proxy::NoProxy;
 use crate::secret::Secret;
 
 /// Redirects of one request.

@@ -6,6 +6,7 @@ mod presets;
 mod registry;
 mod rules;
 mod runner_sets;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ impl Assembler<'_> {
         if self.lacks_scope() {
             self.problems.extend(scope_problem);
         }
-        Config {
+        let mut config = Config {
             version: self.version(mode),
             registry: self.registry(),
             proxy: self.proxy(),
@@ -87,7 +88,9 @@ impl Assembler<'_> {
             namespaces,
             controller,
             runner_sets,
-        }
+        };
+        self.ways(&mut config);
+        config
     }
 
     fn version(&mut self, mode: Mode) -> ArcVersion {

@@ -202,8 +202,11 @@ pub struct Proxy {
     pub http: Option<String>,
     /// For https:// destinations; without user information.
     pub https: Option<String>,
-    /// The user's own entries; what must always be direct is added to them.
+    /// The user's own entries, and what `via: direct` names; what must always be direct is added to them.
     pub no_proxy: Vec<String>,
+    /// `host[:port]` of which `via: auto` leaves the way open: through the proxy, until somebody has looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
     /// The account.
     pub credentials: Option<ProxyCredentials>,
 }

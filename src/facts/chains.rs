@@ -1,8 +1,8 @@
 //! The chain that a server shows, directly and through the proxy: one connection for each way.
 
 use crate::clients::handshake::{Handshake, handshake};
-use crate::clients::no_proxy::NoProxy;
 use crate::clients::transport::{ProxyRoute, Route};
+use crate::proxy::NoProxy;
 
 /// What was seen on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,19 +41,18 @@ pub async fn read(cluster: &Cluster, config: &Config, now: i64) -> Result<Facts,
     Ok(facts)
 }
 
-/// What NO_PROXY needs of a cluster: its addresses, ranges and domain; everything else is as assumed.
-///
-/// # Errors
-/// What is no matter of rights: an answer that cannot be had.
-pub async fn read_network(cluster: &Cluster) -> Result<ClusterFacts, Failure> {
+/// Reads the cluster's names, addresses and ranges alone; all else is as assumed.
+pub async fn read_addresses(cluster: &Cluster) -> Result<ClusterFacts, Failure> {
     let mut gaps = Gaps::default();
     let addresses = addresses::read(cluster).await.fold(&mut gaps)?;
-    let mut facts = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
-    facts.api_server_hosts = addresses.api_server;
-    facts.service_cidrs = addresses.services;
-    facts.domain = addresses.domain;
-    facts.incomplete = gaps.0;
-    Ok(facts)
+    Ok(ClusterFacts {
+        assumed: false,
+        api_server_hosts: addresses.api_server,
+        service_cidrs: addresses.services,
+        domain: addresses.domain,
+        incomplete: gaps.0,
+        ..Facts::assumed(KubernetesVersion::DEFAULT).cluster
+    })
 }
 
 async fn read_cluster(cluster: &Cluster, config: &Config) -> Result<ClusterFacts, Failure> {

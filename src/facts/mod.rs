@@ -15,7 +15,7 @@ mod route;
 mod tls;
 
 pub use chains::{ChainOutcome, SeenChain, read_chain, read_chains};
-pub use cluster::{read, read_network};
+pub use cluster::{read, read_addresses};
 pub use controllers::controller_of;
 pub use github::{GithubReport, Registration, RegistrationOutcome, read_github};
 pub use issuers::read_issuers;

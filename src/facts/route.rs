@@ -1,11 +1,11 @@
 //! The way to GitHub and registries: the configuration's proxy, its account, the CA bundle beside the machine's roots.
 
-use crate::clients::no_proxy::NoProxy;
 use crate::clients::roots::Roots;
 use crate::clients::transport::{Account, ProxyRoute, Route, Timeouts};
 use crate::config::{Config, Credentials, Proxy};
 use crate::object::Credential;
 use crate::pki::chain;
+use crate::proxy::NoProxy;
 use crate::secret::Secret;
 
 use super::Facts;

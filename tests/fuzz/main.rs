@@ -1,5 +1,5 @@
 //! `make fuzz`: our parser of image references against the reference grammar, on made-up texts; then the readers of
-//! certificates on broken ones (chains.rs).
+//! certificates on broken ones (chains.rs), and the readers of NO_PROXY on lists of every kind (no_proxy.rs).
 //!
 //! tests/fuzz/reference is a program around `github.com/distribution/reference`; both get the same texts, and the
 //! answers must be the same: reference or not, and every part of it. One difference is meant: we know
@@ -13,6 +13,13 @@
 
 mod chains;
 mod generate;
+#[path = "../it/no_proxy/generate.rs"]
+#[expect(
+    dead_code,
+    reason = "the readers' own tests ask for URLs, which are not needed here"
+)]
+mod generate_no_proxy;
+mod no_proxy;
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -39,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = options().and_then(|options| {
         let different = compare(&options)?;
         chains::run(options.cases, options.seed)?;
+        no_proxy::run(options.cases, options.seed)?;
         Ok(different)
     });
     match outcome {

@@ -16,6 +16,7 @@ const LEAVES: &[&str] = &[
     "object",
     "origin",
     "pki",
+    "proxy",
     "rules",
     "secret",
     "spelling",

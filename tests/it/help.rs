@@ -262,6 +262,11 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
             true,
             "anchors ca-bundle config config-map directory host no-proxy pem pkcs12 proxy proxy-credentials-file proxy-existing-secret secret sha256",
         ),
+        (
+            &["proxy", "explain"],
+            true,
+            "config from-environment github-url list no-cluster no-proxy proxy registry registry-key registry-map registry-preset",
+        ),
         (&["explain"], false, ""),
         (&["config", "schema"], false, ""),
     ] {

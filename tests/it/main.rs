@@ -21,6 +21,7 @@ mod help;
 mod hiding_places;
 mod images;
 mod init;
+mod no_proxy;
 mod patch_images;
 mod patch_images_command;
 mod pod_template;

@@ -43,7 +43,7 @@ pub(super) async fn injection(
     let proxy = proxy.filter(|_| wanted.contains(&Inject::Proxy));
     // Only NO_PROXY asks for it.
     let network = match proxy {
-        Some(_) => facts::read_network(cluster).await?,
+        Some(_) => facts::read_addresses(cluster).await?,
         None => facts::Facts::assumed(facts::KubernetesVersion::DEFAULT).cluster,
     };
     Injection::new(&pems, proxy, &network).map(Some)

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 
 use super::kubeconfig::{self, Context};
 use super::{Cluster, ClusterError, Identity, stack};
-use crate::clients::no_proxy::NoProxy;
 use crate::clients::roots::system_roots;
 use crate::failure::{Exit, Failure};
+use crate::proxy::NoProxy;
 
 /// How to reach the cluster. The caller reads flags and environment.
 #[derive(Debug, Clone, Default)]

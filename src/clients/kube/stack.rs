@@ -138,10 +138,39 @@ fn login<C>(proxy: &Uri, tunnel: Tunnel<C>) -> Tunnel<C> {
     let Some((account, _)) = account else {
         return tunnel;
     };
-    let mut value = STANDARD.encode(crate::clients::no_proxy::unescape(account));
+    let mut value = STANDARD.encode(unescape(account));
     value.insert_str(0, "Basic ");
     match HeaderValue::from_str(&value) {
         Ok(header) => tunnel.with_auth(header),
         Err(_) => tunnel,
+    }
+}
+
+/// Decodes %XX of a URL's user information; what is no escape stays as it is.
+fn unescape(text: &str) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = (*byte == b'%').then(|| (digit(bytes.get(at + 1)), digit(bytes.get(at + 2))));
+        if let Some((Some(high), Some(low))) = escaped {
+            decoded.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+            at += 3;
+        } else {
+            decoded.push(*byte);
+            at += 1;
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_information_is_decoded() {
+        assert_eq!(unescape("corp%5Cbob:p%40ss%"), b"corp\\bob:p@ss%");
     }
 }

@@ -86,6 +86,7 @@ impl Assembler<'_> {
             http,
             https,
             no_proxy: self.texts("proxy.noProxy").unwrap_or_default(),
+            open: Vec::new(),
             credentials,
         })
     }

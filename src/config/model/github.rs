@@ -35,6 +35,27 @@ impl Github {
         rest.split('/').next().unwrap_or_default()
     }
 
+    /// Hosts that controllers, runners and jobs reach of it: the server itself, its API, and on github.com what GitHub
+    /// documents for self-hosted runners.
+    pub fn hosts(&self) -> Vec<String> {
+        let mut hosts = vec![self.host().to_owned()];
+        if !self.is_enterprise_server() {
+            hosts.push(format!("api.{}", self.host().trim_start_matches("www.")));
+        }
+        if matches!(self.host(), "github.com" | "www.github.com") {
+            let others = [
+                "codeload.github.com",
+                "uploads.github.com",
+                "objects.githubusercontent.com",
+                "pipelines.actions.githubusercontent.com",
+                "results-receiver.actions.githubusercontent.com",
+                "ghcr.io",
+            ];
+            hosts.extend(others.map(str::to_owned));
+        }
+        hosts
+    }
+
     /// Base of the REST API, without a trailing slash: `https://host/api/v3`, or `https://api.<host>`.
     pub fn api_base(&self) -> String {
         let (scheme, _) = self.url.split_once("://").unwrap_or(("https", ""));

@@ -2,6 +2,8 @@
 
 use super::{Field, Kind};
 
+const VIA: &[&str] = &["proxy", "direct", "auto"];
+
 const SCHEDULE: &[Field] = &[
     Field::new(
         "start",
@@ -287,6 +289,7 @@ pub(super) const ROOT: &[Field] = &[
     Field::new("mode", Kind::Choice(&["scale-set", "legacy"]), "generation of ARC").default("scale-set").flag("mode", "ARC_SETUP_MODE"),
     Field::new("version", Kind::Text, "release of ARC").default("0.14.2, legacy 0.27.6").flag("arc-version", "ARC_SETUP_ARC_VERSION"),
     Field::new("github.url", Kind::Text, "root of the GitHub server: https://github.com or https://ghes.example.com").flag("github-url", "ARC_SETUP_GITHUB_URL"),
+    Field::new("github.via", Kind::Choice(VIA), "way to the GitHub server where there is a proxy; of auto `init` looks whether it answers without it").env("ARC_SETUP_GITHUB_VIA"),
     Field::new("github.organization", Kind::Text, "organization that runners register with").flag("github-org", "ARC_SETUP_GITHUB_ORG"),
     Field::new("github.repository", Kind::Text, "repository that runners register with: OWNER/NAME").flag("github-repo", "ARC_SETUP_GITHUB_REPO"),
     Field::new("github.enterprise", Kind::Text, "enterprise that runners register with").flag("github-enterprise", "ARC_SETUP_GITHUB_ENTERPRISE"),
@@ -296,6 +299,7 @@ pub(super) const ROOT: &[Field] = &[
     Field::new("github.app.privateKey", Kind::Secret, "private key of the App, PEM").flag("github-app-private-key-file", "ARC_SETUP_GITHUB_APP_PRIVATE_KEY"),
     Field::new("github.existingSecret", Kind::ExistingSecret, "Secret with the login that is there already (legacy: controller's namespace, else each runner namespace)").flag("github-existing-secret", "ARC_SETUP_GITHUB_EXISTING_SECRET"),
     Field::new("registry.host", Kind::Text, "internal registry that all images come from: HOST[:PORT][/KEY]").flag("registry", "ARC_SETUP_REGISTRY"),
+    Field::new("registry.via", Kind::Choice(VIA), "way to the internal registries where there is a proxy; of auto `init` looks whether they answer without it").env("ARC_SETUP_REGISTRY_VIA"),
     Field::new("registry.preset", Kind::Choice(PRESETS), "how the internal registry names what stands for other registries").flag("registry-preset", "ARC_SETUP_REGISTRY_PRESET"),
     Field::new("registry.keys", Kind::List(KEY), "with a preset, what stands for each source registry").flag("registry-key", "ARC_SETUP_REGISTRY_KEY"),
     Field::new("registry.library", Kind::Choice(&["keep", "drop"]), "whether official images keep `library/`").default("keep").flag("registry-library", "ARC_SETUP_REGISTRY_LIBRARY"),

@@ -121,3 +121,28 @@ fn a_partial_configuration_needs_no_answers() {
     sources.flags[0].value = "https://registry.corp".into();
     assert!(load_partial(&sources).is_err());
 }
+
+#[test]
+fn what_is_reached_directly_is_in_no_proxy() {
+    let of = |via: &str| {
+        let mut sources = without_file();
+        sources.flags = vec![
+            flag("registry.host", "registry", "registry.corp:5000/docker"),
+            flag("registry.map", "registry-map", "quay.io=quay.corp/x"),
+            flag("proxy.url", "proxy", "http://proxy.corp:3128"),
+            flag("proxy.noProxy", "no-proxy", ".corp.example"),
+        ];
+        let variable = ("ARC_SETUP_REGISTRY_VIA".to_owned(), via.to_owned());
+        sources.environment = [variable].into_iter().collect();
+        let proxy = load_partial(&sources).unwrap().proxy.unwrap();
+        (proxy.no_proxy, proxy.open)
+    };
+    let own = [".corp.example"];
+    let registries = ["quay.corp", "registry.corp:5000"];
+    assert_eq!(of("proxy"), (own.map(str::to_owned).to_vec(), Vec::new()));
+    let both = [own.as_slice(), &registries].concat();
+    let both: Vec<String> = both.into_iter().map(str::to_owned).collect();
+    assert_eq!(of("direct"), (both, Vec::new()));
+    let open = registries.map(str::to_owned).to_vec();
+    assert_eq!(of("auto"), (own.map(str::to_owned).to_vec(), open));
+}

@@ -10,6 +10,7 @@ fn proxy(credentials: Option<ProxyCredentials>) -> Proxy {
         http: Some("http://proxy.corp:3128".to_owned()),
         https: Some("http://proxy.corp:3128".to_owned()),
         no_proxy: Vec::new(),
+        open: Vec::new(),
         credentials,
     }
 }

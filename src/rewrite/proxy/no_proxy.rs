@@ -1,12 +1,13 @@
 //! NO_PROXY in the form that every parser accepts.
 
-use std::net::IpAddr;
-
 use crate::facts::ClusterFacts;
+use crate::proxy::forms;
 
-/// The user's entries, then what must always be direct. A domain `D` becomes `D,.D`: some parsers take the
-/// first for the domain alone, some the second for its subdomains alone. Names stand beside ranges because the
-/// runner throws addresses and ranges away. No `*.`, no spaces, no repetition.
+/// Where clouds tell a machine about itself: behind no proxy.
+const METADATA: &str = "169.254.169.254";
+
+/// The user's entries, then what must always be direct, each in the forms that every reader honours. Names stand beside
+/// ranges because the runner throws addresses and ranges away. No repetition.
 pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     let mut add = |entry: &str| {
@@ -17,7 +18,7 @@ pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
         }
     };
     user.iter()
-        .flat_map(|entry| entry.split(','))
+        .flat_map(|entry| entry.split(|letter: char| letter == ',' || letter.is_whitespace()))
         .for_each(&mut add);
     ["localhost", "127.0.0.1", "::1", "svc"]
         .into_iter()
@@ -27,6 +28,7 @@ pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
     add("kubernetes.default.svc");
     // No pod ranges, which are not even read: nodes come and go with theirs, every run would roll every pod, and
     // nothing here calls pods.
+    add(METADATA);
     cluster
         .api_server_hosts
         .iter()
@@ -35,33 +37,11 @@ pub fn no_proxy(user: &[String], cluster: &ClusterFacts) -> Vec<String> {
     entries
 }
 
-fn forms(entry: &str) -> Vec<String> {
-    let entry = entry.trim();
-    let bare = entry
-        .trim_start_matches("*.")
-        .trim_start_matches('.')
-        .trim_end_matches('.');
-    let literal = bare.trim_start_matches('[').trim_end_matches(']');
-    if literal.parse::<IpAddr>().is_ok() {
-        return vec![literal.to_owned()];
-    }
-    if bare.is_empty() {
-        return Vec::new();
-    }
-    // Whole hosts, ranges, ports and the lone star have one form.
-    if bare.contains([':', '/', '*']) || matches!(bare, "localhost" | "kubernetes.default.svc") {
-        return vec![bare.to_owned()];
-    }
-    if bare == "svc" {
-        return vec![".svc".to_owned()];
-    }
-    vec![bare.to_owned(), format!(".{bare}")]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::facts::{Facts, KubernetesVersion};
+    use crate::proxy::{Destination, PROGRAMS, Program, Reader, Variables};
 
     #[test]
     fn every_parser_finds_its_form() {
@@ -75,9 +55,42 @@ mod tests {
         ];
         assert_eq!(
             no_proxy(&user, &cluster).join(","),
-            "corp.example,.corp.example,ghes.corp,.ghes.corp,10.1.2.3,localhost,127.0.0.1,::1,.svc,\
-             cluster.local,.cluster.local,kubernetes.default.svc,10.43.0.1,api.corp,.api.corp,fd00::1,\
-             10.43.0.0/16"
+            "corp.example,.corp.example,ghes.corp,.ghes.corp,10.1.2.3,localhost,127.0.0.1,::1,[::1],\
+             .svc,cluster.local,.cluster.local,kubernetes.default.svc,169.254.169.254,10.43.0.1,api.corp,.api.corp,\
+             fd00::1,[fd00::1],10.43.0.0/16"
         );
+    }
+
+    /// What traffic must not go through a proxy does not, whichever program makes it: by a name where the runner is one
+    /// of them.
+    #[test]
+    fn every_program_reaches_the_cluster_directly() {
+        let mut cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
+        cluster.api_server_hosts = vec!["10.43.0.1".into(), "api.corp".into(), "fd00::1".into()];
+        cluster.service_cidrs = vec!["10.43.0.0/16".into()];
+        let list = no_proxy(&["*.corp.example".to_owned()], &cluster).join(",");
+        let variables = Variables::injected(true, true, &list);
+        for program in PROGRAMS {
+            let reader = Reader::new(program, &variables);
+            for host in [
+                "kubernetes.default.svc",
+                "registry.tools.svc.cluster.local",
+                "api.corp",
+                "ghes.corp.example",
+                "localhost",
+                "127.0.0.1",
+                "[::1]",
+                "10.43.0.1",
+                "[fd00::1]",
+                "169.254.169.254",
+            ] {
+                let to = Destination::new(true, host, Some(6443));
+                // It reads no addresses, and is given the name.
+                if program == Program::Runner && to.address().is_some() {
+                    continue;
+                }
+                assert!(reader.decide(&to).is_direct, "{program}: {to}");
+            }
+        }
     }
 }

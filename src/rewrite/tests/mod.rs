@@ -33,6 +33,7 @@ pub(super) fn locked_down(mut config: Config) -> Config {
         http: Some("http://proxy.corp:3128".to_owned()),
         https: Some("http://proxy.corp:3128".to_owned()),
         no_proxy: vec!["corp.example".to_owned()],
+        open: Vec::new(),
         credentials: Some(ProxyCredentials::Given),
     });
     config

@@ -4,8 +4,8 @@ use super::*;
 use crate::config::ExistingSecret;
 use crate::object::{Credential, LateForm, LateSource};
 
-const DIRECT: &str = "corp.example,.corp.example,localhost,127.0.0.1,::1,.svc,cluster.local,.cluster.local,\
-                      kubernetes.default.svc,10.43.0.1";
+const DIRECT: &str = "corp.example,.corp.example,localhost,127.0.0.1,::1,[::1],.svc,cluster.local,.cluster.local,\
+                      kubernetes.default.svc,169.254.169.254,10.43.0.1";
 
 fn runner_pod(done: &Done) -> &Value {
     &done.object("AutoscalingRunnerSet", "build")["spec"]["template"]["spec"]

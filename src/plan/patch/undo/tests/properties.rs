@@ -42,6 +42,7 @@ fn injection() -> Injection {
         http: Some("http://proxy.corp:3128".to_owned()),
         https: None,
         no_proxy: Vec::new(),
+        open: Vec::new(),
         credentials: None,
     };
     let cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
