@@ -7,6 +7,7 @@ mod flapping;
 mod interrupted;
 mod node;
 mod pod_security;
+mod predictions;
 mod pull_test;
 mod repair;
 mod story;
@@ -34,6 +35,8 @@ pub(crate) const TOPICS: &[Topic] = &[
     pod_security::SCALE_SET_CONTROLLER,
     traffic::LEGACY,
     traffic::SCALE_SET,
+    predictions::LEGACY,
+    predictions::SCALE_SET,
     // Last of those that share an install: they take something away from it, and put it back.
     trust::LEGACY,
     trust::SCALE_SET,
