@@ -12,6 +12,7 @@ mod repair;
 mod story;
 mod traffic;
 mod trust;
+mod vantage;
 
 use crate::harness::Topic;
 
@@ -34,6 +35,8 @@ pub(crate) const TOPICS: &[Topic] = &[
     pod_security::SCALE_SET_CONTROLLER,
     traffic::LEGACY,
     traffic::SCALE_SET,
+    vantage::LEGACY,
+    vantage::SCALE_SET,
     // Last of those that share an install: they take something away from it, and put it back.
     trust::LEGACY,
     trust::SCALE_SET,
