@@ -8,5 +8,5 @@ mod target;
 
 pub use place::{Need, Place, Spot, need};
 pub use probes::{PROBE_LABEL, Probe, Probes, Untried, Wanted, probes};
-pub use script::{Question, Run, TOKEN_SERVICE, question};
+pub use script::{Question, Run, TOKEN_SERVICE, question, script};
 pub use target::{Asked, Target, targets};
