@@ -60,7 +60,10 @@ fn handshake(report: &TlsReport, config: &Config) -> Finding {
         None => report.server.clone(),
     };
     match &report.outcome {
-        TlsOutcome::Trusted => Finding::ok("tls-untrusted", subject),
+        TlsOutcome::Trusted { expiring: None } => Finding::ok("tls-untrusted", subject),
+        TlsOutcome::Trusted {
+            expiring: Some(expiring),
+        } => Finding::warning("certificate-expiring", subject).why(expiring.clone()),
         TlsOutcome::Untrusted { verdict, why } => {
             let finding = Finding::failed("tls-untrusted", subject).why(why.clone());
             match verdict {

@@ -153,6 +153,7 @@ impl Work<'_> {
         let choices = Choices {
             force_conflicts: false,
             pull_test: false,
+            sees_certificates: true,
         };
         let checking = preflight::check(
             self.cluster,

@@ -143,7 +143,7 @@ async fn each_place_is_looked_from_and_one_that_is_blocked_is_told() {
     let live = site.get(&["configmap", "arc-ca", "-n", "arc-systems"]);
     let keys = live["data"].as_object().unwrap().keys();
     let emptied: Vec<Value> = keys
-        .map(|key| json!({"op": "replace", "path": format!("/data/{key}"), "value": ""}))
+        .map(|key| json!({"op": "remove", "path": format!("/data/{key}")}))
         .collect();
     let emptied = Value::from(emptied).to_string();
     site.kubectl(&[&patch[..], &[&emptied, "-n", "arc-systems"]].concat());

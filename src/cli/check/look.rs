@@ -74,6 +74,7 @@ impl Work<'_> {
         let is_scale_set = config.mode == Mode::ScaleSet;
         let route = facts::route(config, &self.loaded.credentials, facts);
         let probes = &look.probes.probes;
+        is_installed(home, facts)?;
         self.may_probe(probes, home).await?;
         self.agree(probes)?;
         let from_here = host::column(&look.targets, &route, self.loaded, is_scale_set);
@@ -204,6 +205,18 @@ impl Work<'_> {
             })
             .collect())
     }
+}
+
+/// There is nowhere to look from before an install; where namespaces may not be read, the pods themselves will tell.
+fn is_installed(home: &str, facts: &Facts) -> Result<(), Failure> {
+    let cluster = &facts.cluster;
+    if cluster.namespaces.contains_key(home) || !cluster.incomplete.is_empty() {
+        return Ok(());
+    }
+    let what = format!("there is no place to look from: the namespace {home} is not there");
+    Err(Failure::new("object-missing", Exit::Preflight, what)
+        .why("probes stand in the namespaces of an install, with its accounts, Secrets and authorities")
+        .remedy("run arc-setup init first, then check --from-cluster"))
 }
 
 /// The way that a pod of the cluster goes: the same proxy, with all that is direct there.

@@ -144,6 +144,8 @@ pub(super) fn kept_labels(pod: &Value) -> Map<String, Value> {
     let is_selected_by = |key: &str| {
         key.starts_with("actions")
             || key.starts_with("app.kubernetes.io/")
+            // Those of a pull test, from which a runner's pod is taken.
+            || key.starts_with("arc-setup.dev/")
             || matches!(
                 key,
                 "app"

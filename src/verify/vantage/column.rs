@@ -222,3 +222,7 @@ fn of_pull(details: &Details, image: &str) -> Option<Blocked> {
     let why = format!("{image}: {}", words.unwrap_or(&details.what));
     Some(Blocked::new(hop, brief, code, why))
 }
+
+#[cfg(test)]
+#[path = "column_tests.rs"]
+mod tests;

@@ -207,3 +207,7 @@ impl Blocked {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "grid_tests.rs"]
+mod tests;

@@ -142,10 +142,15 @@ fn measured(exit: u32, rest: &str) -> Measured {
         Some((code, rest)) if code.starts_with('(') => rest,
         _ => shown,
     };
+    // An explanation for people at a terminal follows some errors.
+    let shown = shown.split(" More details here:").next().unwrap_or(shown);
+    // Times are taken where a phase ends; these words are said within the next one.
+    let is_within = ["SSL connection timeout", "CONNECT aborted"];
+    numbers.is_connected |= is_within.iter().any(|said| shown.contains(said));
     Measured {
         exit,
         numbers,
-        words: without_secrets(shown),
+        words: without_secrets(shown.trim_end()),
     }
 }
 

@@ -37,7 +37,6 @@ impl Drop for ProbeNode {
 }
 
 /// What runs a container.
-#[derive(Debug, Clone)]
 struct Machine {
     client: Client,
     home: PathBuf,
