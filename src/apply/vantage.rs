@@ -5,15 +5,16 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
+use serde_json::Value;
 
 use super::lock::Lock;
-use super::tried::{self, Pod, identity};
+use super::tried::{self, identity};
 use crate::clients::interrupt::Interrupt;
 use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::{Common, ObjectRef, items_at, text_at};
-use crate::plan::vantage::{PROBE_LABEL, Probe};
+use crate::plan::vantage::{PROBE_LABEL, Probe, Spot};
 
 /// Pods at the same time: namespaces have quotas.
 const AT_ONCE: usize = 4;
@@ -99,8 +100,17 @@ async fn one(run: &Probing<'_>, probe: &Probe) -> Result<String, Failure> {
     let pod = made.map_err(|error| refused(probe, error))?;
     let pod = identity(&pod.object);
     let ended = async {
-        (run.ran)(pod.0.clone()).await?;
-        message(run, &pod).await
+        let ran = (run.ran)(pod.0.clone()).await;
+        let live = run.cluster.get(&pod.0).await;
+        let what = || format!("cannot read {}", pod.0);
+        let live = live.map_err(|error| error.failure(what(), Exit::Preflight))?;
+        match ran {
+            // Nothing of it was to run.
+            Err(_) if probe.place.spot == Spot::Node && is_pulled(live.as_ref()) => {
+                Ok(String::new())
+            }
+            ran => ran.map(|_| message(live.as_ref())),
+        }
     };
     let ended = ended.await;
     tried::remove(run.cluster, run.events, &pod).await;
@@ -108,18 +118,23 @@ async fn one(run: &Probing<'_>, probe: &Probe) -> Result<String, Failure> {
 }
 
 /// What the probe's container has left.
-async fn message(run: &Probing<'_>, (pod, _): &Pod) -> Result<String, Failure> {
-    let live = run.cluster.get(pod).await;
-    let live =
-        live.map_err(|error| error.failure(format!("cannot read {pod}"), Exit::Preflight))?;
-    let statuses = live
-        .as_ref()
-        .map_or(&[][..], |live| items_at(live, "/status/containerStatuses"));
-    let runner = statuses
+fn message(live: Option<&Value>) -> String {
+    let runner = statuses(live)
         .iter()
         .find(|status| text_at(status, "/name") == Some("runner"));
     let message = runner.and_then(|status| text_at(status, "/state/terminated/message"));
-    Ok(message.unwrap_or_default().to_owned())
+    message.unwrap_or_default().to_owned()
+}
+
+/// The node has the image, whatever became of the container.
+fn is_pulled(live: Option<&Value>) -> bool {
+    let has_image =
+        |status: &Value| text_at(status, "/imageID").is_some_and(|image| !image.is_empty());
+    statuses(live).iter().any(has_image)
+}
+
+fn statuses(live: Option<&Value>) -> &[Value] {
+    live.map_or(&[], |live| items_at(live, "/status/containerStatuses"))
 }
 
 fn refused(probe: &Probe, error: ClusterError) -> Failure {

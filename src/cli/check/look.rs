@@ -21,7 +21,7 @@ use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
 use crate::observe::{self, Right};
 use crate::plan::counted;
-use crate::plan::vantage::{Probe, Probes, Run, Target, Wanted, probes, targets};
+use crate::plan::vantage::{Probe, Probes, Run, Spot, Target, Wanted, probes, targets};
 use crate::rewrite::images::listing;
 use crate::rewrite::{self, merge_pod_templates};
 use crate::ui::prompt;
@@ -84,8 +84,11 @@ impl Work<'_> {
         let inside = in_cluster(&route, config, facts);
         let is_proxied = |target: &Target| host::is_proxied(&inside, target);
         let mut columns = vec![from_here?, node(&look.targets, &ended)];
+        let places = ended
+            .iter()
+            .filter(|(probe, _)| probe.place.spot != Spot::Node);
         columns.extend(
-            ended.iter().map(|(probe, ended)| {
+            places.map(|(probe, ended)| {
                 of_probe(probe, ended, &look.targets, &look.run, &is_proxied)
             }),
         );

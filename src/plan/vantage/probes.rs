@@ -10,6 +10,7 @@ use super::pod::{Secrets, kept_labels, restricted_spec};
 use super::script::{Question, Run, question, script};
 use super::target::Target;
 use crate::config::{Config, Mode};
+use crate::image_ref::ImageReference;
 use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
 use crate::object::pods::{Part, Role, is_daemon, pod_specs, sites};
 use crate::object::{Manifest, items_at, text_at};
@@ -109,6 +110,7 @@ pub fn probes(wanted: &Wanted<'_>) -> Probes {
         }
     }
     controller(wanted, image.as_deref(), &mut found);
+    pulls_of_nodes(wanted, &mut found);
     name_sets(&mut found);
     found
         .probes
@@ -161,6 +163,7 @@ fn of_set(wanted: &Wanted<'_>, set: &Manifest, found: &mut Probes) -> Option<Str
             fields.remove("hostNetwork");
         }
         spec["automountServiceAccountToken"] = json!(false);
+        ask_for_little(&mut spec);
         add(
             found,
             wanted,
@@ -171,6 +174,16 @@ fn of_set(wanted: &Wanted<'_>, set: &Manifest, found: &mut Probes) -> Option<Str
         );
     }
     Some(image)
+}
+
+/// A node that is full of runners has room for it, and so has a quota; the limits stay.
+fn ask_for_little(spec: &mut Value) {
+    for list in ["initContainers", "containers"] {
+        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            container["resources"]["requests"] = json!({"cpu": "20m", "memory": "64Mi"});
+        }
+    }
 }
 
 /// True for a runner whose steps run in pods that it makes.
@@ -236,6 +249,52 @@ fn controller(wanted: &Wanted<'_>, image: Option<&str>, found: &mut Probes) {
         "it stands for the controller with that one's account, variables and mounts, and runs {image}: the controller's own image has no shell"
     );
     add(found, wanted, place, &pod, spec, vec![remark]);
+}
+
+/// What no program has: a container that is told to run it never starts, once its image is there.
+const NO_PROGRAM: &str = "/arc-setup/pulled";
+
+/// A pod for each registry that no image of another probe comes from: its node pulls the image, and nothing runs.
+fn pulls_of_nodes(wanted: &Wanted<'_>, found: &mut Probes) {
+    let Some(from) = found
+        .probes
+        .iter()
+        .find(|probe| !probe.is_privileged())
+        .cloned()
+    else {
+        return;
+    };
+    let host = |image: &str| {
+        ImageReference::parse(image)
+            .ok()
+            .map(|image| image.host().to_owned())
+    };
+    let covered: Vec<String> = found
+        .probes
+        .iter()
+        .flat_map(Probe::images)
+        .filter_map(host)
+        .collect();
+    let images = wanted
+        .targets
+        .iter()
+        .filter_map(|target| target.image.as_deref());
+    let uncovered = images.filter(|image| host(image).is_some_and(|host| !covered.contains(&host)));
+    for image in uncovered {
+        let mut pod = from.pod.clone();
+        if let Some(container) = pod.pointer_mut("/spec/containers/0") {
+            container["image"] = json!(image);
+            container["command"] = json!([NO_PROGRAM]);
+        }
+        pod["metadata"]["labels"][PROBE_LABEL] = json!("node");
+        pod["metadata"]["generateName"] = json!(format!("{}-probe-node-", wanted.config.name));
+        found.probes.push(Probe {
+            place: Place::of(Spot::Node),
+            pod,
+            asked: Vec::new(),
+            remarks: Vec::new(),
+        });
+    }
 }
 
 /// Adds the probe, unless there is one already that is the same.

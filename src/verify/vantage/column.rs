@@ -157,11 +157,18 @@ pub fn node(targets: &[Target], ended: &[(Probe, Ended)]) -> Column {
         Asked::Registry => pulls(target, ended),
         _ => State::Never,
     });
+    // Why a pod was not made that was only to be pulled for; a pull that failed is told by its cell.
+    let failure = ended.iter().find_map(|(probe, ended)| match ended {
+        Ended::Failed(details) if probe.place.spot == Spot::Node => {
+            of_pull(details, "").is_none().then(|| details.clone())
+        }
+        _ => None,
+    });
     Column {
         place: Place::of(Spot::Node),
         states: states.collect(),
         remarks: Vec::new(),
-        failure: None,
+        failure,
     }
 }
 

@@ -54,7 +54,7 @@ async fn no_probe_is_left(install: &Install) -> Result<()> {
 /// `check --from-cluster`, which must end with `code`.
 async fn look(install: &Install, code: i32) -> Result<(Cells, String)> {
     let outcome = install
-        .run(&["check", "--from-cluster", "-o", "json"])
+        .run(&["check", "--from-cluster", "--timeout", "60s", "-o", "json"])
         .await?;
     let outcome = install.expect_code(outcome, code).await?;
     let answer: Value = serde_json::from_str(&outcome.stdout)?;
