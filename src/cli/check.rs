@@ -25,6 +25,7 @@ use crate::plan::vantage::Probes;
 use crate::ui::progress::Progress;
 use crate::ui::{self, output};
 use crate::verify::vantage::Grid;
+use crate::yaml;
 
 /// How far a run went that was interrupted while it looked.
 const LOOKED: &str = "it was comparing and asking; nothing is written meanwhile";
@@ -180,10 +181,8 @@ impl Work<'_> {
             pods: pods.clone(),
         };
         output::answer(self.session.format, "CheckPods", &shown, || {
-            let documents = pods.iter().map(|pod| crate::yaml::to_string(*pod));
-            documents
-                .map(|document| format!("---\n{document}"))
-                .collect()
+            let documents = pods.iter().map(|pod| yaml::to_string(pod));
+            documents.fold(String::new(), |text, document| text + "---\n" + &document)
         })
     }
 

@@ -78,11 +78,11 @@ impl Work<'_> {
         self.may_probe(probes, home).await?;
         self.agree(probes)?;
         let from_here = host::column(&look.targets, &route, self.loaded, is_scale_set);
-        let from_there = self.run_probes(probes, facts, home);
-        let (from_here, ended) = join!(Box::pin(from_here), Box::pin(from_there));
+        let inside = self.run_probes(probes, facts, home);
+        let (from_here, ended) = join!(Box::pin(from_here), Box::pin(inside));
         let ended: Vec<(Probe, Ended)> = probes.iter().cloned().zip(ended?).collect();
-        let inside = in_cluster(&route, config, facts);
-        let is_proxied = |target: &Target| host::is_proxied(&inside, target);
+        let way = in_cluster(&route, config, facts);
+        let is_proxied = |target: &Target| host::is_proxied(&way, target);
         let mut columns = vec![from_here?, node(&look.targets, &ended)];
         let places = ended
             .iter()
@@ -133,9 +133,10 @@ impl Work<'_> {
         let must_see = !self.args.yes;
         if must_see || !self.session.quiet {
             for probe in probes {
-                let privileged = match probe.is_privileged() {
-                    true => ", privileged as the runner set's own pods are",
-                    false => "",
+                let privileged = if probe.is_privileged() {
+                    ", privileged as the runner set's own pods are"
+                } else {
+                    ""
                 };
                 self.progress.line(&format!(
                     "  + Pod for {} in {}, image {}{privileged}",

@@ -77,18 +77,23 @@ pub enum Need {
 /// Whether `place` must reach `target`; `is_scale_set` tells the generation of ARC.
 pub fn need(place: &Place, target: &Target, is_scale_set: bool) -> Need {
     use Asked::{Codeload, Github, GithubApi, Kubernetes, Proxy, Registry, Results, Uploads};
-    match (place.spot, target.asked) {
-        (Spot::Node | Spot::Dind, Registry) => Need::Needed,
-        // What a rule keeps is reached by a mirror that only nodes and daemons have.
-        (Spot::Node | Spot::Dind, _) => Need::Never,
-        (_, Registry) if target.is_kept => Need::Never,
-        // From here is not from there: what an administrator's machine reaches decides nothing.
-        (Spot::Host, _) | (_, Registry) => Need::Extra,
-        (Spot::Controller, Kubernetes | GithubApi | Proxy) => Need::Needed,
-        (Spot::Controller, Results) if is_scale_set => Need::Needed,
-        (Spot::Controller, _) => Need::Extra,
-        (Spot::Runner, Kubernetes) if place.starts_pods => Need::Needed,
-        (Spot::Runner, Kubernetes) => Need::Extra,
-        (Spot::Runner, Github | GithubApi | Uploads | Codeload | Results | Proxy) => Need::Needed,
+    let only_pulls = matches!(place.spot, Spot::Node | Spot::Dind);
+    if target.asked == Registry && only_pulls {
+        return Need::Needed;
     }
+    // What a rule keeps is reached by a mirror that only nodes and daemons have.
+    if only_pulls || (target.asked == Registry && target.is_kept) {
+        return Need::Never;
+    }
+    let is_needed = match (place.spot, target.asked) {
+        (_, Registry) => false,
+        (Spot::Controller, asked) => {
+            matches!(asked, Kubernetes | GithubApi | Proxy) || (asked == Results && is_scale_set)
+        }
+        (Spot::Runner, Kubernetes) => place.starts_pods,
+        (Spot::Runner, Github | GithubApi | Uploads | Codeload | Results | Proxy) => true,
+        // From here is not from there: what an administrator's machine reaches decides nothing.
+        _ => false,
+    };
+    if is_needed { Need::Needed } else { Need::Extra }
 }

@@ -179,7 +179,7 @@ fn pulls(target: &Target, ended: &[(Probe, Ended)]) -> State {
         let images: Vec<&str> = probe.images().into_iter().filter(is_from).collect();
         match ended {
             Ended::Said(_) => {
-                was_pulled = was_pulled.or(images.first().copied().map(str::to_owned))
+                was_pulled = was_pulled.or(images.first().copied().map(str::to_owned));
             }
             Ended::Failed(details) => {
                 let named = |image: &&&str| {
