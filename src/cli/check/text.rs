@@ -14,6 +14,7 @@ pub(super) fn grid(grid: &Grid) -> String {
     let mut text = table::columns(&rows);
     let lines = causes(grid)
         .into_iter()
+        .chain(failures(grid))
         .chain(unproven(grid))
         .chain(legend(grid))
         .chain(remarks(grid));
@@ -74,10 +75,29 @@ fn causes(grid: &Grid) -> Vec<String> {
     lines
 }
 
+/// Why places could not be looked from.
+fn failures(grid: &Grid) -> Vec<String> {
+    let mut lines = Vec::new();
+    for place in &grid.places {
+        let Some(failure) = &place.failure else {
+            continue;
+        };
+        lines.push(String::new());
+        lines.push(format!(
+            "{}: could not be looked from: {} [{}]",
+            place.name, failure.what, failure.code
+        ));
+        lines.extend(failure.why.iter().map(|why| format!("  {why}")));
+        lines.extend(failure.evidence.iter().map(|said| format!("  > {said}")));
+        lines.extend(failure.remedy.iter().map(|remedy| format!("  → {remedy}")));
+    }
+    lines
+}
+
 /// One line for each reason of a place.
 fn unproven(grid: &Grid) -> Vec<String> {
     let mut lines = Vec::new();
-    for place in &grid.places {
+    for place in grid.places.iter().filter(|place| place.failure.is_none()) {
         let mut told: Vec<&str> = Vec::new();
         let cells = grid.cells.iter().filter(|cell| cell.place == place.name);
         for cell in cells {

@@ -93,7 +93,7 @@ pub(super) fn restricted_spec(
             "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
             "resources": {
                 "requests": {"cpu": "20m", "memory": "32Mi"},
-                "limits": {"cpu": "500m", "memory": "128Mi"},
+                "limits": {"cpu": "1", "memory": "256Mi"},
             },
         }],
         "volumes": volumes,

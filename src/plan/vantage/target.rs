@@ -44,6 +44,9 @@ pub struct Target {
     /// The same as a workflow names it, which a Docker daemon looks for in its mirrors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
+    /// Where a Docker daemon finds it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
     /// True where a rule keeps the registry: the nodes have their own way to it, or a mirror.
     pub is_kept: bool,
 }
@@ -78,6 +81,7 @@ fn plain(name: &str, asked: Asked, url: String) -> Target {
         url,
         image: None,
         named: None,
+        mirror: None,
         is_kept: false,
     }
 }
@@ -102,6 +106,7 @@ fn registries(images: &[ImageUse]) -> Vec<Target> {
         found.push(Target {
             image: Some(image.after.clone()),
             named: Some(image.before.clone()),
+            mirror: image.mirror.clone(),
             is_kept: image.kept,
             ..plain(&name, Asked::Registry, format!("https://{server}/v2/"))
         });

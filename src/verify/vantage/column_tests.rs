@@ -12,6 +12,7 @@ fn registry(image: &str) -> Target {
         url: "https://r.corp/v2/".to_owned(),
         image: Some(image.to_owned()),
         named: Some("docker:dind".to_owned()),
+        mirror: None,
         is_kept: false,
     }
 }

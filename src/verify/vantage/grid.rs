@@ -6,7 +6,7 @@ use super::column::{Column, State};
 use super::judge::{Blocked, Hop};
 use crate::checks::Finding;
 use crate::failure::Details;
-use crate::plan::vantage::{Asked, Need, Place, Target, need};
+use crate::plan::vantage::{Asked, Need, Place, Spot, Target, need};
 
 /// The whole grid.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,6 +62,9 @@ pub fn grid(targets: Vec<Target>, columns: Vec<Column>, is_scale_set: bool) -> G
             .map(|target| need(&column.place, target, is_scale_set) == Need::Needed)
             .collect();
         fold(&targets, &needs, &mut column.states);
+        if column.place.spot == Spot::Dind {
+            fold_mirrors(&targets, &mut column.states);
+        }
         let name = column.place.to_string();
         let states = column.states.into_iter().zip(&targets).zip(&needs);
         for (row, ((state, target), is_needed)) in states.enumerate() {
@@ -124,6 +127,26 @@ fn fold(targets: &[Target], needs: &[bool], states: &mut [State]) {
             };
             behind(targets, states, row, same);
         }
+    }
+}
+
+/// Of registries that a Docker daemon finds in one mirror, the first tells of it.
+fn fold_mirrors(targets: &[Target], states: &mut [State]) {
+    let place = |row: usize| {
+        let mirror = targets.get(row)?.mirror.as_deref()?;
+        mirror.split('/').next()
+    };
+    for row in 0..states.len() {
+        let Some(State::Blocked(root)) = states.get(row).cloned() else {
+            continue;
+        };
+        let same = |other: usize, blocked: &Blocked| {
+            other > row
+                && place(row).is_some()
+                && place(other) == place(row)
+                && blocked.brief == root.brief
+        };
+        behind(targets, states, row, same);
     }
 }
 

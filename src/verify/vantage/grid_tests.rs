@@ -13,6 +13,7 @@ fn target(name: &str, asked: Asked, url: &str) -> Target {
         url: url.to_owned(),
         image: None,
         named: None,
+        mirror: None,
         is_kept: false,
     }
 }
@@ -98,6 +99,28 @@ fn of_one_server_the_row_is_told_that_something_needs() {
         shown(Spot::Runner, states),
         ["http 503", "http 503", "ok", "ok"]
     );
+}
+
+#[test]
+fn of_one_mirror_a_daemon_tells_once() {
+    let of = |name: &str, mirror: Option<&str>| Target {
+        mirror: mirror.map(str::to_owned),
+        ..target(name, Asked::Registry, &format!("https://{name}/v2/"))
+    };
+    let targets = vec![
+        of("docker.io", Some("r.corp/hub")),
+        of("quay.io", Some("r.corp")),
+        of("o.corp", None),
+    ];
+    let refused = || blocked(Hop::Http, "http 401", "image-unauthorized");
+    let states = vec![refused(), refused(), refused()];
+    let cells = grid(targets, vec![column(Spot::Dind, states)], true).cells;
+    let behind = State::Behind {
+        what: "docker.io".to_owned(),
+    };
+    assert_eq!(cells[0].state, refused());
+    assert_eq!(cells[1].state, behind);
+    assert_eq!(cells[2].state, refused());
 }
 
 #[test]

@@ -65,7 +65,7 @@ async fn asked(
         .replace("/dev/termination-log", &message.display().to_string())
         // What hangs is not waited for as long as in a cluster.
         .replace(
-            "--connect-timeout 8 --max-time 25",
+            "--connect-timeout 12 --max-time 25",
             "--connect-timeout 1 --max-time 2",
         );
     let mut command = Command::new("/bin/sh");
@@ -83,6 +83,7 @@ async fn asked(
         url: url.to_owned(),
         image: None,
         named: None,
+        mirror: None,
         is_kept: false,
     };
     let probe = Probe {

@@ -145,7 +145,7 @@ async fn a_mirror_that_refuses(lab: Arc<Lab>) -> Result<()> {
     let (cells, said) = with_change(&install, &install.runners, secret, &patch).await?;
     let red = red(&cells);
     ensure!(
-        red.len() == 1 && red[0].0 == "dind" && red[0].1 == "registry docker.io",
+        red.len() == 1 && red[0].0 == "dind" && red[0].2 == "http 401",
         "{cells:#?}\n{said}"
     );
     no_probe_is_left(&install).await
@@ -166,8 +166,8 @@ async fn a_proxy_out_of_reach(lab: Arc<Lab>) -> Result<()> {
                     "has(object.metadata.labels) && 'arc-setup.dev/probe' in object.metadata.labels && object.metadata.labels['arc-setup.dev/probe'] == 'runner'"}],
                 "reinvocationPolicy": "Never",
                 "failurePolicy": "Fail",
-                "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression":
-                    "Object{spec: Object.spec{hostAliases: [Object.spec.hostAliases{ip: '127.0.0.1', hostnames: ['proxy.lab.internal']}]}}"}}],
+                "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression":
+                    "[JSONPatch{op: 'add', path: '/spec/hostAliases', value: [Object.spec.hostAliases{ip: '127.0.0.1', hostnames: ['proxy.lab.internal']}]}]"}}],
              }},
             {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
              "metadata": {"name": "no-proxy-for-runners"},
