@@ -16,10 +16,13 @@ mod pull_test;
 mod recheck;
 mod ssa;
 mod steps;
+mod tried;
 mod uninstall;
+mod vantage;
 
 pub use execute::{Executed, execute};
 pub use execution::{Execution, Gate};
 pub use lock::contended;
 pub use pull_test::{PullTests, Started, pull_tests};
 pub use uninstall::{installs, plan_uninstall};
+pub use vantage::{Probing, Ran, probe};

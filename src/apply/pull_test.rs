@@ -7,20 +7,18 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::execute::Executed;
 use super::ledger::store;
 use super::lock::Lock;
-use crate::checks::{catalogue, refusal_code};
+use super::tried::{self, Pod, identity};
 use crate::clients::interrupt::Interrupt;
-use crate::clients::kube::{Cluster, ClusterError, Selection};
+use crate::clients::kube::{Cluster, ClusterError};
 use crate::event::{Event, Sink};
 use crate::failure::{Exit, Failure};
 use crate::object::ObjectRef;
-use crate::object::labels::INSTALL_LABEL;
-use crate::observe::{DryRun, PullTested, Receipt, Refusal, classify};
+use crate::observe::{PullTested, Receipt};
 use crate::plan::{PULL_TEST_LABEL, PullTest};
 
 /// How long a quota may count a pod that is removed.
@@ -59,8 +57,6 @@ impl fmt::Debug for PullTests<'_> {
     }
 }
 
-/// A pod of ours, and which one of its name.
-type Pod = (ObjectRef, String);
 /// Ends with a failure when the lock is lost.
 type Lost<'a> = Pin<&'a mut (dyn Future<Output = Failure> + Send)>;
 
@@ -207,67 +203,20 @@ async fn create(
 
 fn refused(set: &ObjectRef, error: ClusterError) -> Failure {
     let what = format!("a pod of {set} cannot be made");
-    let (refusal, words) = match classify(error) {
-        Ok(DryRun::Refused { refusal, why }) => (refusal, why),
-        Ok(DryRun::Unknown { why }) => (Refusal::Other, why),
-        Ok(other) => (Refusal::Other, format!("{other:?}")),
-        Err(error) => return error.failure(what, Exit::ApplyFailed),
-    };
-    let code = refusal_code(refusal, &words);
-    let failure = Failure::new(code, Exit::ApplyFailed, what).evidence(words);
-    match catalogue::entry(code) {
-        Some(entry) => failure.why(entry.cause).remedy(entry.remedy),
-        None => failure,
+    match tried::refused(what, error, Exit::ApplyFailed) {
+        Ok(failure) => failure.remedy("--no-pull-test goes on without this proof"),
+        Err(failure) => failure,
     }
-    .remedy("--no-pull-test goes on without this proof")
 }
 
-fn identity(pod: &Value) -> Pod {
-    let uid = pod.pointer("/metadata/uid").and_then(Value::as_str);
-    (
-        ObjectRef::from_value(pod),
-        uid.unwrap_or_default().to_owned(),
-    )
-}
-
-/// Pods of this install's pull tests that are there. Whoever may not look leaves them to their deadline.
+/// Pods of this install's pull tests that are there.
 async fn left_behind(run: &PullTests<'_>) -> Vec<Pod> {
-    let labels = format!("{PULL_TEST_LABEL},{INSTALL_LABEL}={}", run.receipt.install);
-    let mut found = Vec::new();
-    for namespace in run.namespaces {
-        let selection = Selection {
-            namespace: Some(namespace),
-            labels: Some(&labels),
-            fields: None,
-        };
-        match run.cluster.list_selected("v1", "Pod", &selection).await {
-            Ok(page) => found.extend(
-                page.items
-                    .iter()
-                    .filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none())
-                    .map(identity),
-            ),
-            Err(error) => tracing::debug!(%error, namespace, "pods of pull tests were not listed"),
-        }
-    }
-    found
+    let install = &run.receipt.install;
+    tried::left_behind(run.cluster, PULL_TEST_LABEL, install, run.namespaces).await
 }
 
-/// Removes a pod; one that cannot be removed ends by itself, and the next run tries again.
-async fn remove(run: &PullTests<'_>, (pod, uid): &Pod) {
-    let mut answer = run.cluster.delete(pod, Some(uid)).await;
-    if let Err(ClusterError::Unreachable { .. }) = answer {
-        answer = run.cluster.delete(pod, Some(uid)).await;
-    }
-    match answer {
-        Ok(()) | Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => {}
-        Err(error) => (run.events)(Event::Note {
-            text: format!(
-                "{pod} could not be removed ({}); it ends by itself, and the next run removes it",
-                error.message()
-            ),
-        }),
-    }
+async fn remove(run: &PullTests<'_>, pod: &Pod) {
+    tried::remove(run.cluster, run.events, pod).await;
 }
 
 /// Writes what was shown into the receipt.

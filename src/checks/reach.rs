@@ -60,7 +60,10 @@ fn handshake(report: &TlsReport, config: &Config) -> Finding {
         None => report.server.clone(),
     };
     match &report.outcome {
-        TlsOutcome::Trusted => Finding::ok("tls-untrusted", subject),
+        TlsOutcome::Trusted { expiring: None } => Finding::ok("tls-untrusted", subject),
+        TlsOutcome::Trusted {
+            expiring: Some(expiring),
+        } => Finding::warning("certificate-expiring", subject).why(expiring.clone()),
         TlsOutcome::Untrusted { verdict, why } => {
             let finding = Finding::failed("tls-untrusted", subject).why(why.clone());
             match verdict {
@@ -163,6 +166,8 @@ fn login(registration: &Registration, host: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ContainerMode, Mode};
+    use crate::render::fixtures::config;
 
     #[test]
     fn only_logins_that_programs_can_make_are_asked_for() {
@@ -176,6 +181,27 @@ mod tests {
             let schemes: Vec<String> = schemes.into_iter().map(str::to_owned).collect();
             assert_eq!(lacks_basic(&schemes), lacks, "{schemes:?}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_expires_soon_is_a_warning_that_names_the_server() {
+        let config = config(Mode::ScaleSet, "0.14.2", ContainerMode::None);
+        let report = |expiring: Option<&str>| TlsReport {
+            server: "registry.corp:443".to_owned(),
+            proxy: None,
+            outcome: TlsOutcome::Trusted {
+                expiring: expiring.map(str::to_owned),
+            },
+        };
+        let soon = "\"CN=registry.corp\" expires on Jan 31, in 29 days";
+        let findings = handshakes(&[report(Some(soon)), report(None)], &config);
+        assert_eq!(findings[0].id, "certificate-expiring");
+        assert_eq!(findings[0].verdict, Says::Warning);
+        assert_eq!(findings[0].subject, "registry.corp:443");
+        assert_eq!(findings[0].why, [soon]);
+        assert_eq!(findings[1].verdict, Says::Ok);
+        // It was reached: what else is wrong there is told beside it.
+        assert!(broken(&[report(Some(soon))]).is_empty());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    GlobalArgs, Session, adopt, ca, config, explain, images, init, patch_images, proxy, render,
-    rewrite, rules, uninstall,
+    GlobalArgs, Session, adopt, ca, check, config, explain, images, init, patch_images, proxy,
+    render, rewrite, rules, uninstall,
 };
 use crate::failure::{Exit, Failure};
 
@@ -31,6 +31,8 @@ pub struct Cli {
 pub enum Command {
     /// Install ARC and its runners: read, render, rewrite, check, show, ask, apply, wait.
     Init(Box<init::Args>),
+    /// Check all that init checks, and with --from-cluster what each place of the cluster reaches.
+    Check(Box<check::Args>),
     /// Write the same objects with no cluster: to stdout, or one file for each object.
     Render(render::Args),
     /// List every image, before → after, with the rule and why it is needed: the allow-list ticket.
@@ -74,6 +76,7 @@ impl Command {
     pub(crate) async fn run(&self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::Init(args) => init::run(args, session).await,
+            Self::Check(args) => Box::pin(check::run(args, session)).await,
             Self::PatchImages(args) => patch_images::run(args, session).await,
             Self::Adopt(args) => adopt::run(args, session).await,
             Self::Ca(args) => Box::pin(ca::run(args, session)).await,

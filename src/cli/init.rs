@@ -71,6 +71,7 @@ impl Args {
         Choices {
             force_conflicts: self.force_conflicts,
             pull_test: self.wait == WaitFor::Runners && !self.no_pull_test,
+            sees_certificates: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clients::handshake::{Handshake, handshake};
 use crate::clients::transport::Http;
-use crate::pki::chain::Verdict;
+use crate::pki::chain::{Verdict, expiring};
 
 /// Handshakes at the same time.
 const AT_ONCE: usize = 8;
@@ -36,7 +36,11 @@ pub struct TlsReport {
 )]
 pub enum TlsOutcome {
     /// The chain ends in the bundle or the machine's roots, and the name is right.
-    Trusted,
+    Trusted {
+        /// What of the chain expires within 30 days; None also where the chain was not looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expiring: Option<String>,
+    },
     /// TLS answered, and the certificate is refused.
     Untrusted {
         /// Names the missing issuer; `Complete` where the chain is not the trouble.
@@ -61,10 +65,13 @@ pub enum TlsOutcome {
     },
 }
 
-impl From<Handshake> for TlsOutcome {
-    fn from(handshake: Handshake) -> Self {
+impl TlsOutcome {
+    /// What a handshake shows at this time, in seconds since 1970.
+    fn of(handshake: Handshake, now: i64) -> Self {
         match handshake {
-            Handshake::Trusted { .. } => Self::Trusted,
+            Handshake::Trusted { chain, .. } => Self::Trusted {
+                expiring: expiring(&chain, now),
+            },
             Handshake::Untrusted { verdict, cause, .. } => Self::Untrusted {
                 verdict,
                 why: cause.to_string(),
@@ -118,9 +125,9 @@ async fn report(http: &Http, server: &str, is_asked: bool) -> TlsReport {
     };
     let route = http.route();
     let outcome = if is_asked && http.answered(host, port, PATIENCE).await {
-        TlsOutcome::Trusted
+        TlsOutcome::Trusted { expiring: None }
     } else {
-        handshake(route, host, port).await.into()
+        TlsOutcome::of(handshake(route, host, port).await, route.now)
     };
     TlsReport {
         server: format!("{host}:{port}"),

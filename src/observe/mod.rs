@@ -41,7 +41,7 @@ pub use objects::{
 pub use offline::resolve_credentials;
 pub use pods::pods;
 pub use receipt::{Entry, PullTested, RECEIPT_TYPE, Receipt, ReceiptProblem};
-pub use rights::{Right, rights, rights_to_remove};
+pub use rights::{Right, rights, rights_to_probe, rights_to_remove};
 pub use runner_pod::{LegacyManager, names_every_image, pod_of};
 pub use secrets::{SecretPresence, SecretReport, read_secrets};
 pub use surroundings::is_ours;

@@ -69,6 +69,25 @@ pub async fn rights(
     answers(cluster, needed(cluster, manifests, namespace, tested)).await
 }
 
+/// Asks for every right that probes in `namespaces` need, and the lock in `home`.
+pub async fn rights_to_probe(
+    cluster: &Cluster,
+    namespaces: &BTreeSet<String>,
+    home: &str,
+) -> Vec<Right> {
+    let mut needed = BTreeSet::new();
+    for namespace in namespaces {
+        for verb in ["create", "delete", "get", "list", "watch"] {
+            needed.insert(Right::of(verb, "", "pods", "Pod", Some(namespace)));
+        }
+    }
+    for verb in ["create", "patch", "delete"] {
+        let group = "coordination.k8s.io";
+        needed.insert(Right::of(verb, group, "leases", "Lease", Some(home)));
+    }
+    answers(cluster, needed).await
+}
+
 async fn answers(cluster: &Cluster, needed: BTreeSet<Right>) -> Vec<Right> {
     let mut answers: Vec<Right> = futures::stream::iter(needed)
         .map(|right| ask(cluster, right))

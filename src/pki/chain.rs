@@ -4,6 +4,7 @@
 
 mod authority;
 mod diagnosis;
+mod expiry;
 mod files;
 mod pkcs7;
 
@@ -11,4 +12,5 @@ pub use authority::{Authority, Bundle, Note, NoteKind, bundle, pem};
 #[cfg(test)]
 pub(in crate::pki) use diagnosis::tests;
 pub use diagnosis::{Verdict, diagnose};
+pub use expiry::expiring;
 pub use files::certificates_of;

@@ -17,6 +17,7 @@ mod prune;
 mod pull_test;
 mod step;
 mod summary;
+pub mod vantage;
 
 pub use build::{Inputs, build};
 pub use conflict::conflict;

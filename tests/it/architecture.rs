@@ -50,6 +50,7 @@ const PURE: &[&str] = &[
     "plan",
     "checks",
     "verify::readiness",
+    "verify::vantage",
 ];
 
 /// What pure code may not name.

@@ -13,6 +13,7 @@ mod architecture;
 mod bad_input;
 mod ca;
 mod catalogue;
+mod check;
 mod config_show;
 mod contract;
 mod control_plane;

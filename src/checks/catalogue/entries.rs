@@ -5,6 +5,7 @@ mod admission;
 mod configuration;
 mod images;
 mod install;
+mod vantage;
 
 use super::Entry;
 
@@ -15,6 +16,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     configuration::ENTRIES,
     images::ENTRIES,
     install::ENTRIES,
+    vantage::ENTRIES,
 ];
 
 /// One row.

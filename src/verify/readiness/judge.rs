@@ -9,6 +9,7 @@ use super::{
 };
 use crate::object::ObjectRef;
 use crate::plan::PULL_TEST_LABEL;
+use crate::plan::vantage::PROBE_LABEL;
 
 /// Judges one object of the world; None for a kind that has nothing to wait for. `answer` is what a dry-run
 /// of a guarded object said, for webhook configurations.
@@ -43,7 +44,7 @@ pub fn judge(
     };
     Some(match object.kind.as_str() {
         "Deployment" => deployment::deployment(live),
-        "Pod" if is_pull_test(live) => pull_test::pull_test(live),
+        "Pod" if is_tried(live) => pull_test::pull_test(live),
         "Pod" => pod::pod(live),
         "CustomResourceDefinition" => custom_resource_definition::custom_resource_definition(live),
         "AutoscalingRunnerSet" => autoscaling_runner_set::autoscaling_runner_set(live, world),
@@ -58,7 +59,11 @@ pub fn judge(
     })
 }
 
-fn is_pull_test(pod: &Value) -> bool {
-    pod.pointer("/metadata/labels")
-        .is_some_and(|labels| labels.get(PULL_TEST_LABEL).is_some())
+/// A pod of a pull test or a probe: it ends by itself.
+fn is_tried(pod: &Value) -> bool {
+    pod.pointer("/metadata/labels").is_some_and(|labels| {
+        [PULL_TEST_LABEL, PROBE_LABEL]
+            .iter()
+            .any(|label| labels.get(label).is_some())
+    })
 }

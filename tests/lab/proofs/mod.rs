@@ -13,6 +13,7 @@ mod repair;
 mod story;
 mod traffic;
 mod trust;
+mod vantage;
 
 use crate::harness::Topic;
 
@@ -37,6 +38,8 @@ pub(crate) const TOPICS: &[Topic] = &[
     traffic::SCALE_SET,
     predictions::LEGACY,
     predictions::SCALE_SET,
+    vantage::LEGACY,
+    vantage::SCALE_SET,
     // Last of those that share an install: they take something away from it, and put it back.
     trust::LEGACY,
     trust::SCALE_SET,

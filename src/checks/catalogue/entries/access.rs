@@ -4,6 +4,9 @@ use super::{Entry, code};
 
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry] = &[
+    code("certificate-expiring", "a server's certificate expires soon",
+        "The certificate of the registry or of GitHub, or one of its issuers as the server sends them, expires within 30 days. From then on pulls, jobs and the controller fail.",
+        "ask whoever runs the server to renew it; arc-setup ca doctor HOST shows the chain"),
     code("cluster-conflict", "the cluster holds something else of this name",
         "The API server answered that the object exists already, or that it was changed by someone else meanwhile.",
         "run the same command again; if it stays, see who owns the object: kubectl get it with --show-managed-fields"),
