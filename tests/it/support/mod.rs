@@ -6,6 +6,7 @@ pub(crate) mod authority;
 pub(crate) mod company;
 pub(crate) mod connect_proxy;
 pub(crate) mod control_plane;
+pub(crate) mod distribution;
 pub(crate) mod examples;
 pub(crate) mod github;
 pub(crate) mod https;
