@@ -6,8 +6,6 @@ mod made;
 mod pushed;
 mod verified;
 
-use clap::ValueEnum;
-
 use crate::cli::config_args::{Part, PartArgs};
 use crate::cli::session::NoCluster;
 use crate::cli::{Session, clock, config_load, pass};
@@ -26,6 +24,8 @@ use crate::ui::progress::Progress;
 use crate::ui::{foreign, output};
 use answer::Answer;
 use made::{Bundle, Maker, Product};
+use pushed::Push;
+use verified::Subject;
 
 /// Arguments of `ca layer`.
 #[derive(Debug, clap::Args)]
@@ -43,9 +43,9 @@ pub(super) struct Args {
     /// Write nothing: say what would be pushed
     #[arg(long, requires = "push")]
     dry_run: bool,
-    /// What the layer holds
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Additive)]
-    mode: Mode,
+    /// Add the authorities to the image's own bundles, too: reads every layer of it
+    #[arg(long)]
+    merged: bool,
     /// Registries that Docker in the image trusts by the bundle [default: those of the rules, and REF's]
     #[arg(long = "certs-for", value_name = "HOST[:PORT]", value_parser = registry_host)]
     certs_for: Vec<String>,
@@ -53,15 +53,6 @@ pub(super) struct Args {
     config: PartArgs<Layers>,
     #[command(flatten)]
     no_cluster: NoCluster,
-}
-
-/// What goes into the layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Mode {
-    /// Files beside those of the image: for Docker, Go, OpenSSL; no layer of the image is read
-    Additive,
-    /// The image's own bundles with the authorities added, too: for every program; every layer of the image is read
-    Merged,
 }
 
 /// What decides where images come from, who is trusted, which way is gone, as whom.
@@ -151,7 +142,7 @@ impl<'a> Task<'a> {
             bundle: Bundle {
                 pems: authorities.pems,
                 hosts,
-                is_merged: args.mode == Mode::Merged,
+                is_merged: args.merged,
             },
             base,
             target,
@@ -160,20 +151,24 @@ impl<'a> Task<'a> {
 
     async fn run(&self, progress: &Progress) -> Result<Answer, Failure> {
         let tell = |title: String| progress.tell(&Event::Stage { title });
+        let subject = match &self.args.verify {
+            Some(_) => Some(Subject::read(self.registry(&self.target), &self.target).await?),
+            None => None,
+        };
         tell(format!("reading {}", self.base.pulled()));
         let maker = Maker::new(self.registry(&self.base), &self.base, &self.bundle, &tell);
+        let maker = maker.named(subject.as_ref().and_then(Subject::base_name));
         let product = maker.make().await?;
         if let Some(stacked) = product.stacked() {
             progress.told(&format!(
                 "warning: the image has a layer of arc-setup ca layer already (bundle SHA-256 {stacked}), which stays: start from the image that it was made of"
             ));
         }
-        let target = self.tagged(&product)?;
-        if self.args.verify.is_some() {
-            return verified::verified(self.registry(&target), &target, &product, &self.bundle)
-                .await;
+        if let Some(subject) = subject {
+            return subject.verified(&product, &self.bundle).await;
         }
-        let push = pushed::Push {
+        let target = self.tagged(&product)?;
+        let push = Push {
             registry: self.registry(&target),
             target: &target,
             product: &product,

@@ -58,7 +58,7 @@ pub fn differences(
         && *top != wanted.layer.blob.digest
     {
         said.push(format!(
-            "{platform}: its layer is {top}, and {} comes of this bundle, mode and hosts",
+            "{platform}: its layer is {top}, and {} comes of this bundle, --merged and --certs-for",
             wanted.layer.blob.digest
         ));
     }

@@ -5,6 +5,7 @@ mod admission;
 mod configuration;
 mod images;
 mod install;
+mod layers;
 
 use super::Entry;
 
@@ -15,6 +16,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     configuration::ENTRIES,
     images::ENTRIES,
     install::ENTRIES,
+    layers::ENTRIES,
 ];
 
 /// One row.

@@ -145,7 +145,7 @@ impl Answer {
     pub(super) fn text(&self) -> String {
         let mut lines = Vec::new();
         let mut line = |word: &str, text: String| {
-            lines.push(foreign::own_line(&format!("{word:<10}{text}")));
+            lines.push(foreign::own_line(&format!("{word:<12}{text}")));
         };
         line("base", format!("{}@{}", self.base.name, self.base.digest));
         let authorities = counted(self.bundle.authorities, "authority");

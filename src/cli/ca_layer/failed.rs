@@ -80,9 +80,9 @@ pub(super) fn content(problem: Problem, what: &str) -> Failure {
         Problem::WrongDigest { .. } => failure("layer-digest", problem)
             .remedy("something between here and the registry changes what it hands out: a proxy, a broken mirror"),
         Problem::NoStore(_) => failure("layer-no-bundle", problem)
-            .remedy("use --mode additive, or an image with the package ca-certificates"),
+            .remedy("leave --merged out, or use an image with the package ca-certificates"),
         Problem::Layer(_) => failure("layer-base-unusable", problem)
-            .remedy("use --mode additive, which reads no layer"),
+            .remedy("leave --merged out: then no layer is read"),
         Problem::NameTooLong(_) | Problem::Certificate(_) => failure("ca-bundle", problem),
         _ => failure("layer-base-unusable", problem),
     }

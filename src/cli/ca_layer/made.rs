@@ -69,6 +69,8 @@ pub(super) struct Maker<'a> {
     reference: &'a ImageReference,
     bundle: &'a Bundle,
     tell: &'a (dyn Fn(String) + Sync),
+    /// What the result says that it was made of.
+    base_name: String,
 }
 
 impl<'a> Maker<'a> {
@@ -80,10 +82,17 @@ impl<'a> Maker<'a> {
     ) -> Self {
         Self {
             repository: Repository::to_read(registry, reference.path()),
+            base_name: reference.pulled(),
             reference,
             bundle,
             tell,
         }
+    }
+
+    /// Has the result say another name of the same base.
+    pub(super) fn named(mut self, base_name: Option<String>) -> Self {
+        self.base_name = base_name.unwrap_or(self.base_name);
+        self
     }
 
     pub(super) fn repository(&self) -> &Repository {
@@ -99,13 +108,13 @@ impl<'a> Maker<'a> {
         let additive = CaFiles::additive(&self.bundle.pems, &self.bundle.hosts);
         let additive = additive.map_err(unusable)?;
         let origin = Origin {
-            name: name.clone(),
+            name: self.base_name.clone(),
             digest: top.digest.clone(),
         };
         let base = read_base(&top.media_type, &top.bytes).map_err(unusable)?;
         let bundle_sha256 = additive.bundle_sha256();
         let Base::Index { children, left_out } = base else {
-            let image = self.image(&top, None, &additive, &origin.name).await?;
+            let image = self.image(&top, None, &additive, &name).await?;
             return Ok(Product {
                 origin,
                 bundle_sha256,
@@ -173,7 +182,7 @@ impl<'a> Maker<'a> {
             (additive.clone(), Vec::new(), Vec::new())
         };
         let origin = Origin {
-            name: self.reference.pulled(),
+            name: self.base_name.clone(),
             digest: document.digest.clone(),
         };
         let edited = base

@@ -8,51 +8,76 @@ use super::made::{Bundle, Image, Product};
 use crate::clients::registry::{Document, Registry, Repository, Trouble};
 use crate::failure::{Exit, Failure};
 use crate::image_ref::ImageReference;
-use crate::object::text_at;
-use crate::oci::{BASE_DIGEST, Base, Made, Manifest, differences, read_base};
+use crate::oci::{BASE_DIGEST, BASE_NAME, Base, Made, Manifest, differences, read_base};
 use crate::ui::foreign;
 
-/// The answer where it is; the failure says what differs.
-pub(super) async fn verified(
-    registry: Registry,
-    target: &ImageReference,
-    product: &Product,
-    bundle: &Bundle,
-) -> Result<Answer, Failure> {
-    let repository = Repository::to_read(registry, target.path());
-    let name = target.canonical();
-    let reference = target.digest().or(target.tag()).unwrap_or("latest");
-    let unread = |trouble| failed::reading(&name, trouble);
-    let found = repository.manifest(reference).await.map_err(unread)?;
-    let wanted = product.top().map(|top| top.digest.clone());
-    if Some(&found.digest) == wanted.as_ref() {
-        let digest = &found.digest;
-        return Ok(Answer::new(product, bundle, target, digest, Done::Same));
+/// What is to be verified.
+pub(super) struct Subject<'a> {
+    repository: Repository,
+    target: &'a ImageReference,
+    found: Document,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) async fn read(
+        registry: Registry,
+        target: &'a ImageReference,
+    ) -> Result<Self, Failure> {
+        let repository = Repository::to_read(registry, target.path());
+        let reference = target.digest().or(target.tag()).unwrap_or("latest");
+        let found = repository.manifest(reference).await;
+        Ok(Self {
+            found: found.map_err(|trouble| failed::reading(&target.canonical(), trouble))?,
+            repository,
+            target,
+        })
     }
-    let failure = Failure::new(
-        "layer-differs",
-        Exit::Preflight,
-        format!(
-            "{name} is not what comes of {} and this bundle",
-            product.origin.name
-        ),
-    )
-    .why(format!(
-        "it is {}, and {} is wanted",
-        found.digest,
-        wanted.unwrap_or_default()
-    ));
-    let differences = Comparison {
-        repository: &repository,
-        product,
-    };
-    let said = differences.said(&found).await.map_err(unread)?;
-    let failure = said
-        .into_iter()
-        .fold(failure, |failure, line| failure.why(foreign::line(&line)));
-    Err(failure.remedy(
-        "verify with the base's digest, the bundle, --mode and --certs-for that it was made with, or make it again with --push",
-    ))
+
+    /// By which name its base was pulled, as it says itself: whoever verifies may pull the same by another one.
+    pub(super) fn base_name(&self) -> Option<String> {
+        annotation(&self.found, BASE_NAME)
+    }
+
+    /// The answer where it is what it should be; the failure says what differs.
+    pub(super) async fn verified(
+        &self,
+        product: &Product,
+        bundle: &Bundle,
+    ) -> Result<Answer, Failure> {
+        let (name, found) = (self.target.canonical(), &self.found);
+        let wanted = product.top().map(|top| top.digest.clone());
+        if Some(&found.digest) == wanted.as_ref() {
+            let digest = &found.digest;
+            return Ok(Answer::new(
+                product,
+                bundle,
+                self.target,
+                digest,
+                Done::Same,
+            ));
+        }
+        let what = format!("{name} is not what comes of the image and this bundle");
+        let failure = Failure::new("layer-differs", Exit::Preflight, what).why(format!(
+            "it is {}, and {} is wanted",
+            found.digest,
+            wanted.unwrap_or_default()
+        ));
+        let comparison = Comparison {
+            repository: &self.repository,
+            product,
+        };
+        let said = comparison.said(found).await;
+        let said = said.map_err(|trouble| failed::reading(&name, trouble))?;
+        let said = said.into_iter();
+        let failure = said.fold(failure, |failure, line| failure.why(foreign::line(&line)));
+        Err(failure.remedy("verify with the base's digest, the bundle, --merged and --certs-for that it was made with, or make it again with --push"))
+    }
+}
+
+fn annotation(document: &Document, name: &str) -> Option<String> {
+    let value: Value = serde_json::from_slice(&document.bytes).ok()?;
+    let annotations = value.get("annotations")?;
+    annotations.get(name)?.as_str().map(str::to_owned)
 }
 
 struct Comparison<'a> {
@@ -63,11 +88,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     async fn said(&self, found: &Document) -> Result<Vec<String>, Trouble> {
         let mut said = Vec::new();
-        let value: Value = serde_json::from_slice(&found.bytes).unwrap_or_default();
-        let annotations = value.get("annotations");
-        let of =
-            annotations.and_then(|annotations| text_at(annotations, &format!("/{BASE_DIGEST}")));
-        if let Some(of) = of
+        if let Some(of) = annotation(found, BASE_DIGEST)
             && of != self.product.origin.digest
         {
             said.push(format!(

@@ -218,9 +218,7 @@ async fn whoever_verifies_computes_the_digest_again_and_is_told_what_differs() -
         .layer(&[&["--verify", place.as_str()][..], &others].concat())
         .await?;
     differs(outcome, &["linux/arm64: its layer is sha256:"]);
-    let outcome = site
-        .layer(&["--verify", &place, "--mode", "merged"])
-        .await?;
+    let outcome = site.layer(&["--verify", &place, "--merged"]).await?;
     differs(outcome, &["linux/amd64: its layer is sha256:"]);
     site.program
         .file("ca.pem", site.authority.bundle_pem() + PUBLIC)?;
@@ -257,12 +255,7 @@ async fn whoever_verifies_computes_the_digest_again_and_is_told_what_differs() -
         "--verify",
         &place,
     ];
-    let outcome = site.program.run(&arguments).await?;
-    // Its annotations name the base by tag.
-    differs(
-        outcome,
-        &["only what its manifest says beside the layers differs"],
-    );
+    site.program.run(&arguments).await?.expect_code(0);
     let gone = format!("{}/{BASE}:gone", site.registry.host());
     let said = site
         .layer(&["--verify", &gone])
