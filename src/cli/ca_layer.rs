@@ -47,7 +47,7 @@ pub(super) struct Args {
     #[arg(long)]
     merged: bool,
     /// Registries that Docker in the image trusts by the bundle [default: those of the rules, and REF's]
-    #[arg(long = "certs-for", value_name = "HOST[:PORT]", value_parser = registry_host)]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = registry_host)]
     certs_for: Vec<String>,
     #[command(flatten)]
     config: PartArgs<Layers>,

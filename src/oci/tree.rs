@@ -84,7 +84,10 @@ impl Tree {
     }
 
     fn below(&self, directory: &str) -> impl Iterator<Item = &str> {
-        let first = format!("{directory}/");
+        let first = match directory {
+            "" => String::new(),
+            directory => format!("{directory}/"),
+        };
         let from = (Bound::Included(first.clone()), Bound::Unbounded);
         let paths = self.nodes.range(from).map(|(path, _)| path.as_str());
         paths.take_while(move |path| path.starts_with(&first))
