@@ -81,12 +81,10 @@ pub(super) enum Compression {
 impl Compression {
     /// By the media type of the layer.
     pub(super) fn of(media_type: &str) -> Self {
-        if media_type.ends_with(".tar") {
-            Self::None
-        } else if media_type.ends_with("+gzip") || media_type.ends_with(".tar.gzip") {
-            Self::Gzip
-        } else {
-            Self::Other
+        match media_type.rsplit('.').next() {
+            Some("tar") => Self::None,
+            Some("tar+gzip" | "gzip") => Self::Gzip,
+            _ => Self::Other,
         }
     }
 }

@@ -67,11 +67,10 @@ impl Tree {
         match self.nodes.get(&real).map(|node| &node.what) {
             Some(What::File(content)) => Found::File(real, content.as_deref()),
             Some(What::Directory) => Found::Directory(real),
-            Some(What::Other | What::Symlink(_)) => Found::Nothing(real),
             None if !is_watched(&real) => Found::Elsewhere(real),
             // A directory that no layer names, but what is in it.
             None if self.below(&real).next().is_some() => Found::Directory(real),
-            None => Found::Nothing(real),
+            Some(What::Other | What::Symlink(_)) | None => Found::Nothing(real),
         }
     }
 
@@ -169,7 +168,9 @@ impl Tree {
             let below: Vec<String> = self.below(&path).map(str::to_owned).collect();
             // What no layer names as a directory may be one.
             if !is_directory || self.nodes.contains_key(&path) {
-                below.iter().for_each(|path| self.remove(path));
+                for path in &below {
+                    self.remove(path);
+                }
             }
             self.remove(&path);
         }

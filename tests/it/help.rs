@@ -262,6 +262,11 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
             true,
             "anchors ca-bundle config config-map directory host no-proxy pem pkcs12 proxy proxy-credentials-file proxy-existing-secret secret sha256",
         ),
+        (
+            &["ca", "layer"],
+            false,
+            "ca-bundle certs-for config dry-run merged no-proxy pin-sha256 proxy proxy-credentials-file proxy-existing-secret pull-secret-file push registry registry-key registry-library registry-map registry-preset verify",
+        ),
         (&["explain"], false, ""),
         (&["config", "schema"], false, ""),
     ] {

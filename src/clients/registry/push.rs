@@ -101,7 +101,7 @@ impl Repository {
     }
 
     async fn start(&self, query: &[(&str, &str)], body: Vec<u8>) -> Result<Reply, Trouble> {
-        let mut url = Url::parse(&self.url("blobs/uploads/")).map_err(|_| self.no_place())?;
+        let mut url = Url::parse(&self.url("blobs/uploads/")).map_err(|_| no_place())?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -132,9 +132,9 @@ impl Repository {
 
     /// Where an upload goes on, with the digest that ends it. It is on the registry itself, over TLS: a login goes there.
     fn place(&self, started: &Reply, digest: &str) -> Result<String, Trouble> {
-        let here = Url::parse(&self.url("blobs/uploads/")).map_err(|_| self.no_place())?;
-        let location = started.header("location").ok_or_else(|| self.no_place())?;
-        let mut place = here.join(location).map_err(|_| self.no_place())?;
+        let here = Url::parse(&self.url("blobs/uploads/")).map_err(|_| no_place())?;
+        let location = started.header("location").ok_or_else(|| no_place())?;
+        let mut place = here.join(location).map_err(|_| no_place())?;
         if place.host_str() != here.host_str() {
             return Err(Trouble::Protocol(format!(
                 "it wants blobs at another host, {}, where no login is sent",
@@ -143,15 +143,11 @@ impl Repository {
         }
         // Behind a server that ends TLS it may not know that it is reached by it, nor at which port.
         if place.scheme() == "http" {
-            place.set_scheme("https").map_err(|()| self.no_place())?;
-            place.set_port(here.port()).map_err(|()| self.no_place())?;
+            place.set_scheme("https").map_err(|()| no_place())?;
+            place.set_port(here.port()).map_err(|()| no_place())?;
         }
         place.query_pairs_mut().append_pair("digest", digest);
         Ok(place.to_string())
-    }
-
-    fn no_place(&self) -> Trouble {
-        Trouble::Protocol("it does not say where an upload goes on".to_owned())
     }
 
     fn expect_created(&self, reply: &Reply) -> Result<(), Trouble> {
@@ -164,4 +160,8 @@ impl Repository {
     fn refused(&self, reply: &Reply) -> Trouble {
         answer::decode(reply, self.has_account()).into()
     }
+}
+
+fn no_place() -> Trouble {
+    Trouble::Protocol("it does not say where an upload goes on".to_owned())
 }

@@ -73,7 +73,7 @@ fn pieces_of_every_size_make_the_same() {
 fn long_names_of_gnu_and_pax_are_followed() {
     let record = |key: &str, value: &str| {
         let rest = format!(" {key}={value}\n");
-        let length = (rest.len()..)
+        let length = (rest.len()..rest.len() + 9)
             .find(|length| length.to_string().len() + rest.len() == *length)
             .unwrap();
         format!("{length}{rest}")
