@@ -6,6 +6,7 @@
 mod certificates;
 mod chart;
 mod install;
+mod layers;
 mod measure;
 mod patch;
 mod render;
@@ -50,6 +51,9 @@ async fn run() -> Result<()> {
     }
     if wanted("certificates") {
         certificates::run().context("certificates")?;
+    }
+    if wanted("layers") {
+        layers::run().await.context("layers")?;
     }
     if wanted("patch") {
         // For a quick look: --each=100.

@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "REF")]
     verify: Option<String>,
     /// Write nothing: say what would be pushed
-    #[arg(long, requires = "push")]
+    #[arg(long, conflicts_with = "verify")]
     dry_run: bool,
     /// Add the authorities to the image's own bundles, too: reads every layer of it
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `ca layer`: an image of a real registry, with the authorities as its top layer.
 
-mod images;
+mod dialects;
 
 use anyhow::{Context as _, Result};
 use arc_setup::oci::Descriptor;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::arc_setup::{ArcSetup, Outcome};
 use crate::support::authority::Authority;
 use crate::support::distribution::{ACCOUNT, Distribution, Door, Request};
-use images::{Entry, Family, Put, Shelf, failed, tar};
+use crate::support::images::{Entry, Family, Put, Shelf, failed, tar};
 
 const BASE: &str = "library/docker";
 
@@ -341,6 +341,172 @@ async fn blobs_of_the_base_are_mounted_or_streamed_and_the_layer_is_the_same() -
     assert_eq!(
         manifest["layers"][2]["mediaType"],
         "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_images_own_bundle_gets_the_authorities_where_that_is_wanted() -> Result<()> {
+    let site = site(Family::Oci).await?;
+    let place = format!("{}/{BASE}:merged", site.registry.host());
+    // The rules say where docker:29-dind is.
+    let map = format!("docker.io={}", site.registry.host());
+    let arguments = [
+        "ca",
+        "layer",
+        "docker:29-dind",
+        "--registry-map",
+        &map,
+        "--ca-bundle",
+        "ca.pem",
+    ];
+    let more = ["--push", &place, "--merged", "-o", "json"];
+    let outcome = site
+        .program
+        .run(&[&arguments[..], &more].concat())
+        .await?
+        .expect_code(0);
+    let made: Value = serde_json::from_str(&outcome.stdout)?;
+    assert_eq!(text(&made, "/base/name")?, site.base());
+    assert_eq!(
+        text(&made, "/images/0/bundlesRewritten/0")?,
+        "etc/ssl/certs/ca-certificates.crt"
+    );
+    let layer = Descriptor {
+        media_type: String::new(),
+        digest: text(&made, "/images/0/layer/digest")?.to_owned(),
+        size: 0,
+    };
+    let repository = site.shelf.repository(BASE)?;
+    let layer = repository.small_blob(&layer).await.map_err(failed)?;
+    let whole = [PUBLIC, &site.authority.bundle_pem().replace('\r', "")].concat();
+    let layer = String::from_utf8_lossy(&layer);
+    assert!(
+        layer.contains(&whole),
+        "the bundle is not the image's own with the company's"
+    );
+    // The same by its digest.
+    site.layer(&["--verify", text(&made, "/use")?, "--merged"])
+        .await?
+        .expect_code(0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_cannot_get_the_layer_is_refused_and_nothing_is_pushed() -> Result<()> {
+    let site = site(Family::Oci).await?;
+    let host = site.registry.host();
+    let bare = [tar(&[Entry::File("bin/sh", "x")])];
+    site.shelf.image("bare", Some("1"), "amd64", &bare).await?;
+    let broken = [b"neither tar nor anything else".to_vec()];
+    site.shelf
+        .image("broken", Some("1"), "amd64", &broken)
+        .await?;
+    let place = format!("{host}/platform/x:1");
+    for (image, more, exit, code, words) in [
+        (
+            "bare:1",
+            Some("--merged"),
+            3,
+            "layer-no-bundle",
+            "it has no bundle of authorities",
+        ),
+        (
+            "broken:1",
+            Some("--merged"),
+            3,
+            "layer-base-unusable",
+            "ends in the middle of a file",
+        ),
+        (
+            "gone:1",
+            None,
+            3,
+            "image-absent",
+            "the registry does not have it",
+        ),
+        (
+            "bare:1@sha256:x",
+            None,
+            2,
+            "image-invalid",
+            "invalid digest",
+        ),
+    ] {
+        let image = format!("{host}/{image}");
+        let arguments = [
+            "ca",
+            "layer",
+            &image,
+            "--ca-bundle",
+            "ca.pem",
+            "--push",
+            &place,
+        ];
+        let refused = site
+            .program
+            .run(&[&arguments[..], more.as_slice()].concat())
+            .await?;
+        let said = refused.expect_code(exit).stderr;
+        assert!(
+            said.contains(&format!("code: {code}")) && said.contains(words),
+            "{image}: {said}"
+        );
+    }
+    // Each would do without --merged.
+    let image = format!("{host}/broken:1");
+    let arguments = [
+        "ca",
+        "layer",
+        &image,
+        "--ca-bundle",
+        "ca.pem",
+        "--push",
+        &place,
+    ];
+    site.program.run(&arguments).await?.expect_code(0);
+
+    let base = site.base();
+    for (arguments, words) in [
+        (&[][..], "--push"),
+        (&["--push", &base], "is the image itself"),
+        (&["--push", "platform/docker"], "it names no registry"),
+        (
+            &["--push", &format!("{host}/x@sha256:{}", "a".repeat(64))],
+            "cannot be chosen",
+        ),
+        (&["--verify", &place, "--dry-run"], "--dry-run"),
+        (&["--push", &place, "--certs-for", "no host"], "is no host"),
+    ] {
+        let said = site.layer(arguments).await?.expect_code(2).stderr;
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let without = ["ca", "layer", &base, "--push", &place];
+    let said = site.program.run(&without).await?.expect_code(2).stderr;
+    assert!(said.contains("code: ca-bundle"), "{said}");
+    Ok(())
+}
+
+/// Who takes a result for the base would have two authorities' layers, the old one for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_over_a_layer_is_warned_of() -> Result<()> {
+    let site = site(Family::Docker).await?;
+    let place = format!("{}/{BASE}:first", site.registry.host());
+    site.layer(&["--push", &place]).await?.expect_code(0);
+    let again = format!("{}/{BASE}:second", site.registry.host());
+    let arguments = [
+        "ca",
+        "layer",
+        &place,
+        "--ca-bundle",
+        "ca.pem",
+        "--push",
+        &again,
+    ];
+    let said = site.program.run(&arguments).await?.expect_code(0).stderr;
+    assert!(
+        said.contains("warning: the image has a layer of arc-setup ca layer already"),
+        "{said}"
     );
     Ok(())
 }

@@ -10,6 +10,7 @@ pub(crate) mod distribution;
 pub(crate) mod examples;
 pub(crate) mod github;
 pub(crate) mod https;
+pub(crate) mod images;
 pub(crate) mod recording_proxy;
 pub(crate) mod registry;
 pub(crate) mod webhook_backends;

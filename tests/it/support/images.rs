@@ -12,12 +12,12 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use std::io::Write as _;
 
-use crate::support::authority::Authority;
-use crate::support::distribution::{ACCOUNT, Distribution};
+use super::authority::Authority;
+use super::distribution::{ACCOUNT, Distribution};
 
 /// Whose media types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Oci,
     Docker,
 }
@@ -30,15 +30,15 @@ impl Family {
         }
     }
 
-    pub(super) fn index(self) -> String {
+    pub(crate) fn index(self) -> String {
         self.of("index.v1+json", "distribution.manifest.list.v2+json")
     }
 
-    pub(super) fn manifest(self) -> String {
+    pub(crate) fn manifest(self) -> String {
         self.of("manifest.v1+json", "distribution.manifest.v2+json")
     }
 
-    pub(super) fn config(self) -> String {
+    pub(crate) fn config(self) -> String {
         self.of("config.v1+json", "container.image.v1+json")
     }
 
@@ -48,14 +48,14 @@ impl Family {
 }
 
 /// An entry of a layer.
-pub(super) enum Entry<'a> {
+pub(crate) enum Entry<'a> {
     Directory(&'a str),
     File(&'a str, &'a str),
     Link(&'a str, &'a str),
 }
 
 /// A tar as GNU's program writes one, for what tests put into it.
-pub(super) fn tar(entries: &[Entry<'_>]) -> Vec<u8> {
+pub(crate) fn tar(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut archive = Vec::new();
     for entry in entries {
         let (name, flag, link, content) = match entry {
@@ -92,25 +92,25 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// A registry, written to as builders write to it.
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     route: Route,
     host: String,
-    pub(super) family: Family,
+    pub(crate) family: Family,
 }
 
 /// An image that was put there.
 #[derive(Clone)]
-pub(super) struct Put {
-    pub(super) manifest: Blob,
-    pub(super) layers: Vec<Blob>,
+pub(crate) struct Put {
+    pub(crate) manifest: Blob,
+    pub(crate) layers: Vec<Blob>,
 }
 
-pub(super) fn failed(trouble: Trouble) -> anyhow::Error {
+pub(crate) fn failed(trouble: Trouble) -> anyhow::Error {
     anyhow!("{trouble:?}")
 }
 
 impl Shelf {
-    pub(super) fn new(authority: &Authority, registry: &Distribution, family: Family) -> Self {
+    pub(crate) fn new(authority: &Authority, registry: &Distribution, family: Family) -> Self {
         let pem = authority.bundle_pem();
         let route = Route {
             roots: Roots {
@@ -130,7 +130,7 @@ impl Shelf {
         }
     }
 
-    pub(super) fn repository(&self, name: &str) -> Result<Repository> {
+    pub(crate) fn repository(&self, name: &str) -> Result<Repository> {
         let (user, password) = ACCOUNT;
         let login = json!({"auths": {&self.host: {"username": user, "password": password}}});
         let accounts = DockerConfig::parse(login.to_string().as_bytes())?;
@@ -140,7 +140,7 @@ impl Shelf {
     }
 
     /// Puts an image of these layers there.
-    pub(super) async fn image(
+    pub(crate) async fn image(
         &self,
         name: &str,
         tag: Option<&str>,
@@ -186,7 +186,7 @@ impl Shelf {
     }
 
     /// Puts an index there, of images by their platforms, each with an attestation where the family has them.
-    pub(super) async fn index(
+    pub(crate) async fn index(
         &self,
         name: &str,
         tag: &str,
