@@ -19,6 +19,7 @@ use crate::facts;
 use crate::failure::{Exit, Failure};
 use crate::image_ref::{ImageReference, is_host};
 use crate::observe;
+use crate::pki::chain::NoteKind;
 use crate::rules::{Outcome, RuleSet};
 use crate::ui::progress::Progress;
 use crate::ui::{foreign, output};
@@ -265,7 +266,11 @@ fn authorities(partial: &Partial, now: i64) -> Result<facts::host::Authorities, 
     };
     let authorities = facts::host::read_authorities(path, now)?;
     for note in &authorities.notes {
-        output::talk(&foreign::line(&format!("warning: {}", note.text)));
+        let word = match note.kind {
+            NoteKind::Expiring => "warning",
+            _ => "note",
+        };
+        output::talk(&foreign::line(&format!("{word}: {}", note.text)));
     }
     Ok(authorities)
 }

@@ -133,7 +133,7 @@ impl Repository {
     /// Where an upload goes on, with the digest that ends it. It is on the registry itself, over TLS: a login goes there.
     fn place(&self, started: &Reply, digest: &str) -> Result<String, Trouble> {
         let here = Url::parse(&self.url("blobs/uploads/")).map_err(|_| no_place())?;
-        let location = started.header("location").ok_or_else(|| no_place())?;
+        let location = started.header("location").ok_or_else(no_place)?;
         let mut place = here.join(location).map_err(|_| no_place())?;
         if place.host_str() != here.host_str() {
             return Err(Trouble::Protocol(format!(

@@ -5,13 +5,16 @@ use crate::clients::cause::Cause;
 use crate::oci::Problem;
 
 /// Each says why; whoever asked knows of what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// The registry said no, or nothing.
+    #[error("the registry's answer is {0:?}")]
     Answer(Presence),
     /// What it handed out cannot be used.
+    #[error("{0}")]
     Content(Problem),
     /// It does not do what the distribution specification says.
+    #[error("{0}")]
     Protocol(String),
 }
 

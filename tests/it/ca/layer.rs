@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::arc_setup::{ArcSetup, Outcome};
 use crate::support::authority::Authority;
 use crate::support::distribution::{ACCOUNT, Distribution, Door, Request};
-use crate::support::images::{Entry, Family, Put, Shelf, failed, tar};
+use crate::support::images::{Entry, Family, Put, Shelf, tar};
 
 const BASE: &str = "library/docker";
 
@@ -128,7 +128,7 @@ async fn every_platform_gets_the_layer_and_nothing_of_the_base_is_read() -> Resu
 
     // What is there now is the base's with one layer more, unknown fields and their order kept.
     let repository = site.shelf.repository(BASE)?;
-    let index = repository.manifest(&tag).await.map_err(failed)?;
+    let index = repository.manifest(&tag).await?;
     assert_eq!(text(&made, "/digest")?, index.digest);
     let index: Value = serde_json::from_slice(&index.bytes)?;
     let children = index["manifests"].as_array().context("no manifests")?;
@@ -139,10 +139,7 @@ async fn every_platform_gets_the_layer_and_nothing_of_the_base_is_read() -> Resu
         site.index.digest
     );
     for (child, base) in children.iter().zip(&site.images) {
-        let manifest = repository
-            .manifest(text(child, "/digest")?)
-            .await
-            .map_err(failed)?;
+        let manifest = repository.manifest(text(child, "/digest")?).await?;
         let manifest: Value = serde_json::from_slice(&manifest.bytes)?;
         let layers = manifest["layers"].as_array().context("no layers")?;
         assert_eq!(layers.len(), base.layers.len() + 1);
@@ -154,7 +151,7 @@ async fn every_platform_gets_the_layer_and_nothing_of_the_base_is_read() -> Resu
             digest: text(&manifest, "/config/digest")?.to_owned(),
             size: 0,
         };
-        let config = repository.small_blob(&config).await.map_err(failed)?;
+        let config = repository.small_blob(&config).await?;
         let config = String::from_utf8(config)?;
         assert!(
             config.starts_with("{\"x-first\":{\"z\":1,\"a\":[1.5,null]}")
@@ -330,12 +327,12 @@ async fn blobs_of_the_base_are_mounted_or_streamed_and_the_layer_is_the_same() -
     // Docker's types stay Docker's.
     let shelf = Shelf::new(&site.authority, &other, Family::Docker);
     let repository = shelf.repository("platform/dind")?;
-    let index = repository.manifest("1").await.map_err(failed)?;
+    let index = repository.manifest("1").await?;
     assert_eq!(index.media_type, Family::Docker.index());
     assert!(!String::from_utf8_lossy(&index.bytes).contains("oci"));
     let index: Value = serde_json::from_slice(&index.bytes)?;
     let child = text(&index, "/manifests/1/digest")?;
-    let manifest = repository.manifest(child).await.map_err(failed)?;
+    let manifest = repository.manifest(child).await?;
     assert!(!String::from_utf8_lossy(&manifest.bytes).contains("oci"));
     let manifest: Value = serde_json::from_slice(&manifest.bytes)?;
     assert_eq!(
@@ -378,7 +375,7 @@ async fn the_images_own_bundle_gets_the_authorities_where_that_is_wanted() -> Re
         size: 0,
     };
     let repository = site.shelf.repository(BASE)?;
-    let layer = repository.small_blob(&layer).await.map_err(failed)?;
+    let layer = repository.small_blob(&layer).await?;
     let whole = [PUBLIC, &site.authority.bundle_pem().replace('\r', "")].concat();
     let layer = String::from_utf8_lossy(&layer);
     assert!(
@@ -396,8 +393,10 @@ async fn the_images_own_bundle_gets_the_authorities_where_that_is_wanted() -> Re
 async fn an_image_that_cannot_get_the_layer_is_refused_and_nothing_is_pushed() -> Result<()> {
     let site = site(Family::Oci).await?;
     let host = site.registry.host();
-    let bare = [tar(&[Entry::File("bin/sh", "x")])];
-    site.shelf.image("bare", Some("1"), "amd64", &bare).await?;
+    let nothing = [tar(&[Entry::File("bin/sh", "x")])];
+    site.shelf
+        .image("bare", Some("1"), "amd64", &nothing)
+        .await?;
     let broken = [b"neither tar nor anything else".to_vec()];
     site.shelf
         .image("broken", Some("1"), "amd64", &broken)

@@ -1,8 +1,8 @@
 //! Images as builders push them, put into a registry: layers, configurations with what no type of ours knows, indexes with
 //! attestations.
 
-use anyhow::{Result, anyhow};
-use arc_setup::clients::registry::{DockerConfig, Registry, Repository, Trouble};
+use anyhow::Result;
+use arc_setup::clients::registry::{DockerConfig, Registry, Repository};
 use arc_setup::clients::roots::Roots;
 use arc_setup::clients::transport::{Route, Timeouts};
 use arc_setup::oci::Blob;
@@ -105,10 +105,6 @@ pub(crate) struct Put {
     pub(crate) layers: Vec<Blob>,
 }
 
-pub(crate) fn failed(trouble: Trouble) -> anyhow::Error {
-    anyhow!("{trouble:?}")
-}
-
 impl Shelf {
     pub(crate) fn new(authority: &Authority, registry: &Distribution, family: Family) -> Self {
         let pem = authority.bundle_pem();
@@ -152,7 +148,7 @@ impl Shelf {
         for layer in layers {
             diff_ids.push(Blob::new("", layer.clone()).digest);
             let blob = Blob::new(self.family.layer(), gzip(layer)?);
-            repository.put_blob(&blob).await.map_err(failed)?;
+            repository.put_blob(&blob).await?;
             blobs.push(blob);
         }
         let history = diff_ids.iter().map(|_| json!({"created_by": "COPY x"}));
@@ -167,7 +163,7 @@ impl Shelf {
             "a-last": "stays last",
         });
         let config = Blob::new(self.family.config(), serde_json::to_vec(&config)?);
-        repository.put_blob(&config).await.map_err(failed)?;
+        repository.put_blob(&config).await?;
         let mut manifest = json!({
             "schemaVersion": 2, "mediaType": self.family.manifest(),
             "config": descriptor(&config), "layers": blobs.iter().map(descriptor).collect::<Vec<_>>(),
@@ -177,8 +173,7 @@ impl Shelf {
         }
         let manifest = Blob::new(self.family.manifest(), serde_json::to_vec(&manifest)?);
         let reference = tag.unwrap_or(&manifest.digest);
-        let put = repository.put_manifest(reference, &manifest).await;
-        put.map_err(failed)?;
+        repository.put_manifest(reference, &manifest).await?;
         Ok(Put {
             manifest,
             layers: blobs,
@@ -212,7 +207,7 @@ impl Shelf {
         let index =
             json!({"schemaVersion": 2, "mediaType": self.family.index(), "manifests": manifests});
         let index = Blob::new(self.family.index(), serde_json::to_vec(&index)?);
-        repository.put_manifest(tag, &index).await.map_err(failed)?;
+        repository.put_manifest(tag, &index).await?;
         Ok(index)
     }
 
@@ -222,15 +217,14 @@ impl Shelf {
         let layer = Blob::new("application/vnd.in-toto+json", statement.into_bytes());
         let config = Blob::new(self.family.config(), b"{\"os\":\"unknown\"}".to_vec());
         for blob in [&layer, &config] {
-            repository.put_blob(blob).await.map_err(failed)?;
+            repository.put_blob(blob).await?;
         }
         let manifest = json!({
             "schemaVersion": 2, "mediaType": self.family.manifest(),
             "config": descriptor(&config), "layers": [descriptor(&layer)],
         });
         let manifest = Blob::new(self.family.manifest(), serde_json::to_vec(&manifest)?);
-        let put = repository.put_manifest(&manifest.digest, &manifest).await;
-        put.map_err(failed)?;
+        repository.put_manifest(&manifest.digest, &manifest).await?;
         Ok(manifest)
     }
 }

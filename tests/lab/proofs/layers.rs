@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use arc_setup::clients::registry::Trouble;
 use arc_setup::oci::{Blob, Manifest};
 use serde_json::{Value, json};
 
@@ -23,30 +22,21 @@ topic!(layers: docker_and_curl_in_the_image_trust_the_company, alpines_store_kee
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-fn failed(trouble: Trouble) -> anyhow::Error {
-    anyhow!("{trouble:?}")
-}
-
 /// Makes an index of an image under the tag `amd64` and of the same for another platform.
 async fn two_platforms(shelf: &Shelf, name: &str, tag: &str) -> Result<Blob> {
     let repository = shelf.repository(name)?;
-    let found = repository.manifest("amd64").await.map_err(failed)?;
-    let manifest =
-        Manifest::read(&found.media_type, &found.bytes).map_err(|error| anyhow!(error))?;
-    let config = repository
-        .small_blob(&manifest.config)
-        .await
-        .map_err(failed)?;
+    let found = repository.manifest("amd64").await?;
+    let manifest = Manifest::read(&found.media_type, &found.bytes)?;
+    let config = repository.small_blob(&manifest.config).await?;
     let mut config: Value = serde_json::from_slice(&config)?;
     config["architecture"] = json!("riscv64");
     let config = Blob::new(&manifest.config.media_type, serde_json::to_vec(&config)?);
-    repository.put_blob(&config).await.map_err(failed)?;
+    repository.put_blob(&config).await?;
     let mut other: Value = serde_json::from_slice(&found.bytes)?;
     other["config"]["digest"] = json!(config.digest);
     other["config"]["size"] = json!(config.bytes.len());
     let other = Blob::new(&found.media_type, serde_json::to_vec(&other)?);
-    let put = repository.put_manifest(&other.digest, &other).await;
-    put.map_err(failed)?;
+    repository.put_manifest(&other.digest, &other).await?;
     let item = |digest: &str, size: usize, architecture: &str| {
         json!({"mediaType": found.media_type, "digest": digest, "size": size,
             "platform": {"os": "linux", "architecture": architecture}})
@@ -56,7 +46,7 @@ async fn two_platforms(shelf: &Shelf, name: &str, tag: &str) -> Result<Blob> {
         item(&found.digest, found.bytes.len(), architecture()?),
     ]});
     let index = Blob::new(INDEX, serde_json::to_vec(&index)?);
-    repository.put_manifest(tag, &index).await.map_err(failed)?;
+    repository.put_manifest(tag, &index).await?;
     Ok(index)
 }
 
@@ -261,13 +251,9 @@ async fn add_store(lab: &Lab, shelf: &Shelf, name: &str, bundle: &str) -> Result
         Ok(output.stdout)
     };
     let repository = shelf.repository(name)?;
-    let found = repository.manifest("busybox").await.map_err(failed)?;
-    let manifest =
-        Manifest::read(&found.media_type, &found.bytes).map_err(|error| anyhow!(error))?;
-    let config = repository
-        .small_blob(&manifest.config)
-        .await
-        .map_err(failed)?;
+    let found = repository.manifest("busybox").await?;
+    let manifest = Manifest::read(&found.media_type, &found.bytes)?;
+    let config = repository.small_blob(&manifest.config).await?;
     let mut config: Value = serde_json::from_slice(&config)?;
     let mut manifest: Value = serde_json::from_slice(&found.bytes)?;
     for layer in [
@@ -275,7 +261,7 @@ async fn add_store(lab: &Lab, shelf: &Shelf, name: &str, bundle: &str) -> Result
         tar(&["--gzip", "--files-from=/dev/null"])?,
     ] {
         let blob = Blob::new("application/vnd.oci.image.layer.v1.tar+gzip", layer);
-        repository.put_blob(&blob).await.map_err(failed)?;
+        repository.put_blob(&blob).await?;
         let layers = manifest["layers"].as_array_mut().context("no layers")?;
         layers.push(
             json!({"mediaType": blob.media_type, "digest": blob.digest, "size": blob.bytes.len()}),
@@ -289,12 +275,12 @@ async fn add_store(lab: &Lab, shelf: &Shelf, name: &str, bundle: &str) -> Result
         manifest["config"]["mediaType"].as_str().unwrap_or_default(),
         serde_json::to_vec(&config)?,
     );
-    repository.put_blob(&config).await.map_err(failed)?;
+    repository.put_blob(&config).await?;
     manifest["config"]["digest"] = json!(config.digest);
     manifest["config"]["size"] = json!(config.bytes.len());
     let manifest = Blob::new(&found.media_type, serde_json::to_vec(&manifest)?);
-    let put = repository.put_manifest("amd64", &manifest).await;
-    put.map_err(failed)
+    repository.put_manifest("amd64", &manifest).await?;
+    Ok(())
 }
 
 /// The digest of what a gzipped layer is unpacked to.
