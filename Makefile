@@ -4,7 +4,7 @@
 #              and lists of NO_PROXY
 # make lab     a locked-down cluster with a real node, until Ctrl-C (Linux, root); make lab-test proves arc-setup on it
 #
-# Programs for the tests (etcd, Kubernetes, kwok, helm) are built once into a cache outside this
+# Programs for the tests (etcd, Kubernetes, kwok, helm, a registry) are built once into a cache outside this
 # tree: ${ARC_SETUP_TEST_CACHE:-${XDG_CACHE_HOME:-~/.cache}/arc-setup}. KUBEBUILDER_ASSETS is honoured.
 
 SHELL := bash

@@ -6,6 +6,7 @@
 mod certificates;
 mod chart;
 mod install;
+mod layers;
 mod measure;
 mod patch;
 mod proxy;
@@ -54,6 +55,9 @@ async fn run() -> Result<()> {
     }
     if wanted("proxy") {
         proxy::run().context("proxy")?;
+    }
+    if wanted("layers") {
+        layers::run().await.context("layers")?;
     }
     if wanted("patch") {
         // For a quick look: --each=100.

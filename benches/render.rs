@@ -17,7 +17,7 @@ pub(crate) async fn run() -> Result<()> {
     let arc_setup = company.program(Path::new("/dev/null"))?;
     let objects = chart::objects(&arc_setup, CONFIG, &[]).await?;
     let directory = chart::write(&arc_setup, &objects)?;
-    let helm = helm()?;
+    let helm = built("helm")?;
     let ours = || ours(&arc_setup);
     let theirs = || {
         let mut command = Command::new(&helm);
@@ -51,7 +51,8 @@ fn ours(arc_setup: &ArcSetup) -> Result<Command> {
     Ok(command)
 }
 
-fn helm() -> Result<PathBuf> {
+/// A program that `tests/binaries/build bench` makes.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/binaries/build");
     let output = Command::new(script)
         .arg("bench")
@@ -62,5 +63,5 @@ fn helm() -> Result<PathBuf> {
         "{script} ended with {}",
         output.status
     );
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()).join("helm"))
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim_end()).join(name))
 }

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod image_ref;
 pub mod object;
 pub mod observe;
+pub mod oci;
 pub mod origin;
 pub mod pki;
 pub mod plan;

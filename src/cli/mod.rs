@@ -5,6 +5,7 @@ mod adopt;
 mod ca;
 mod ca_bundle;
 mod ca_doctor;
+mod ca_layer;
 mod check;
 mod clock;
 mod command;

@@ -1,28 +1,32 @@
-//! A minimal registry client: is this manifest there? Every dialect of "no" is told apart.
+//! A registry client: is this manifest there? Every dialect of "no" is told apart.
 //!
-//! Bearer and Basic logins, own scopes, HEAD then GET; no uploads, no layers, no credential helpers.
+//! Bearer and Basic logins, own scopes, HEAD then GET; no credential helpers. [`Repository`] reads and writes manifests and
+//! blobs.
 
 mod answer;
 mod challenge;
 mod docker_config;
 mod index;
+mod push;
+mod repository;
+mod trouble;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::challenge::{Challenge, challenges};
 pub use self::docker_config::{DockerConfig, RegistryAccount};
 pub use self::index::{Platform, PlatformManifest, is_index};
+pub use self::push::Carried;
+pub use self::repository::{Document, Repository};
+pub use self::trouble::Trouble;
 use super::cause::Cause;
 use super::handshake::{Handshake, handshake};
 use super::transport::{Exchange, Http, Reply};
+use crate::oci::ACCEPT;
 use crate::pki::chain::Verdict;
 use crate::secret::Secret;
-
-/// All four: Artifactory answers with the wrong one, or with schema 1, to less (RTFACT-20795).
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
-    application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// What a registry says about one manifest, or about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,45 +158,46 @@ impl Registry {
         if first.status != 401 {
             return Ok(first);
         }
-        let offered: Vec<Challenge> = challenges(&first.headers);
+        // Our own scope: a HEAD's challenge may come without one (RTFACT-20170).
+        let scopes: Vec<String> = repository.map(to_pull).into_iter().collect();
         let mut last = first;
-        for challenge in &offered {
-            let Some(login) = self.login(challenge, repository).await? else {
-                continue;
-            };
-            let again = Exchange {
-                method: exchange.method.clone(),
-                url: exchange.url.clone(),
-                headers: exchange.headers.clone(),
-            };
-            let Some(again) = again.authorization(&login) else {
+        for login in self.logins(&last.headers, &scopes).await? {
+            let Some(again) = exchange.clone().authorization(&login) else {
                 continue;
             };
             last = self.send(&again).await?;
             if last.status != 401 {
-                return Ok(last);
-            }
-        }
-        // A token that its own realm handed out and the registry rejects: Basic is what is left.
-        if offered
-            .iter()
-            .any(|challenge| matches!(challenge, Challenge::Bearer { .. }))
-            && let Some(account) = &self.account
-            && let Some(again) = exchange.authorization(&account.basic())
-        {
-            let basic = self.send(&again).await?;
-            if basic.status != 401 {
-                return Ok(basic);
+                break;
             }
         }
         Ok(last)
+    }
+
+    /// What to log in with where a registry wants a login, in the order in which it is tried: values of an Authorization
+    /// header.
+    async fn logins(
+        &self,
+        refusal: &HeaderMap,
+        scopes: &[String],
+    ) -> Result<Vec<Secret<String>>, Presence> {
+        let offered: Vec<Challenge> = challenges(refusal);
+        let mut logins = Vec::new();
+        for challenge in &offered {
+            logins.extend(self.login(challenge, scopes).await?);
+        }
+        // A token that its own realm handed out and the registry rejects: Basic is what is left.
+        let is_bearer = |challenge: &Challenge| matches!(challenge, Challenge::Bearer { .. });
+        if offered.iter().any(is_bearer) && !offered.contains(&Challenge::Basic) {
+            logins.extend(self.account.as_ref().map(RegistryAccount::basic));
+        }
+        Ok(logins)
     }
 
     /// The value of an Authorization header for a challenge; None where we have nothing for it.
     async fn login(
         &self,
         challenge: &Challenge,
-        repository: Option<&str>,
+        scopes: &[String],
     ) -> Result<Option<Secret<String>>, Presence> {
         let (realm, service) = match challenge {
             Challenge::Basic => return Ok(self.account.as_ref().map(RegistryAccount::basic)),
@@ -208,10 +213,8 @@ impl Registry {
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", service);
         }
-        // Our own scope: a HEAD's challenge may come without one (RTFACT-20170).
-        if let Some(repository) = repository {
-            url.query_pairs_mut()
-                .append_pair("scope", &format!("repository:{repository}:pull"));
+        for scope in scopes {
+            url.query_pairs_mut().append_pair("scope", scope);
         }
         let mut exchange = Exchange::new(Method::GET, url.as_str());
         if let Some(account) = &self.account {
@@ -275,6 +278,11 @@ impl Registry {
             cause => Presence::Unreachable { cause },
         }
     }
+}
+
+/// The scope of a token that may read.
+fn to_pull(repository: &str) -> String {
+    format!("repository:{repository}:pull")
 }
 
 /// The header that every registry should send with a manifest.

@@ -2,6 +2,8 @@
 //!
 //! Reads no environment variable: `run()` fills in the [`Route`].
 
+mod stream;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +19,14 @@ use crate::failure::{Exit, Failure};
 use crate::proxy::NoProxy;
 use crate::secret::Secret;
 
+pub use stream::Opened;
+
 /// Redirects of one request.
 const MOST_REDIRECTS: usize = 5;
 /// Greatest answer that is read, in bytes; manifests end at 4 MiB.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// How many times as long as for an answer is waited for one to something that was sent.
+const WRITES: u32 = 4;
 
 /// How to reach registries and GitHub.
 #[derive(Debug, Clone)]
@@ -187,6 +193,7 @@ pub struct Http {
 }
 
 /// A request. Its Debug shows no header and no body.
+#[derive(Clone)]
 pub struct Exchange {
     /// The method.
     pub method: Method,
@@ -194,6 +201,8 @@ pub struct Exchange {
     pub url: String,
     /// Headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What is sent.
+    pub body: Vec<u8>,
 }
 
 impl std::fmt::Debug for Exchange {
@@ -209,7 +218,18 @@ impl Exchange {
             method,
             url: url.into(),
             headers: Vec::new(),
+            body: Vec::new(),
         }
+    }
+
+    /// Adds what is sent, of a media type; one that no header may have is left out.
+    #[must_use]
+    pub fn body(mut self, media_type: &str, body: Vec<u8>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(media_type) {
+            self.headers.push((http::header::CONTENT_TYPE, value));
+        }
+        self.body = body;
+        self
     }
 
     /// Adds a header.
@@ -243,6 +263,14 @@ impl Reply {
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+fn fail(error: reqwest::Error) -> Cause {
+    if error.is_timeout() {
+        Cause::TimedOut
+    } else {
+        cause::of(&error.without_url())
     }
 }
 
@@ -307,17 +335,21 @@ impl Http {
         }
     }
 
+    /// The request, without a body.
+    fn request(&self, exchange: &Exchange) -> reqwest::RequestBuilder {
+        let request = self.client.request(exchange.method.clone(), &exchange.url);
+        let headers = exchange.headers.iter();
+        headers.fold(request, |request, (name, value)| {
+            request.header(name, value)
+        })
+    }
+
     async fn send_once(&self, exchange: &Exchange) -> Result<Reply, Cause> {
-        let fail = |error: reqwest::Error| {
-            if error.is_timeout() {
-                Cause::TimedOut
-            } else {
-                cause::of(&error.without_url())
-            }
-        };
-        let mut request = self.client.request(exchange.method.clone(), &exchange.url);
-        for (name, value) in &exchange.headers {
-            request = request.header(name, value);
+        let mut request = self.request(exchange);
+        if !exchange.body.is_empty() {
+            // A registry that has taken something makes sure of it before it answers.
+            let patience = self.route.timeouts.answer * WRITES;
+            request = request.timeout(patience).body(exchange.body.clone());
         }
         let mut response = request.send().await.map_err(fail)?;
         self.reached.note(response.url(), true);

@@ -14,6 +14,7 @@ const LEAVES: &[&str] = &[
     "failure",
     "image_ref",
     "object",
+    "oci",
     "origin",
     "pki",
     "proxy",

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod doctor;
+mod layer;
 
 use std::sync::Arc;
 

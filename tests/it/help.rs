@@ -267,6 +267,11 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
             true,
             "config from-environment github-url list no-cluster no-proxy proxy registry registry-key registry-map registry-preset",
         ),
+        (
+            &["ca", "layer"],
+            false,
+            "ca-bundle certs-for config dry-run merged no-proxy pin-sha256 proxy proxy-credentials-file proxy-existing-secret pull-secret-file push registry registry-key registry-library registry-map registry-preset verify",
+        ),
         (&["explain"], false, ""),
         (&["config", "schema"], false, ""),
     ] {

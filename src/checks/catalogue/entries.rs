@@ -5,6 +5,7 @@ mod admission;
 mod configuration;
 mod images;
 mod install;
+mod layers;
 mod vantage;
 
 use super::Entry;
@@ -16,6 +17,7 @@ pub(super) const FAMILIES: &[&[Entry]] = &[
     configuration::ENTRIES,
     images::ENTRIES,
     install::ENTRIES,
+    layers::ENTRIES,
     vantage::ENTRIES,
 ];
 

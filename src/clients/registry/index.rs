@@ -3,10 +3,11 @@
 use http::{Method, header};
 use serde_json::Value;
 
-use super::{ACCEPT, Presence, Registry, answer};
+use super::{Presence, Registry, answer};
 use crate::clients::transport::{Exchange, Reply};
 use crate::image_ref::check_digest;
 use crate::object::{items_at, text_at};
+use crate::oci::ACCEPT;
 
 /// The largest configuration of an image that is read, in bytes: histories of hundreds of layers have some 100 KiB.
 const LARGEST_CONFIG: u64 = 1 << 20;

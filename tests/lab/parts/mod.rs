@@ -15,4 +15,5 @@ pub(crate) mod kubelet;
 pub(crate) mod namespaces;
 pub(crate) mod pki;
 pub(crate) mod registry;
+pub(crate) mod shelf;
 pub(crate) mod squid;

@@ -28,7 +28,7 @@ pub(crate) struct Account {
     pub(crate) user: &'static str,
     pub(crate) password: &'static str,
     /// What `htpasswd -B -C 4` makes of it: the only kind that the registry knows, and cheap to verify.
-    entry: &'static str,
+    pub(super) entry: &'static str,
 }
 
 /// What pull secrets hold.

@@ -5,6 +5,7 @@ mod dockerd;
 mod failures;
 mod flapping;
 mod interrupted;
+mod layers;
 mod node;
 mod pod_security;
 mod predictions;
@@ -49,4 +50,4 @@ pub(crate) const TOPICS: &[Topic] = &[
 ];
 
 /// Those that were not yet seen to hold each time; they run where a filter names them.
-pub(crate) const OPEN: &[Topic] = &[failures::BEFORE];
+pub(crate) const OPEN: &[Topic] = &[failures::BEFORE, layers::TOPIC];

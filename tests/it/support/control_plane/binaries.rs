@@ -1,4 +1,4 @@
-//! Where the programs of the control plane are; `tests/binaries/build` makes them when absent.
+//! Where the programs of the control plane and the registry are; `tests/binaries/build` makes them when absent.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use tokio::sync::OnceCell;
 
-/// The directory with etcd, the Kubernetes programs and kwok, built once per machine and asked
+/// The directory with etcd, the Kubernetes programs, kwok and the registry, built once per machine and asked
 /// for once per process. The build's progress goes to our stderr: the first takes minutes.
-pub(super) async fn directory() -> Result<PathBuf> {
+pub(in crate::support) async fn directory() -> Result<PathBuf> {
     static DIRECTORY: OnceCell<PathBuf> = OnceCell::const_new();
     DIRECTORY
         .get_or_try_init(|| async { tokio::task::spawn_blocking(build).await? })

@@ -14,5 +14,7 @@ mod shared;
 mod store;
 mod webhook_proxy;
 
+pub(in crate::support) use binaries::directory as binaries;
 pub(crate) use cluster::{Component, ControlPlane, Options};
+pub(in crate::support) use process::Home;
 pub(crate) use webhook_proxy::WebhookBackend;

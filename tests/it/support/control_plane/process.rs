@@ -30,7 +30,7 @@ for attempt in 1 2 3 4 5; do rm -rf -- "$1" 2>/dev/null && break; sleep 1; done
 
 /// A temporary directory with its processes. Dropping it stops them and removes it.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(in crate::support) struct Home {
     directory: PathBuf,
     state: Mutex<State>,
     /// Held for as long as the owner lives: a later start knows by it which directory is dead.
@@ -45,7 +45,7 @@ struct State {
 
 impl Home {
     /// A new directory, readable by us only, after clearing what dead owners have left.
-    pub(super) fn create() -> Result<Self> {
+    pub(in crate::support) fn create() -> Result<Self> {
         clear_dead_owners();
         let directory = tempfile::Builder::new().prefix(PREFIX).tempdir()?.keep();
         // Locked before it has its final name, so that nobody takes it for a dead one.
@@ -74,7 +74,7 @@ impl Home {
         })
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::support) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
@@ -83,7 +83,7 @@ impl Home {
         clippy::disallowed_methods,
         reason = "programs find each other by our PATH"
     )]
-    pub(super) fn spawn(&self, name: &str, mut command: Command) -> Result<()> {
+    pub(in crate::support) fn spawn(&self, name: &str, mut command: Command) -> Result<()> {
         let log = File::create(self.path(&format!("{name}.log")))?;
         let child = command
             .env_clear()
@@ -112,7 +112,7 @@ impl Home {
     }
 
     /// Fails with the end of its log when the program has ended by itself.
-    pub(super) fn ensure_running(&self, name: &str) -> Result<()> {
+    pub(in crate::support) fn ensure_running(&self, name: &str) -> Result<()> {
         let mut state = self
             .state
             .lock()
@@ -131,7 +131,7 @@ impl Home {
     }
 
     /// The last lines that a program wrote.
-    pub(super) fn log_end(&self, name: &str) -> String {
+    pub(in crate::support) fn log_end(&self, name: &str) -> String {
         let log = fs::read(self.path(&format!("{name}.log"))).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
@@ -145,7 +145,7 @@ impl Home {
     }
 
     /// Writes a file that only we can read; who reads it meanwhile sees the old or the new one whole.
-    pub(super) fn write(&self, name: &str, content: &str) -> Result<PathBuf> {
+    pub(in crate::support) fn write(&self, name: &str, content: &str) -> Result<PathBuf> {
         let path = self.path(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
