@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::facts::Facts;
 
 pub use passes::{merge_pod_templates, run};
+pub use preparation::PREPARATION;
 pub use proxy::no_proxy;
 
 /// What a pass may look at.

@@ -19,7 +19,8 @@ use crate::rules::RuleSet;
 use docker_client::DockerClient;
 
 const RULE: &str = "preparation";
-const NAME: &str = "arc-setup-prepare";
+/// The init container that makes them.
+pub const PREPARATION: &str = "arc-setup-prepare";
 /// Where `rewrite::trust` mounts the authorities.
 const AUTHORITIES: &str = "/etc/arc-setup/ca";
 const BUNDLE_FOLDER: &str = "/etc/arc-setup/bundle";
@@ -78,7 +79,7 @@ impl Steps {
     /// Runs under pod security `restricted` where the pod itself does.
     fn container(self, image: &Value) -> Value {
         json!({
-            "name": NAME,
+            "name": PREPARATION,
             "image": image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["/bin/sh", "-ec"],

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::script::CLUSTER_CA;
 use crate::object::{items_at, text_at};
+use crate::rewrite::PREPARATION;
 
 /// GitHub's runner images have a user of this number; any but 0 does.
 const USER: u32 = 1001;
@@ -55,9 +56,22 @@ pub(super) fn restricted_spec(
     let container = items_at(spec, "/containers")
         .iter()
         .find(|container| text_at(container, "/name") == Some(of))?;
+    // What the container reads may be made in the pod.
+    let prepares: Vec<Value> = items_at(spec, "/initContainers")
+        .iter()
+        .filter(|one| text_at(one, "/name") == Some(PREPARATION))
+        .cloned()
+        .collect();
+    let is_prepared = |volume: &Value| {
+        let name = text_at(volume, "/name");
+        let mut mounts = prepares
+            .iter()
+            .flat_map(|one| items_at(one, "/volumeMounts"));
+        mounts.any(|mount| text_at(mount, "/name") == name)
+    };
     let volumes: Vec<Value> = items_at(spec, "/volumes")
         .iter()
-        .filter(|volume| is_plain(volume, secrets))
+        .filter(|volume| is_plain(volume, secrets) || is_prepared(volume))
         .cloned()
         .collect();
     let has_volume = |mount: &&Value| {
@@ -70,7 +84,7 @@ pub(super) fn restricted_spec(
     let mut mounts: Vec<Value> = mounts.filter(has_volume).cloned().collect();
     let is_used = |volume: &Value| {
         let name = text_at(volume, "/name");
-        mounts.iter().any(|mount| text_at(mount, "/name") == name)
+        mounts.iter().any(|mount| text_at(mount, "/name") == name) || is_prepared(volume)
     };
     let mut volumes: Vec<Value> = volumes.into_iter().filter(is_used).collect();
     volumes.push(json!({"name": CLUSTER_VOLUME,
@@ -98,6 +112,9 @@ pub(super) fn restricted_spec(
         }],
         "volumes": volumes,
     });
+    if !prepares.is_empty() {
+        made["initContainers"] = Value::Array(prepares);
+    }
     // There the range of the namespace is set by admission, and any other number is refused.
     if !is_openshift {
         made["securityContext"]["runAsUser"] = json!(USER);

@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 use crate::init::site::Site;
 
 /// What every image has.
-const TOOLS: [&str; 9] = [
-    "sh", "tr", "cut", "head", "sed", "sleep", "timeout", "cat", "printf",
+const TOOLS: [&str; 11] = [
+    "sh", "tr", "cut", "head", "sed", "sleep", "timeout", "cat", "printf", "cp", "mkdir",
 ];
 
 /// It stops when this is dropped.
@@ -108,6 +108,15 @@ impl Machine {
         let runner = runner.context("no runner")?;
         let files = self.home.join(uid);
         std::fs::create_dir_all(&files)?;
+        // kwok has them done before anything else.
+        for init in pod["spec"]["initContainers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let moved = self.mounted(pod, init, namespace, &files).await?;
+            self.prepare(init, namespace, &moved).await?;
+        }
         let message = files.join("message");
         let mut moved = vec![("/dev/termination-log".to_owned(), message.clone())];
         moved.extend(self.mounted(pod, runner, namespace, &files).await?);
@@ -133,7 +142,28 @@ impl Machine {
             .await
     }
 
-    /// ConfigMaps as files, by the paths that they are mounted at.
+    async fn prepare(
+        &self,
+        init: &Value,
+        namespace: &str,
+        moved: &[(String, PathBuf)],
+    ) -> Result<()> {
+        let script = init["args"][0].as_str().context("no script")?;
+        let script = moved.iter().fold(script.to_owned(), |text, (from, to)| {
+            text.replace(from, &to.display().to_string())
+        });
+        let mut command = Command::new(self.home.join("bin/sh"));
+        command.arg("-ec").arg(script).env_clear();
+        for (name, value) in self.variables(init, namespace).await? {
+            command.env(name, value);
+        }
+        command.env("PATH", self.home.join("bin"));
+        let output = tokio::task::spawn_blocking(move || command.output()).await??;
+        anyhow::ensure!(output.status.success(), "{output:?}");
+        Ok(())
+    }
+
+    /// ConfigMaps and empty folders as files, by the paths that they are mounted at.
     async fn mounted(
         &self,
         pod: &Value,
@@ -147,6 +177,14 @@ impl Machine {
             let volumes = pod["spec"]["volumes"].as_array();
             let mut volumes = volumes.into_iter().flatten();
             let volume = volumes.find(|volume| volume["name"] == mount["name"]);
+            if let Some(volume) = volume.filter(|volume| volume["emptyDir"].is_object()) {
+                // One for all containers of the pod.
+                let to = files.join(volume["name"].as_str().unwrap_or_default());
+                std::fs::create_dir_all(&to)?;
+                let path = mount["mountPath"].as_str().unwrap_or_default().to_owned();
+                moved.push((path, to));
+                continue;
+            }
             let Some(name) = volume.and_then(|volume| volume["configMap"]["name"].as_str()) else {
                 continue;
             };
