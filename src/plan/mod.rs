@@ -15,6 +15,7 @@ mod order;
 pub mod patch;
 mod prune;
 mod pull_test;
+mod readable;
 mod step;
 mod summary;
 
@@ -27,5 +28,6 @@ pub use minor::minor_change;
 pub use moved::strip_moved;
 pub use order::{Rank, is_runner_object};
 pub use pull_test::{PULL_TEST_LABEL, PullTest, idle_sets, invalidates, pull_test};
+pub use readable::readable_by_workflows;
 pub use step::{Difference, PART_OF_THE_INSTALL, Plan, Step, Wave};
 pub use summary::{counted, summary};
