@@ -46,14 +46,13 @@ fn words(text: &str) -> Vec<String> {
     for letter in text.chars() {
         match quote {
             Some(open) if open == letter => quote = None,
-            Some(_) => word.push(letter),
             None if letter == '\'' || letter == '"' => quote = Some(letter),
             None if letter.is_ascii_whitespace() => {
                 if !word.is_empty() {
                     words.push(std::mem::take(&mut word));
                 }
             }
-            None => word.push(letter),
+            Some(_) | None => word.push(letter),
         }
     }
     if !word.is_empty() {

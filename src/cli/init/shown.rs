@@ -10,7 +10,7 @@ use crate::cli::session::target;
 use crate::clients::kube::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::observe::Receipt;
-use crate::plan::{Plan, PullTest, counted, describe, idle_sets};
+use crate::plan::{Plan, PullTest, counted, describe, idle_sets, readable_by_workflows};
 use crate::ui::{output, prompt};
 use crate::verify::wait::Report;
 
@@ -65,6 +65,9 @@ impl Work<'_> {
         if is_new && plan.writes() && !stopped {
             for line in &shown.plan {
                 self.progress.line(line);
+            }
+            for line in readable_by_workflows(&plan.objects) {
+                self.progress.line(&format!("note: {line}"));
             }
             if args.choices().pull_test && !idle_sets(&plan.objects).is_empty() {
                 self.progress.line("then a pod of each runner set that wants no runner while idle is tried and removed, unless it was tried before (--no-pull-test leaves it out)");

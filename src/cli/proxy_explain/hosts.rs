@@ -41,12 +41,13 @@ pub(super) fn needed(
 ) -> Vec<Destination> {
     let mut urls = vec!["https://kubernetes.default.svc".to_owned()];
     let api_servers = cluster.api_server_hosts.iter();
-    urls.extend(
-        api_servers.map(|host| match host.contains(':') && !host.starts_with('[') {
-            true => format!("https://[{host}]"),
-            false => format!("https://{host}"),
-        }),
-    );
+    urls.extend(api_servers.map(|host| {
+        if host.contains(':') && !host.starts_with('[') {
+            format!("https://[{host}]")
+        } else {
+            format!("https://{host}")
+        }
+    }));
     urls.extend(
         config
             .registry

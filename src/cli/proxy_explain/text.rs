@@ -136,11 +136,9 @@ fn advice(entry: &str) -> String {
     let better = forms(entry).join(",");
     if entry.contains('/') && !entry.contains("://") {
         "keep it, and name hosts or addresses beside it".to_owned()
-    } else if entry.contains(':') && !better.is_empty() && !better.contains(':') {
-        format!("write {better}")
-    } else if better != entry && !better.is_empty() && !better.split(',').any(|one| one == entry) {
-        format!("write {better}")
-    } else {
+    } else if better.is_empty() || better.split(',').any(|one| one == entry) {
         String::new()
+    } else {
+        format!("write {better}")
     }
 }
