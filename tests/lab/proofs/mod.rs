@@ -26,6 +26,7 @@ pub(crate) const TOPICS: &[Topic] = &[
     story::LEGACY,
     story::SCALE_SET,
     dockerd::TOPIC,
+    layers::TOPIC,
     repair::LEGACY,
     repair::EVERYTHING,
     repair::SCALE_SET,
@@ -50,4 +51,4 @@ pub(crate) const TOPICS: &[Topic] = &[
 ];
 
 /// Those that were not yet seen to hold each time; they run where a filter names them.
-pub(crate) const OPEN: &[Topic] = &[failures::BEFORE, layers::TOPIC];
+pub(crate) const OPEN: &[Topic] = &[failures::BEFORE];
