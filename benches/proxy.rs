@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<()> {
         drop(stdin);
         let output = child.wait_with_output()?;
         let time = started.elapsed();
-        let answers = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+        let answers = String::from_utf8_lossy(&output.stdout).lines().count();
         ensure!(answers == HOSTS, "Go did not answer everything");
         Ok(time)
     };
@@ -70,7 +70,11 @@ fn destination(number: usize) -> Destination {
         3 => format!("fd00:{number:x}::1"),
         _ => format!("service{number}.tools.svc.cluster.local"),
     };
-    Destination::new(number % 2 == 0, &host, (number % 3 == 0).then_some(8443))
+    Destination::new(
+        number.is_multiple_of(2),
+        &host,
+        number.is_multiple_of(3).then_some(8443),
+    )
 }
 
 /// The program around Go's httpproxy that the tests ask.

@@ -81,7 +81,7 @@ impl Injection {
                 manifest: &mut manifest,
                 changes: &mut changes,
             };
-            self.into_site(&mut editor, site);
+            self.inject(&mut editor, site);
         }
         for change in changes {
             let (Some(after), list) = (change.after, change.pointer.parent()) else {
@@ -96,7 +96,7 @@ impl Injection {
         injected
     }
 
-    fn into_site(&self, editor: &mut Editor<'_>, site: &Site) {
+    fn inject(&self, editor: &mut Editor<'_>, site: &Site) {
         if let Some(authorities) = &self.authorities {
             // With what the API server would add: an undo knows by the whole item that it is ours.
             let source = json!({"name": CONFIG_MAP, "defaultMode": 0o644});

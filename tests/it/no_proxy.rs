@@ -137,13 +137,13 @@ fn a_hundred_thousand_pairs() {
 /// Which variables a program reads, and which of two cases wins.
 #[test]
 fn every_program_that_is_here_reads_the_variables_that_are_said() {
+    const PROXY: &str = "http://127.9.9.9:9";
     let readers = Readers::new();
     let proxies = [
         ("http_proxy", "HTTP_PROXY"),
         ("https_proxy", "HTTPS_PROXY"),
         ("all_proxy", "ALL_PROXY"),
     ];
-    const PROXY: &str = "http://127.9.9.9:9";
     let mut environments: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
     for (lower, upper) in proxies {
         environments.push(vec![(lower, PROXY)]);

@@ -31,9 +31,10 @@ impl Work<'_> {
         namespace: &str,
     ) -> Result<(), String> {
         for manifest in injecting.injection.objects(namespace) {
-            let resolver = injecting.resolver;
-            let resolved = resolver.resolve(self.cluster, &manifest, None, false);
-            let object = resolved.await.map_err(|failure| failure.to_string())?;
+            let object = injecting
+                .resolver
+                .resolve(self.cluster, &manifest, None, false);
+            let object = object.await.map_err(|failure| failure.to_string())?;
             let options = ApplyOptions {
                 manager: MANAGER,
                 force: false,

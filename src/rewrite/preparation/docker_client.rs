@@ -38,7 +38,7 @@ impl<'a> DockerClient<'a> {
     /// Nothing where there is neither a proxy nor anything for builders.
     pub(super) fn prepare(&self, editor: &mut Editor<'_>, site: &Site, steps: &mut Steps) {
         let has_proxy = self.config.proxy.is_some();
-        if (!has_proxy && self.buildkit.is_empty()) || !self.is_given(editor, site) {
+        if (!has_proxy && self.buildkit.is_empty()) || !is_given(editor, site) {
             return;
         }
         steps
@@ -68,19 +68,6 @@ impl<'a> DockerClient<'a> {
         }
     }
 
-    /// False where the user says where the client's configuration lies.
-    fn is_given(&self, editor: &mut Editor<'_>, site: &Site) -> bool {
-        editor.variable(site, "DOCKER_CONFIG", FOLDER, RULE);
-        let is_ours = editor.value_of(site, "DOCKER_CONFIG") == Some(&json!(FOLDER));
-        if is_ours {
-            let volume = json!({"name": "arc-setup-docker-client", "emptyDir": {}});
-            editor.append_keyed(&site.volumes(), "name", volume, RULE);
-            let mount = json!({"name": "arc-setup-docker-client", "mountPath": FOLDER});
-            editor.append_keyed(&site.mounts, "mountPath", mount, RULE);
-        }
-        is_ours
-    }
-
     /// The ConfigMap of builders, wherever a pod reads it.
     pub(super) fn insert(&self, manifests: &mut Vec<Manifest>, changes: &mut Vec<Change>) {
         let name = name(self.config);
@@ -101,6 +88,19 @@ impl<'a> DockerClient<'a> {
     }
 }
 
+/// False where the user says where the client's configuration lies.
+fn is_given(editor: &mut Editor<'_>, site: &Site) -> bool {
+    editor.variable(site, "DOCKER_CONFIG", FOLDER, RULE);
+    let is_ours = editor.value_of(site, "DOCKER_CONFIG") == Some(&json!(FOLDER));
+    if is_ours {
+        let volume = json!({"name": "arc-setup-docker-client", "emptyDir": {}});
+        editor.append_keyed(&site.volumes(), "name", volume, RULE);
+        let mount = json!({"name": "arc-setup-docker-client", "mountPath": FOLDER});
+        editor.append_keyed(&site.mounts, "mountPath", mount, RULE);
+    }
+    is_ours
+}
+
 fn name(config: &Config) -> String {
     format!("{}-buildkit", config.name)
 }
@@ -109,15 +109,14 @@ fn name(config: &Config) -> String {
 /// stands once: a host may be both.
 fn buildkitd(rules: &RuleSet, has_authorities: bool) -> String {
     let mut registries: Vec<(String, Registry)> = Vec::new();
-    let mut of = |host: &str, edit: &dyn Fn(&mut Registry)| match registries
-        .iter_mut()
-        .find(|(known, _)| known == host)
-    {
-        Some((_, registry)) => edit(registry),
-        None => {
-            let mut registry = Registry::default();
-            edit(&mut registry);
-            registries.push((host.to_owned(), registry));
+    let mut of = |host: &str, edit: &dyn Fn(&mut Registry)| {
+        let known = registries.iter().position(|(known, _)| known == host);
+        let at = known.unwrap_or_else(|| {
+            registries.push((host.to_owned(), Registry::default()));
+            registries.len() - 1
+        });
+        if let Some((_, registry)) = registries.get_mut(at) {
+            edit(registry);
         }
     };
     for (source, mirror) in rules.mirrors() {

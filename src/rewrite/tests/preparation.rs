@@ -39,10 +39,10 @@ fn dockers_client_gets_proxy_and_builders_where_there_is_a_daemon() {
     let done = install(Mode::ScaleSet, "0.14.2", ContainerMode::Dind);
     let pod = pod(&done);
     let runner = item(&pod["containers"], "name", "runner").unwrap();
-    let client = Some("/etc/arc-setup/docker-client");
-    assert_eq!(variable(&runner["env"], "DOCKER_CONFIG"), client);
+    let client = "/etc/arc-setup/docker-client";
+    assert_eq!(variable(&runner["env"], "DOCKER_CONFIG"), Some(client));
     // Logins are written there.
-    let mount = item(&runner["volumeMounts"], "mountPath", client.unwrap()).unwrap();
+    let mount = item(&runner["volumeMounts"], "mountPath", client).unwrap();
     assert_eq!(mount.get("readOnly"), None);
     let prepare = prepare(pod).unwrap();
     let proxy = item(&prepare["env"], "name", "https_proxy").unwrap();

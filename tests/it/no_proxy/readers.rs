@@ -71,7 +71,9 @@ impl Readers {
             Program::Wget => self.wget_with(variables, asked),
             _ => {
                 let mut input = "E\n".to_owned();
-                asked.iter().for_each(|asked| url_line(&mut input, asked));
+                for asked in asked {
+                    url_line(&mut input, asked);
+                }
                 self.driver(program, variables, &input)
             }
         }
@@ -172,10 +174,8 @@ impl Readers {
             .args(["--no-config", "--tries=1", "-O", "/dev/null", "-i", "-"])
             .env("LC_ALL", "C")
             .envs(variables.iter().copied());
-        let urls: String = asked
-            .iter()
-            .map(|asked| format!("{}\n", asked.url))
-            .collect();
+        let urls: Vec<&str> = asked.iter().map(|asked| asked.url.as_str()).collect();
+        let urls = urls.join("\n") + "\n";
         let (_, said) = said(command, &urls)?;
         if is_secluded_in_vain(&said) {
             return None;
@@ -249,7 +249,9 @@ fn lines(cases: &[Case]) -> String {
             write!(lines, "{byte:02x}").unwrap();
         }
         lines.push('\n');
-        asked.iter().for_each(|asked| url_line(&mut lines, asked));
+        for asked in asked {
+            url_line(&mut lines, asked);
+        }
     }
     lines
 }

@@ -131,7 +131,7 @@ async fn who_may_not_make_what_holds_the_authorities_patches_nothing() {
 #[tokio::test]
 async fn without_anything_to_inject_nothing_begins() {
     let plane = ControlPlane::shared().await.unwrap();
-    let (install, _) = install(&plane, "injected-nothing").await;
+    let (install, _) = install(plane, "injected-nothing").await;
     install.program.file("arc-setup.yaml", "{}\n").unwrap();
     let lacking = install.with(&["--inject", "ca,proxy", "--yes"]).await;
     let said = lacking.expect_code(2).stderr;
