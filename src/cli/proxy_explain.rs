@@ -52,7 +52,8 @@ impl Part for Ways {
         "registry.keys",
         "proxy",
     ];
-    const EXCEPT: &'static [&'static str] = &["proxy.credentials"];
+    const EXCEPT: &'static [&'static str] =
+        &["proxy.credentials", "proxy.runners", "proxy.runnersSecret"];
 }
 
 /// Whose variables are judged.

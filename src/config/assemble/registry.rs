@@ -1,7 +1,7 @@
 //! The `registry` and `proxy` sections.
 
 use crate::config::model::{
-    Library, MirrorCredentials, Proxy, ProxyCredentials, PullSecret, Registry,
+    Library, MirrorCredentials, Proxy, ProxyCredentials, ProxyRunners, PullSecret, Registry,
 };
 use crate::config::overlay::GIVEN_LISTS;
 
@@ -82,13 +82,35 @@ impl Assembler<'_> {
                 .account("proxy.credentials", "proxy-credentials-file")
                 .then_some(ProxyCredentials::Given),
         };
+        let runners = self.proxy_runners(credentials.is_some());
         Some(Proxy {
             http,
             https,
             no_proxy: self.texts("proxy.noProxy").unwrap_or_default(),
             open: Vec::new(),
             credentials,
+            runners,
         })
+    }
+
+    /// Who reads the account is the user's to say: there is no default where there is one.
+    fn proxy_runners(&mut self, has_account: bool) -> ProxyRunners {
+        if let Some(own) = self.existing_secret("proxy.runnersSecret") {
+            return ProxyRunners::ExistingSecret(own);
+        }
+        match self.text("proxy.runners").as_deref() {
+            Some("same") => return ProxyRunners::Same,
+            Some(_) => return ProxyRunners::None,
+            None => {}
+        }
+        if has_account && !self.settled.is_broken("proxy.runnersSecret") {
+            self.missing(
+                "proxy.runners",
+                "any workflow can read what its runner's pod holds, so whether runners get the proxy's account (proxy.credentials) must be said: none, same, or a Secret of their own (proxy.runnersSecret)",
+                &["proxy-runners none", "proxy-runners same", "proxy-runners-secret SECRET"],
+            );
+        }
+        ProxyRunners::None
     }
 
     fn proxy_url(&mut self, path: &str) -> Option<String> {
