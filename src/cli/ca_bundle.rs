@@ -60,7 +60,7 @@ pub(super) struct Places;
 impl Part for Places {
     const FIELDS: &'static [&'static str] = &["caBundle", "proxy"];
     // It starts no runner.
-    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersSecret"];
+    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersExistingSecret"];
 }
 
 fn digits(text: &str) -> Result<String, String> {

@@ -73,7 +73,7 @@ impl Part for Layers {
         "proxy",
     ];
     // It starts no runner.
-    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersSecret"];
+    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersExistingSecret"];
 }
 
 fn registry_host(text: &str) -> Result<String, String> {

@@ -52,8 +52,11 @@ impl Part for Ways {
         "registry.keys",
         "proxy",
     ];
-    const EXCEPT: &'static [&'static str] =
-        &["proxy.credentials", "proxy.runners", "proxy.runnersSecret"];
+    const EXCEPT: &'static [&'static str] = &[
+        "proxy.credentials",
+        "proxy.runners",
+        "proxy.runnersExistingSecret",
+    ];
 }
 
 /// Whose variables are judged.

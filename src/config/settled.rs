@@ -66,7 +66,7 @@ const ALTERNATIVES: &[(&str, &[&str])] = &[
         "webhookCertificate",
         &["issuer", "existingSecret", "privateKey"],
     ),
-    ("proxy", &["runners", "runnersSecret"]),
+    ("proxy", &["runners", "runnersExistingSecret"]),
     ("proxy", &["url", "http"]),
     ("proxy", &["url", "https"]),
 ];

@@ -202,7 +202,7 @@ fn proxy_runners() -> Option<Question> {
             Choice {
                 word: "existing-secret",
                 label: "one of their own, in a Secret that is in the cluster already",
-                then: vec![plain("proxy.runnersSecret", "Name of the Secret?")?],
+                then: vec![plain("proxy.runnersExistingSecret", "Name of the Secret?")?],
                 is_value: false,
             },
         ]),

@@ -51,7 +51,7 @@ const VALUES: &[(&str, &str)] = &[
     ("proxy-credentials-file", "./account"),
     ("proxy-existing-secret", "account"),
     ("proxy-runners", "none"),
-    ("proxy-runners-secret", "own"),
+    ("proxy-runners-existing-secret", "own"),
     ("ca-bundle", "ca.pem"),
     (
         "pin-sha256",

@@ -129,7 +129,7 @@ impl Part for Rules {
     const EXCEPT: &'static [&'static str] = &[
         "proxy.credentials.existingSecret",
         "proxy.runners",
-        "proxy.runnersSecret",
+        "proxy.runnersExistingSecret",
     ];
 }
 

@@ -4,6 +4,7 @@ use crate::config::model::{
     Library, MirrorCredentials, Proxy, ProxyCredentials, ProxyRunners, PullSecret, Registry,
 };
 use crate::config::overlay::GIVEN_LISTS;
+use crate::config::problem::Problem;
 
 use super::Assembler;
 use super::github::has_user_information;
@@ -95,7 +96,7 @@ impl Assembler<'_> {
 
     /// Who reads the account is the user's to say: there is no default where there is one.
     fn proxy_runners(&mut self, has_account: bool) -> ProxyRunners {
-        if let Some(own) = self.existing_secret("proxy.runnersSecret") {
+        if let Some(own) = self.existing_secret("proxy.runnersExistingSecret") {
             return ProxyRunners::ExistingSecret(own);
         }
         match self.text("proxy.runners").as_deref() {
@@ -103,12 +104,20 @@ impl Assembler<'_> {
             Some(_) => return ProxyRunners::None,
             None => {}
         }
-        if has_account && !self.settled.is_broken("proxy.runnersSecret") {
-            self.missing(
+        let is_broken = |path: &&str| self.settled.is_broken(path);
+        if has_account
+            && !["proxy.runners", "proxy.runnersExistingSecret"]
+                .iter()
+                .any(is_broken)
+        {
+            let mut problem = Problem::missing(
                 "proxy.runners",
-                "any workflow can read what its runner's pod holds, so whether runners get the proxy's account (proxy.credentials) must be said: none, same, or a Secret of their own (proxy.runnersSecret)",
-                &["proxy-runners none", "proxy-runners same", "proxy-runners-secret SECRET"],
-            );
+                "any workflow can read what its runner's pod holds, and nothing says whether runners get the account of proxy.credentials",
+                &["proxy-runners", "proxy-runners-existing-secret"],
+            )
+            .remedy("give --proxy-runners none, --proxy-runners same or --proxy-runners-existing-secret SECRET, or set proxy.runners or proxy.runnersExistingSecret in arc-setup.yaml");
+            problem.origin = self.settled.origin("proxy.credentials");
+            self.problems.push(problem);
         }
         ProxyRunners::None
     }

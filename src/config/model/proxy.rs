@@ -62,6 +62,7 @@ impl Proxy {
     }
 
     /// The proxy as runners' pods know it.
+    #[must_use]
     pub fn of_runners(&self) -> Self {
         Self {
             credentials: self.runner_credentials(),

@@ -65,7 +65,7 @@ fn an_account_of_the_proxy_wants_a_word_about_runners() {
         "any workflow can read",
         "--proxy-runners none",
         "--proxy-runners same",
-        "--proxy-runners-secret",
+        "--proxy-runners-existing-secret",
         "proxy.runners ",
     ] {
         assert!(told.contains(part), "{part}: {told}");
@@ -79,7 +79,8 @@ fn an_account_of_the_proxy_wants_a_word_about_runners() {
     };
     assert_eq!(runners(&[("proxy-runners", "none")]), ProxyRunners::None);
     assert_eq!(runners(&[("proxy-runners", "same")]), ProxyRunners::Same);
-    let ProxyRunners::ExistingSecret(own) = runners(&[("proxy-runners-secret", "own")]) else {
+    let ProxyRunners::ExistingSecret(own) = runners(&[("proxy-runners-existing-secret", "own")])
+    else {
         panic!("no Secret of their own");
     };
     assert_eq!(own.name, "own");
@@ -88,7 +89,10 @@ fn an_account_of_the_proxy_wants_a_word_about_runners() {
 #[test]
 fn without_an_account_a_word_about_runners_has_no_effect_and_is_told() {
     assert_eq!(load(&proxied(&[])).unwrap().warnings, []);
-    for given in [("proxy-runners", "same"), ("proxy-runners-secret", "own")] {
+    for given in [
+        ("proxy-runners", "same"),
+        ("proxy-runners-existing-secret", "own"),
+    ] {
         let warnings = load(&proxied(&[given])).unwrap().warnings;
         let codes: Vec<&str> = warnings.iter().map(|one| one.code).collect();
         assert_eq!(codes, ["config-unused"], "{given:?}");

@@ -33,10 +33,10 @@ impl Validator<'_> {
             return;
         };
         if let ProxyRunners::ExistingSecret(own) = &proxy.runners {
-            self.existing_secret("proxy.runnersSecret", own, ACCOUNT, false);
+            self.existing_secret("proxy.runnersExistingSecret", own, ACCOUNT, false);
         }
         if proxy.credentials.is_none() {
-            for path in ["proxy.runners", "proxy.runnersSecret"] {
+            for path in ["proxy.runners", "proxy.runnersExistingSecret"] {
                 if config.origins.0.contains_key(path) {
                     self.warn(
                         "config-unused",
@@ -53,7 +53,7 @@ impl Validator<'_> {
             && !proxy.is_the_same_for_runners()
         {
             let path = match proxy.runners {
-                ProxyRunners::ExistingSecret(_) => "proxy.runnersSecret",
+                ProxyRunners::ExistingSecret(_) => "proxy.runnersExistingSecret",
                 _ => "proxy.runners",
             };
             self.warn(

@@ -347,7 +347,7 @@ fn who_gets_the_proxys_account_is_asked() {
     assert_eq!(talk(&[("proxy.runners", "same")]), ProxyRunners::Same);
     let own = [
         ("proxy.runners", "existing-secret"),
-        ("proxy.runnersSecret", "own"),
+        ("proxy.runnersExistingSecret", "own"),
     ];
     assert!(matches!(talk(&own), ProxyRunners::ExistingSecret(own) if own.name == "own"));
 }

@@ -346,7 +346,7 @@ pub(super) const CASES: &[Bad] = &[
     ),
     usage(
         "runners' account of the proxy said twice",
-        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-existing-secret account --proxy-runners none --proxy-runners-secret own",
+        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-existing-secret account --proxy-runners none --proxy-runners-existing-secret own",
         "exclude each other",
     ),
     usage(
