@@ -59,6 +59,8 @@ pub(super) struct Places;
 
 impl Part for Places {
     const FIELDS: &'static [&'static str] = &["caBundle", "proxy"];
+    // It starts no runner.
+    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersExistingSecret"];
 }
 
 fn digits(text: &str) -> Result<String, String> {

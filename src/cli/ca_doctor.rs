@@ -38,6 +38,8 @@ struct Trust;
 
 impl Part for Trust {
     const FIELDS: &'static [&'static str] = &["caBundle", "pinSha256", "proxy"];
+    // It starts no runner.
+    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersExistingSecret"];
 }
 
 /// What is said of a server.

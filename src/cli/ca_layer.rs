@@ -72,6 +72,8 @@ impl Part for Layers {
         "pinSha256",
         "proxy",
     ];
+    // It starts no runner.
+    const EXCEPT: &'static [&'static str] = &["proxy.runners", "proxy.runnersExistingSecret"];
 }
 
 fn registry_host(text: &str) -> Result<String, String> {

@@ -54,7 +54,11 @@ impl Part for Ways {
         "caBundle",
         "pinSha256",
     ];
-    const EXCEPT: &'static [&'static str] = &["proxy.credentials"];
+    const EXCEPT: &'static [&'static str] = &[
+        "proxy.credentials",
+        "proxy.runners",
+        "proxy.runnersExistingSecret",
+    ];
 }
 
 /// Whose variables are judged.

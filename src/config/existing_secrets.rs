@@ -1,7 +1,7 @@
 //! Secrets that the user promised to bring: where each must be, and with which keys.
 
 use super::model::{
-    Config, ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode,
+    Config, ContainerMode, ExistingSecret, GithubCredentials, MirrorCredentials, Mode, Proxy,
     ProxyCredentials, PullSecret, WebhookCertificate,
 };
 
@@ -67,7 +67,13 @@ impl Config {
             .as_ref()
             .and_then(|proxy| proxy.credentials.as_ref())
         {
-            add(&everywhere, secret, "Opaque", &account(secret));
+            let namespaces = self.proxy_account_namespaces();
+            add(&namespaces, secret, "Opaque", &account(secret));
+        }
+        if let Some(ProxyCredentials::ExistingSecret(secret)) =
+            self.proxy.as_ref().and_then(Proxy::runner_credentials)
+        {
+            add(&runners, &secret, "Opaque", &account(&secret));
         }
         if let (Mode::Legacy, WebhookCertificate::ExistingSecret(secret)) =
             (self.mode, &self.webhook_certificate)

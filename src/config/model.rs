@@ -1,6 +1,7 @@
 //! The validated configuration. Plain values; where each came from stands in [`Origins`].
 
 mod github;
+mod proxy;
 mod runner_set;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::rules::RuleSpec;
 pub use crate::origin::Origin;
 
 pub use github::{ExistingSecret, Github, GithubCredentials, Scope};
+pub use proxy::{Proxy, ProxyCredentials, ProxyRunners};
 pub use runner_set::{
     BusyScaling, ContainerMode, RunnerKind, RunnerSet, Scaling, Schedule, WorkVolume,
 };
@@ -191,33 +193,6 @@ pub enum MirrorCredentials {
     /// [`Credential::MirrorUsername`] and [`Credential::MirrorPassword`].
     Given,
     /// A Secret that is there already, with keys `username` and `password`, in each runner namespace.
-    ExistingSecret(ExistingSecret),
-}
-
-/// The company's proxy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Proxy {
-    /// For http:// destinations; without user information.
-    pub http: Option<String>,
-    /// For https:// destinations; without user information.
-    pub https: Option<String>,
-    /// The user's own entries, and what `via: direct` names; what must always be direct is added to them.
-    pub no_proxy: Vec<String>,
-    /// `host[:port]` of which `via: auto` leaves the way open: through the proxy, until somebody has looked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open: Vec<String>,
-    /// The account.
-    pub credentials: Option<ProxyCredentials>,
-}
-
-/// The proxy's account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProxyCredentials {
-    /// [`Credential::ProxyUsername`] and [`Credential::ProxyPassword`].
-    Given,
-    /// A Secret that is there already, with keys `username` and `password`, in each namespace that needs it.
     ExistingSecret(ExistingSecret),
 }
 

@@ -66,6 +66,7 @@ const ALTERNATIVES: &[(&str, &[&str])] = &[
         "webhookCertificate",
         &["issuer", "existingSecret", "privateKey"],
     ),
+    ("proxy", &["runners", "runnersExistingSecret"]),
     ("proxy", &["url", "http"]),
     ("proxy", &["url", "https"]),
 ];

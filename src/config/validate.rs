@@ -2,6 +2,7 @@
 
 mod credentials;
 mod install;
+mod proxy;
 mod runner_sets;
 mod scaling;
 mod syntax;

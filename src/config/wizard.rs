@@ -138,6 +138,7 @@ fn question(problem: &Problem) -> Option<Question> {
             flag: Some("--github-org".to_owned()),
         }),
         "github.token" => login(),
+        "proxy.runners" => proxy_runners(),
         "runnerSets[0].max" => plain("runnerSets[].max", "How many runners at most?"),
         path => {
             let general = path.replace("runnerSets[0].", "runnerSets[].");
@@ -178,6 +179,35 @@ fn login() -> Option<Question> {
         ]),
         default: None,
         flag: Some("--github-token-file".to_owned()),
+    })
+}
+
+fn proxy_runners() -> Option<Question> {
+    let value = |word, label| Choice {
+        word,
+        label,
+        then: Vec::new(),
+        is_value: true,
+    };
+    Some(Question {
+        path: "proxy.runners".to_owned(),
+        text: "Which account of the proxy do runners get?".to_owned(),
+        help: "any workflow can read what its runner's pod holds".to_owned(),
+        kind: QuestionKind::Choice(vec![
+            value(NONE, "none: runners use the proxy without an account"),
+            value(
+                "same",
+                "the same as the controller, and every workflow can read it",
+            ),
+            Choice {
+                word: "existing-secret",
+                label: "one of their own, in a Secret that is in the cluster already",
+                then: vec![plain("proxy.runnersExistingSecret", "Name of the Secret?")?],
+                is_value: false,
+            },
+        ]),
+        default: None,
+        flag: Some("--proxy-runners".to_owned()),
     })
 }
 

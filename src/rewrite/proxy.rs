@@ -5,7 +5,7 @@ mod no_proxy;
 use serde_json::{Value, json};
 
 use super::Context;
-use super::additions::{insert, namespaces, secret};
+use super::additions::{insert, secret};
 use super::edit::Editor;
 use crate::config::{Config, Proxy, ProxyCredentials};
 use crate::object::pods::{Part, Role, SCALE_SET_GROUP, Site, sites};
@@ -25,12 +25,14 @@ pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<C
         return changes;
     };
     let direct = no_proxy(&proxy.no_proxy, &context.facts.cluster);
-    let variables = Variables {
+    let of_runners = proxy.of_runners();
+    let variables = |proxy| Variables {
         proxy,
         secret: secret_name(config),
         direct: direct.join(","),
         address_known: !context.facts.cluster.api_server_hosts.is_empty(),
     };
+    let (own, runners) = (variables(proxy), variables(&of_runners));
     for manifest in manifests.iter_mut() {
         let all = sites(&manifest.object);
         let mut editor = Editor {
@@ -42,12 +44,15 @@ pub(super) fn run(manifests: &mut Vec<Manifest>, context: &Context<'_>) -> Vec<C
             if site.pod.part == Part::Workload && !is_ours {
                 continue;
             }
+            // Any workflow can read what stands here.
+            let is_readable = site.pod.part == Part::Runner || site.role == Role::Job;
+            let variables = if is_readable { &runners } else { &own };
             variables.set(&mut editor, site);
         }
         scale_set(&mut editor, config, proxy, &direct);
     }
     if proxy.credentials == Some(ProxyCredentials::Given) {
-        for namespace in namespaces(config) {
+        for namespace in config.proxy_account_namespaces() {
             let addition = secret(
                 config,
                 RULE,
@@ -151,9 +156,17 @@ impl Variables<'_> {
 }
 
 /// The controller's own GitHub client, and what it hands to listeners and runners.
+///
+/// It hands one account to all three: the controller reads the Secret in the runners' namespace, copies its values into
+/// another one there and appends that one's to the runner's variables, behind ours, where the last of a name wins. So it
+/// is set only where the runners' account is that of the others. Without it the controller goes by its own environment and
+/// the listener by its template's, both of which have the account from here, and runners by theirs.
 fn scale_set(editor: &mut Editor<'_>, config: &Config, proxy: &Proxy, direct: &[String]) {
     let reference = editor.manifest.reference();
     if reference.group() != SCALE_SET_GROUP || reference.kind != "AutoscalingRunnerSet" {
+        return;
+    }
+    if !proxy.is_the_same_for_runners() {
         return;
     }
     let account = match &proxy.credentials {

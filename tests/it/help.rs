@@ -16,7 +16,7 @@ use crate::support::examples::{TOKEN, private_key};
 const BASES: [&str; 3] = [
     "github: {url: https://github.com, organization: o, token: {env: T}}\n\
      registry: {host: r.example.com, preset: harbor, keys: [{source: docker.io, key: hub}, {source: ghcr.io, key: gh}], mirrorCredentials: {account: {file: old-account}}}\n\
-     proxy: {url: 'http://p.example.com:1', credentials: {account: {file: old-account}}}\n\
+     proxy: {url: 'http://p.example.com:1', credentials: {account: {file: old-account}}, runners: same}\n\
      runnerSets: [{max: 2, containerMode: dind}]\n",
     "mode: legacy\ngithub: {url: https://github.com, organization: o, token: {env: T}}\n\
      registry: {host: r.example.com}\nrunnerSets: [{max: 2, containerMode: dind}]\n",
@@ -50,6 +50,8 @@ const VALUES: &[(&str, &str)] = &[
     ("no-proxy", ".example.com"),
     ("proxy-credentials-file", "./account"),
     ("proxy-existing-secret", "account"),
+    ("proxy-runners", "none"),
+    ("proxy-runners-existing-secret", "own"),
     ("ca-bundle", "ca.pem"),
     (
         "pin-sha256",

@@ -54,6 +54,7 @@ pub(crate) fn behind_the_proxy(lab: &Lab) -> Value {
         "proxy": {
             "url": format!("http://{}:{}", squid::HOST, squid::PORT),
             "noProxy": [".lab.internal", "10.0.0.0/8"],
+            "runners": "same",
         },
         "caBundle": lab.pki.anchors(),
     })

@@ -59,6 +59,8 @@ pub(crate) fn story(lab: &Lab) -> Result<Value> {
     let registry = config["registry"].as_object_mut().context("no registry")?;
     registry.remove("pullSecret");
     config["proxy"]["noProxy"] = json!([".lab.internal", "10.0.0.0/8"]);
+    // The proxy wants an account here, and jobs go through it.
+    config["proxy"]["runners"] = json!("same");
     administrator::set_authorities(&mut config, Some(&lab.pki.anchors()));
     lab.github
         .outside

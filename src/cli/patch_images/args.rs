@@ -126,7 +126,11 @@ impl Part for Rules {
         "pinSha256",
     ];
     // Of the cluster's side, which is not written here.
-    const EXCEPT: &'static [&'static str] = &["proxy.credentials.existingSecret"];
+    const EXCEPT: &'static [&'static str] = &[
+        "proxy.credentials.existingSecret",
+        "proxy.runners",
+        "proxy.runnersExistingSecret",
+    ];
 }
 
 impl Args {

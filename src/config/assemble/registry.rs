@@ -1,9 +1,10 @@
 //! The `registry` and `proxy` sections.
 
 use crate::config::model::{
-    Library, MirrorCredentials, Proxy, ProxyCredentials, PullSecret, Registry,
+    Library, MirrorCredentials, Proxy, ProxyCredentials, ProxyRunners, PullSecret, Registry,
 };
 use crate::config::overlay::GIVEN_LISTS;
+use crate::config::problem::Problem;
 
 use super::Assembler;
 use super::github::has_user_information;
@@ -82,13 +83,43 @@ impl Assembler<'_> {
                 .account("proxy.credentials", "proxy-credentials-file")
                 .then_some(ProxyCredentials::Given),
         };
+        let runners = self.proxy_runners(credentials.is_some());
         Some(Proxy {
             http,
             https,
             no_proxy: self.texts("proxy.noProxy").unwrap_or_default(),
             open: Vec::new(),
             credentials,
+            runners,
         })
+    }
+
+    /// Who reads the account is the user's to say: there is no default where there is one.
+    fn proxy_runners(&mut self, has_account: bool) -> ProxyRunners {
+        if let Some(own) = self.existing_secret("proxy.runnersExistingSecret") {
+            return ProxyRunners::ExistingSecret(own);
+        }
+        match self.text("proxy.runners").as_deref() {
+            Some("same") => return ProxyRunners::Same,
+            Some(_) => return ProxyRunners::None,
+            None => {}
+        }
+        let is_broken = |path: &&str| self.settled.is_broken(path);
+        if has_account
+            && !["proxy.runners", "proxy.runnersExistingSecret"]
+                .iter()
+                .any(is_broken)
+        {
+            let mut problem = Problem::missing(
+                "proxy.runners",
+                "any workflow can read what its runner's pod holds, and nothing says whether runners get the account of proxy.credentials",
+                &["proxy-runners", "proxy-runners-existing-secret"],
+            )
+            .remedy("give --proxy-runners none, --proxy-runners same or --proxy-runners-existing-secret SECRET, or set proxy.runners or proxy.runnersExistingSecret in arc-setup.yaml");
+            problem.origin = self.settled.origin("proxy.credentials");
+            self.problems.push(problem);
+        }
+        ProxyRunners::None
     }
 
     fn proxy_url(&mut self, path: &str) -> Option<String> {

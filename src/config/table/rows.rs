@@ -319,6 +319,8 @@ pub(super) const ROOT: &[Field] = &[
     Field::new("proxy.credentials.username", Kind::Secret, "user name of that account").env("ARC_SETUP_PROXY_USERNAME"),
     Field::new("proxy.credentials.password", Kind::Secret, "password of that account").env("ARC_SETUP_PROXY_PASSWORD"),
     Field::new("proxy.credentials.existingSecret", Kind::ExistingSecret, "Secret with keys username and password in each namespace that needs it").flag("proxy-existing-secret", "ARC_SETUP_PROXY_EXISTING_SECRET"),
+    Field::new("proxy.runners", Kind::Choice(&["none", "same"]), "what runners' pods get of the proxy's account; any workflow can read it").flag("proxy-runners", "ARC_SETUP_PROXY_RUNNERS"),
+    Field::new("proxy.runnersExistingSecret", Kind::ExistingSecret, "Secret with keys username and password of an account for runners' pods alone, in each runner namespace").flag("proxy-runners-existing-secret", "ARC_SETUP_PROXY_RUNNERS_EXISTING_SECRET"),
     Field::new("caBundle", Kind::Path, "file or directory with the company's authorities, PEM or DER").flag("ca-bundle", "ARC_SETUP_CA_BUNDLE"),
     Field::new("pinSha256", Kind::Texts, "SHA-256 of a server's own certificate that arc-setup itself takes, whatever is wrong with it; nothing else is given it").flag("pin-sha256", "ARC_SETUP_PIN_SHA256"),
     Field::new("namespaces.controller", Kind::Text, "namespace of the controller").default("arc-systems").flag("controller-namespace", "ARC_SETUP_CONTROLLER_NAMESPACE"),

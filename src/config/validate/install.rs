@@ -18,7 +18,7 @@ pub(super) const LOGIN: &[&str] = &[
     "github_app_private_key",
 ];
 /// Keys of a Secret with an account.
-const ACCOUNT: &[&str] = &["username", "password"];
+pub(super) const ACCOUNT: &[&str] = &["username", "password"];
 
 impl Validator<'_> {
     pub(super) fn install(&mut self) {
@@ -225,6 +225,7 @@ impl Validator<'_> {
             let path = "proxy.credentials.existingSecret";
             self.existing_secret(path, secret, ACCOUNT, scale_sets);
         }
+        self.proxy_runners();
         if let WebhookCertificate::ExistingSecret(secret) = &config.webhook_certificate {
             let path = "webhookCertificate.existingSecret";
             self.existing_secret(path, secret, &["tls.crt", "tls.key", "ca.crt"], false);
@@ -350,26 +351,6 @@ impl Validator<'_> {
                     "use another namespace for runners (--runner-namespace), or container mode none",
                 );
             }
-        }
-    }
-
-    fn no_proxy(&mut self) {
-        let Some(proxy) = &self.config.proxy else {
-            return;
-        };
-        let bad = |entry: &String| {
-            entry.is_empty()
-                || entry.contains("://")
-                || entry.contains(char::is_whitespace)
-                || (entry.contains('*') && entry != "*")
-        };
-        if proxy.no_proxy.iter().any(bad) {
-            self.problem(
-                "config-no-proxy",
-                "proxy.noProxy",
-                "proxy.noProxy has an entry that is no host, .domain, address or range",
-                "write entries such as .example.com, 10.0.0.0/8 or registry.example.com:5000; '*' within a name is not understood",
-            );
         }
     }
 

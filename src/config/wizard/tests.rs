@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::config::load::{FlagGiven, Loaded, SecretReading, Sources, load, named};
-use crate::config::model::{ContainerMode, PullSecret, Scope};
+use crate::config::model::{ContainerMode, ProxyRunners, PullSecret, Scope};
 use crate::failure::Failure;
 
 fn empty() -> Sources {
@@ -326,4 +326,28 @@ fn every_question_that_a_problem_makes_names_its_flag() {
     let questions = questions(&load(&empty()).unwrap_err());
     assert_eq!(questions.len(), 4);
     assert!(questions.iter().all(|question| question.flag.is_some()));
+}
+
+#[test]
+fn who_gets_the_proxys_account_is_asked() {
+    let account = [
+        ("proxy", "http://proxy.example.com:3128"),
+        ("proxy-existing-secret", "vault"),
+    ];
+    let talk = |answers: &[(&'static str, &'static str)]| {
+        let mut all = NEEDED.to_vec();
+        all.push(("github.token", "token.txt"));
+        all.extend(answers);
+        let mut person = Person::new(&all);
+        let loaded = person.talk(&mut with_flags(&account)).unwrap();
+        assert!(person.asked.contains(&"proxy.runners".to_owned()));
+        loaded.config.proxy.unwrap().runners
+    };
+    assert_eq!(talk(&[("proxy.runners", "none")]), ProxyRunners::None);
+    assert_eq!(talk(&[("proxy.runners", "same")]), ProxyRunners::Same);
+    let own = [
+        ("proxy.runners", "existing-secret"),
+        ("proxy.runnersExistingSecret", "own"),
+    ];
+    assert!(matches!(talk(&own), ProxyRunners::ExistingSecret(own) if own.name == "own"));
 }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::ProxyRunners;
 use crate::facts::{Facts, KubernetesVersion};
 use crate::object::pods::containers;
 use crate::rewrite::tests::{authority, item, variable};
@@ -12,6 +13,7 @@ fn proxy(credentials: Option<ProxyCredentials>) -> Proxy {
         no_proxy: Vec::new(),
         open: Vec::new(),
         credentials,
+        runners: ProxyRunners::None,
     }
 }
 

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::{Context, run};
 use crate::config::{
-    Config, ContainerMode, MirrorCredentials, Mode, Proxy, ProxyCredentials, PullSecret,
+    Config, ContainerMode, MirrorCredentials, Mode, Proxy, ProxyCredentials, ProxyRunners,
+    PullSecret,
 };
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -35,6 +36,7 @@ pub(super) fn locked_down(mut config: Config) -> Config {
         no_proxy: vec!["corp.example".to_owned()],
         open: Vec::new(),
         credentials: Some(ProxyCredentials::Given),
+        runners: ProxyRunners::Same,
     });
     config
         .common_labels

@@ -1,8 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::ExistingSecret;
+use crate::config::{ExistingController, ExistingSecret};
+use crate::object::pods::{Role, sites};
 use crate::object::{Credential, LateForm, LateSource};
+use crate::plan::readable_by_workflows;
 
 const DIRECT: &str = "corp.example,.corp.example,localhost,127.0.0.1,::1,[::1],.svc,cluster.local,.cluster.local,\
                       kubernetes.default.svc,169.254.169.254,10.43.0.1";
@@ -152,4 +154,177 @@ fn the_users_variables_survive_and_are_told() {
         .find(|change| change.rule.starts_with("proxy: kept"))
         .unwrap();
     assert_eq!(told.before, told.after);
+}
+
+/// What this container reads of Secrets for its proxy, and whether anything in it tells an account.
+fn accounts(env: &Value) -> Vec<String> {
+    let variables = env.as_array().into_iter().flatten();
+    let of_proxy = |one: &&Value| {
+        let name = one["name"].as_str().unwrap_or_default().to_lowercase();
+        name.contains("proxy")
+    };
+    variables
+        .filter(of_proxy)
+        .filter_map(|one| {
+            let secret = one.pointer("/valueFrom/secretKeyRef/name");
+            let composed = one["value"].as_str().filter(|value| value.contains('@'));
+            secret
+                .and_then(Value::as_str)
+                .or(composed)
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+fn existing(name: &str) -> ExistingSecret {
+    ExistingSecret {
+        name: name.to_owned(),
+        keys: [].into(),
+    }
+}
+
+/// In every release and mode, with an account that is given and with one in a Secret, with one runner namespace and a
+/// second one: what runners' pods hold, what the rest holds, and where Secrets lie.
+fn every_release(runners: &ProxyRunners, holds: impl Fn(&str) -> bool) {
+    let given = [
+        ProxyCredentials::Given,
+        ProxyCredentials::ExistingSecret(existing("vault")),
+    ];
+    for ((name, config), credentials) in fixtures::matrix()
+        .into_iter()
+        .flat_map(|one| given.clone().map(|credentials| (one.clone(), credentials)))
+    {
+        let mut config = locked_down(config);
+        if let Some(proxy) = &mut config.proxy {
+            proxy.credentials = Some(credentials.clone());
+            proxy.runners = runners.clone();
+        }
+        let done = passes(&config, &facts());
+        let ours = match credentials {
+            ProxyCredentials::Given => "arc-proxy",
+            ProxyCredentials::ExistingSecret(_) => "vault",
+        };
+        let (mut of_runners, mut of_others) = (0, 0);
+        for manifest in &done.manifests {
+            let object = &manifest.object;
+            let place = format!("{name} {}", manifest.reference());
+            assert_eq!(object.pointer("/spec/proxy"), None, "{place}");
+            if manifest.kind() == "Secret" && manifest.reference().name == "arc-proxy" {
+                let namespace = manifest.reference().namespace;
+                assert_eq!(namespace.as_deref(), Some("arc-systems"), "{place}");
+            }
+            if manifest.kind() == "ConfigMap" {
+                // Pods of jobs have become text.
+                let text = object["data"].to_string();
+                assert!(!text.contains(ours) || holds(ours), "{place}: {text}");
+                assert!(
+                    !text.contains("proxy.corp") || text.contains("http_proxy"),
+                    "{place}"
+                );
+            }
+            for site in sites(object)
+                .iter()
+                .filter(|site| site.role != Role::RbacProxy)
+            {
+                let env = site.env.get(object).cloned().unwrap_or_default();
+                let found = accounts(&env);
+                let place = format!("{place} {}: {found:?}", site.name);
+                if matches!(site.role, Role::Controller | Role::Listener) {
+                    of_others += 1;
+                    assert!(found.iter().any(|one| one == ours), "{place}");
+                    assert!(!found.iter().any(|one| one == "own"), "{place}");
+                } else {
+                    of_runners += 1;
+                    assert!(found.iter().all(|one| holds(one)), "{place}");
+                    let url = item(&env, "name", "https_proxy").unwrap();
+                    assert!(
+                        url["value"].as_str().unwrap().contains("proxy.corp"),
+                        "{place}"
+                    );
+                }
+            }
+        }
+        assert!(of_runners > 0 && of_others > 0, "{name}");
+        let told = readable_by_workflows(&done.manifests).join("\n");
+        assert!(!told.contains(ours), "{name}: {told}");
+        assert_eq!(
+            told.contains("Secret own ("),
+            holds("own"),
+            "{name}: {told}"
+        );
+        let expected = config.existing_secrets();
+        let lies = |secret: &str| -> Vec<&str> {
+            let named = expected.iter().filter(|one| one.name == secret);
+            named.map(|one| one.namespace.as_str()).collect()
+        };
+        if ours == "vault" {
+            assert_eq!(lies("vault"), ["arc-systems"], "{name}");
+        }
+        let own: &[&str] = if holds("own") { &["arc-runners"] } else { &[] };
+        assert_eq!(lies("own"), own, "{name}");
+    }
+}
+
+#[test]
+fn without_an_account_runners_hold_nothing_of_it_in_every_release() {
+    every_release(&ProxyRunners::None, |_| false);
+}
+
+#[test]
+fn with_an_account_of_their_own_runners_hold_that_one_alone() {
+    let own = ProxyRunners::ExistingSecret(existing("own"));
+    every_release(&own, |held| {
+        held == "own" || held.contains("$(ARC_PROXY_PASSWORD)@")
+    });
+}
+
+#[test]
+fn pods_of_jobs_get_the_account_of_runners() {
+    for (runners, text, absent) in [
+        (
+            ProxyRunners::None,
+            "value: http://proxy.corp:3128",
+            "secretKeyRef",
+        ),
+        (ProxyRunners::Same, "name: arc-proxy", "own"),
+        (
+            ProxyRunners::ExistingSecret(existing("own")),
+            "name: own",
+            "arc-proxy",
+        ),
+    ] {
+        let mut config = locked_down(fixtures::config(
+            Mode::ScaleSet,
+            "0.14.2",
+            ContainerMode::Kubernetes,
+        ));
+        if let Some(proxy) = &mut config.proxy {
+            proxy.runners = runners;
+        }
+        let done = passes(&config, &facts());
+        let pod = done.object("ConfigMap", "arc-job-pods")["data"]["pod.yaml"].as_str();
+        let pod = pod.unwrap();
+        assert!(pod.contains(text) && !pod.contains(absent), "{pod}");
+    }
+}
+
+#[test]
+fn a_legacy_controller_that_is_there_already_needs_no_secret_of_ours() {
+    let mut config = locked_down(fixtures::config(
+        Mode::Legacy,
+        "0.27.6",
+        ContainerMode::Dind,
+    ));
+    config.controller.existing = Some(ExistingController {
+        namespace: "theirs".to_owned(),
+        name: "manager".to_owned(),
+    });
+    assert_eq!(config.proxy_account_namespaces(), ["theirs", "arc-runners"]);
+    if let Some(proxy) = &mut config.proxy {
+        proxy.runners = ProxyRunners::None;
+    }
+    assert!(config.proxy_account_namespaces().is_empty());
+    config.mode = Mode::ScaleSet;
+    // The listener is ours, and beside the controller.
+    assert_eq!(config.proxy_account_namespaces(), ["theirs"]);
 }

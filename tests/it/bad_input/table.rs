@@ -113,7 +113,7 @@ pub(super) const CASES: &[Bad] = &[
     ),
     usage(
         "account where its path belongs",
-        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-credentials-file user:canary",
+        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-runners same --proxy-credentials-file user:canary",
         "--proxy-credentials-file",
     ),
     usage(
@@ -336,8 +336,18 @@ pub(super) const CASES: &[Bad] = &[
     ),
     usage(
         "account without a colon",
-        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-credentials-file account.txt",
+        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-runners same --proxy-credentials-file account.txt",
         "user:password",
+    ),
+    usage(
+        "account of the proxy without a word about runners",
+        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-existing-secret account",
+        "--proxy-runners none",
+    ),
+    usage(
+        "runners' account of the proxy said twice",
+        "config validate -c good.yaml --proxy http://p.example.com:1 --proxy-existing-secret account --proxy-runners none --proxy-runners-existing-secret own",
+        "exclude each other",
     ),
     usage(
         "standard input twice",

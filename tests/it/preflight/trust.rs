@@ -77,6 +77,7 @@ async fn a_proxy_that_wants_a_login_is_told_with_and_without_an_account() {
     );
     place
         .program
+        .env("ARC_SETUP_PROXY_RUNNERS", "none")
         .secret_env("ARC_SETUP_PROXY_CREDENTIALS", "jane:wrong-canary");
     let findings = place.findings(&[]).await;
     findings.expect(3, &["proxy-refused"]);
@@ -99,7 +100,12 @@ async fn a_proxy_account_in_a_secret_of_the_cluster_blocks_nothing() {
     let _proxy = place.proxy(None, Some(("jane", "proxy-canary"))).await;
     place.existing_secret("proxy-account", &["username", "password"]);
     let findings = place
-        .findings(&["--proxy-existing-secret", "proxy-account"])
+        .findings(&[
+            "--proxy-existing-secret",
+            "proxy-account",
+            "--proxy-runners",
+            "same",
+        ])
         .await;
     findings.expect(0, &[]);
     let told = findings.with("proxy-refused", "unknown")[0].to_string();

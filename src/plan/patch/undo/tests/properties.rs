@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::generated::{kinds, object};
 use super::manifests::text;
 use super::*;
-use crate::config::Proxy;
+use crate::config::{Proxy, ProxyRunners};
 use crate::facts::{Facts, KubernetesVersion};
 use crate::rewrite::injection::Injection;
 
@@ -44,6 +44,7 @@ fn injection() -> Injection {
         no_proxy: Vec::new(),
         open: Vec::new(),
         credentials: None,
+        runners: ProxyRunners::None,
     };
     let cluster = Facts::assumed(KubernetesVersion::DEFAULT).cluster;
     Injection::new(std::slice::from_ref(&*AUTHORITY), Some(&proxy), &cluster).unwrap()
