@@ -75,8 +75,11 @@ pub async fn probe(run: &Probing<'_>) -> Result<Vec<Result<String, Failure>>, Fa
             ended = work => Ok(ended),
         }
     };
-    // An answer that was lost may hide a pod that was made, and a lost lock leaves those that were waited for.
-    clear(run).await;
+    // An answer that was lost may hide a pod that was made.
+    // After a lost lock those that are there may be another run's, which removes what it finds.
+    if result.is_ok() {
+        clear(run).await;
+    }
     lock.release(run.cluster).await;
     let ended = result?;
     run.interrupt.check()?;

@@ -39,7 +39,7 @@ pub(super) struct AdmissionArgs {
     /// pods of workflows included: a MutatingAdmissionPolicy of the same rules (Kubernetes 1.36, or 1.34 with the beta
     /// turned on)
     #[arg(long, conflicts_with_all = [
-        "all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret", "force", "no_verify",
+        "all_namespaces", "all_workloads", "selector", "kinds", "owners", "pull_secret", "inject", "force", "no_verify",
         "require_verified", "use_cluster_pull_secrets", "no_wait",
     ])]
     admission: bool,

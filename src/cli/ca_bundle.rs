@@ -132,7 +132,7 @@ fn write(args: &Args, session: &Session, bundle: &Bundle) -> Result<(), Failure>
     let pem: String = pems().collect();
     let mut written = Vec::new();
     refuse_others(args)?;
-    if let Some(path) = &args.pem {
+    if let Some(path) = args.pem.as_ref().filter(|path| !is_stdout(path)) {
         files::write_readable(path, pem.as_bytes())?;
         written.push(path.display().to_string());
     }
@@ -162,6 +162,10 @@ fn write(args: &Args, session: &Session, bundle: &Bundle) -> Result<(), Failure>
     output::answer(session.format, "CertificateBundle", &answer, || pem)
 }
 
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// One file for each form, and none that is something else than what is written: a key may lie there.
 fn refuse_others(args: &Args) -> Result<(), Failure> {
     let refused = |path: &Path, why: &str| {
@@ -179,7 +183,7 @@ fn refuse_others(args: &Args) -> Result<(), Failure> {
         let has_others = read.notes.iter().any(|note| note.kind == NoteKind::LeftOut);
         bytes.is_empty() || (!read.authorities.is_empty() && !has_others)
     };
-    if let Some(path) = &args.pem
+    if let Some(path) = args.pem.as_ref().filter(|path| !is_stdout(path))
         && let Some(bytes) = files::content(path)?
         && !is_bundle(&bytes)
     {

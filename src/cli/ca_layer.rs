@@ -163,9 +163,9 @@ impl<'a> Task<'a> {
         let maker = maker.named(subject.as_ref().and_then(Subject::base_name));
         let product = maker.make().await?;
         if let Some(stacked) = product.stacked() {
-            progress.told(&format!(
+            progress.told(&foreign::line(&format!(
                 "warning: the image has a layer of arc-setup ca layer already (bundle SHA-256 {stacked}), which stays: start from the image that it was made of"
-            ));
+            )));
         }
         if let Some(subject) = subject {
             return subject.verified(&product, &self.bundle).await;
@@ -243,10 +243,15 @@ fn target(reference: Option<&String>, args: &Args) -> Result<ImageReference, Fai
         let what = format!("{} is no place for the result", reference.original());
         Err(Failure::new("image-invalid", Exit::Usage, what)
             .why(why)
-            .remedy("write HOST/PATH, or HOST/PATH:TAG"))
+            .remedy("write HOST/PATH:TAG; HOST/PATH for --push, HOST/PATH@DIGEST for --verify"))
     };
     if !reference.names_host() {
         return refused("it names no registry");
+    }
+    if args.verify.is_some() && reference.digest().is_none() && reference.tag().is_none() {
+        return refused(
+            "it has neither tag nor digest: --push has named both when it wrote the image",
+        );
     }
     if args.push.is_some() && reference.digest().is_some() {
         return refused("its digest follows from what is in it, and cannot be chosen");

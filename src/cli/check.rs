@@ -13,7 +13,7 @@ use crate::checks::{Finding, Verdict, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked, Choices};
 use crate::cli::session::target;
-use crate::cli::{Session, clock, config_load, pass, seconds};
+use crate::cli::{Session, clock, config_load, pass, seconds, ways};
 use crate::clients::kube::Cluster;
 use crate::clients::roots::preload_system_roots;
 use crate::config::load::{Loaded, SecretReading};
@@ -23,7 +23,7 @@ use crate::observe::Resolver;
 use crate::plan;
 use crate::plan::vantage::Probes;
 use crate::ui::progress::Progress;
-use crate::ui::{self, output};
+use crate::ui::{self, foreign, output};
 use crate::verify::vantage::Grid;
 use crate::yaml;
 
@@ -80,9 +80,12 @@ struct Shown<'a> {
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let looks_only = args.dry_run || !args.from_cluster;
     let needs = session.target_needs(args.yes || looks_only, looks_only);
-    let loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
+    let mut loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
     Session::require_target(&needs)?;
     let progress = session.progress();
+    for chosen in Box::pin(ways::settle(&mut loaded.config, clock::now())).await? {
+        progress.told(&foreign::line(&chosen));
+    }
     progress.stage("reading the cluster");
     if loaded.config.ca_bundle.is_none() {
         tokio::task::spawn_blocking(preload_system_roots);

@@ -155,7 +155,15 @@ impl PatchRun<'_> {
         let objects = preview.patched() + preview.kept();
         let listeners = preview.listeners_remade.len();
         if objects + listeners == 0 {
-            return Ok(false);
+            let Some(_) = self.injecting else {
+                return Ok(false);
+            };
+            // A count does not look into what they read.
+            let question = format!(
+                "Nothing lacks them. Write the authorities and the proxy anew where workloads have them in {}?",
+                target(self.cluster)
+            );
+            return progress.suspended(|| prompt::confirm(&question));
         }
         for line in text::preview(&preview, self.options.task) {
             progress.told(&line);

@@ -51,6 +51,8 @@ impl Part for Ways {
         "registry.preset",
         "registry.keys",
         "proxy",
+        "caBundle",
+        "pinSha256",
     ];
     const EXCEPT: &'static [&'static str] = &[
         "proxy.credentials",
@@ -152,7 +154,7 @@ fn variables(
     notes: &mut Vec<String>,
 ) -> (Judged, Variables) {
     if args.from_environment {
-        let read = |name: &str| session.variables.get(name).map(str::to_owned);
+        let read = |name: &str| session.variables.get_even_empty(name).map(str::to_owned);
         return (Judged::Environment, Variables::read(read));
     }
     let of = |url: fn(&Proxy) -> &Option<String>| {

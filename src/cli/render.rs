@@ -12,9 +12,9 @@ use crate::facts::{self, Facts, KubernetesVersion};
 use crate::failure::{Exit, Failure};
 use crate::object::Manifest;
 use crate::observe::resolve_credentials;
-use crate::plan::Rank;
+use crate::plan::{Rank, kept_as_set};
 use crate::ui::format::Format;
-use crate::ui::{output, output_directory};
+use crate::ui::{foreign, output, output_directory};
 use crate::yaml;
 
 /// Arguments of `render`.
@@ -63,7 +63,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         output::talk(&format!("note: {}", ways::UNSEEN));
     }
     let facts = assumed(&loaded, args.kubernetes_version)?;
+    for note in &facts.ca_notes {
+        output::talk(&foreign::line(&format!("note: {}", note.text)));
+    }
     let rendered = pass::rendered(&loaded.config, &facts)?;
+    for line in kept_as_set(&rendered.changes) {
+        output::talk(&foreign::line(&format!("note: {line}")));
+    }
     let (written, withheld) = documents(rendered.manifests, &loaded, args.with_secrets)?;
     needed_secrets::tell(&withheld, &loaded.config);
     match &args.output_dir {

@@ -41,6 +41,12 @@ pub(super) async fn settle(config: &mut Config, now: i64) -> Result<Vec<String>,
     let mut told = Vec::new();
     for (host, outcome) in open.iter().zip(join_all(looking).await) {
         told.push(match outcome {
+            Some(ChainOutcome::Chain {
+                refusal: Some(why), ..
+            }) => {
+                // A firewall that answers for it, or an authority that is not in caBundle.
+                format!("{host} answers from here without the proxy, and its certificate is not trusted ({why}): reached through the proxy (via: auto)")
+            }
             Some(ChainOutcome::Chain { .. }) => {
                 proxy.no_proxy.push(host.clone());
                 format!("{host} answers from here without the proxy: reached directly (via: auto)")

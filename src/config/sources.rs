@@ -73,6 +73,13 @@ impl Variables {
     }
 }
 
+impl Variables {
+    /// A variable that is set, empty or not: to some programs that is a difference.
+    pub fn get_even_empty(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(

@@ -99,6 +99,12 @@ pub fn read_certificate_files(path: &Path) -> Result<CertificateFiles, Failure> 
         is_directory,
         ..CertificateFiles::default()
     };
+    if is_directory {
+        let below = directories(path).into_iter();
+        found.passed_over = below
+            .map(|name| passed_over(&name, "it is a directory, and those are not looked into"))
+            .collect();
+    }
     for file in &paths {
         let name = file.display().to_string();
         match read(file) {
@@ -267,6 +273,22 @@ fn files(path: &Path, wanted: impl Fn(&Path) -> bool) -> Result<(Vec<PathBuf>, b
     Ok((files, true))
 }
 
+/// The directories in a directory, by name.
+fn directories(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).into_iter().flatten().take(MOST_FILES);
+    let below = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_shown = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        path.is_dir() && name.is_some_and(|name| !name.starts_with('.'))
+    };
+    let mut names: Vec<String> = below
+        .filter(is_shown)
+        .map(|path| path.display().to_string())
+        .collect();
+    names.sort();
+    names
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, String> {
     let metadata = fs::metadata(file).map_err(|error| file_error(&error))?;
     if !metadata.is_file() {
@@ -316,8 +338,10 @@ mod tests {
         fs::create_dir(directory.path().join("sub")).unwrap();
         let read = read_authorities(directory.path(), 1_800_000_000).unwrap();
         assert_eq!(read.ders, [one.der().to_vec(), two.der().to_vec()]);
-        assert_eq!(read.notes.len(), 1, "{:?}", read.notes);
-        assert!(read.notes[0].text.contains("README was passed over"));
+        let notes: Vec<&str> = read.notes.iter().map(|note| note.text.as_str()).collect();
+        let said = |part: &str| notes.iter().any(|note| note.contains(part));
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(said("README was passed over") && said("sub was passed over: it is a directory"));
     }
 
     #[test]

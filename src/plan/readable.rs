@@ -74,6 +74,13 @@ fn held(object: &Value, site: &Site, add: &mut impl FnMut(&str, &str)) {
             add(secret, name);
         }
     }
+    let whole = site.env.parent().map(|holder| holder.child("envFrom"));
+    let whole = whole.as_ref().and_then(|at| at.get(object));
+    for source in whole.and_then(Value::as_array).into_iter().flatten() {
+        if let Some(secret) = text(source.pointer("/secretRef/name")) {
+            add(secret, "each of its keys");
+        }
+    }
     let mounted: Vec<&str> = items(site.mounts.as_str())
         .into_iter()
         .flatten()

@@ -35,7 +35,7 @@ pub struct Column {
 pub struct Row {
     /// The destination as a URL without a path.
     pub url: String,
-    /// True where programs that have a proxy go different ways.
+    /// True where programs go different ways; Java counts where an option gives it a proxy.
     pub disagrees: bool,
     /// What each program does.
     pub cells: Vec<Cell>,
@@ -80,7 +80,9 @@ fn row(readers: &[(Program, Reader)], to: &Destination) -> Row {
     let mut ways: Vec<bool> = Vec::new();
     let cells = readers.iter().map(|(program, reader)| {
         let decision = reader.decide(to);
-        if !reader.has_no_proxy() && !ways.contains(&decision.is_direct) {
+        // Java reads none of these variables, ever: it would disagree with everybody.
+        let is_asked = *program != Program::Java || !reader.has_no_proxy();
+        if is_asked && !ways.contains(&decision.is_direct) {
             ways.push(decision.is_direct);
         }
         Cell {

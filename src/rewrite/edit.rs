@@ -101,6 +101,13 @@ impl Editor<'_> {
         self.append_keyed(&site.mounts, "mountPath", mount, rule);
     }
 
+    /// Tells of what stands there that it stays.
+    pub(super) fn keep_at(&mut self, pointer: &Pointer, rule: &str) {
+        if let Some(kept) = pointer.get(&self.manifest.object).cloned() {
+            self.keep(pointer, &kept, rule);
+        }
+    }
+
     /// Tells that something stays although a pass would have put something else.
     fn keep(&mut self, pointer: &Pointer, kept: &Value, rule: &str) {
         let rule = format!("{rule}: kept, it was set already");

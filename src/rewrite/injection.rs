@@ -100,7 +100,7 @@ impl Injection {
         if let Some(authorities) = &self.authorities {
             // With what the API server would add: an undo knows by the whole item that it is ours.
             let source = json!({"name": CONFIG_MAP, "defaultMode": 0o644});
-            trust_in(editor, site, &source, authorities);
+            trust_in(editor, site, &source, authorities, false);
         }
         // kube-rbac-proxy only answers.
         if let Some(injected) = self.proxy.as_ref().filter(|_| site.role != Role::RbacProxy) {
@@ -147,6 +147,15 @@ impl Injection {
             objects.push(secret);
         }
         objects
+    }
+}
+
+/// True for an object that has got an injection before, whatever of it is still there.
+pub fn is_injected(object: &Value) -> bool {
+    match object {
+        Value::Object(fields) => names_injected(object) || fields.values().any(is_injected),
+        Value::Array(items) => items.iter().any(is_injected),
+        _ => false,
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod docker_client;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Context;
 use super::edit::{Editor, image_beside};
@@ -60,7 +60,8 @@ pub(super) fn run(
             ) {
                 // After the user's own, whose order stays: nothing of theirs waits for it.
                 let list = site.pod.pointer.child("initContainers");
-                editor.append_keyed(&list, "name", steps.container(&image), RULE);
+                let container = steps.container(&image, &user(&editor, site));
+                editor.append_keyed(&list, "name", container, RULE);
             }
         }
     }
@@ -77,8 +78,8 @@ struct Steps {
 
 impl Steps {
     /// Runs under pod security `restricted` where the pod itself does.
-    fn container(self, image: &Value) -> Value {
-        json!({
+    fn container(self, image: &Value, user: &Map<String, Value>) -> Value {
+        let mut container = json!({
             "name": PREPARATION,
             "image": image,
             "imagePullPolicy": "IfNotPresent",
@@ -89,8 +90,22 @@ impl Steps {
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
             },
             "volumeMounts": self.mounts,
-        })
+        });
+        for (field, value) in user {
+            container["securityContext"][field] = value.clone();
+        }
+        container
     }
+}
+
+/// Who runs the runner's container, where its template says so: what is made must be theirs.
+fn user(editor: &Editor<'_>, site: &Site) -> Map<String, Value> {
+    let context = site.container.as_ref();
+    let context = context.and_then(|at| at.child("securityContext").get(&editor.manifest.object));
+    ["runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile"]
+        .into_iter()
+        .filter_map(|field| Some((field.to_owned(), context?.get(field)?.clone())))
+        .collect()
 }
 
 /// Where the user mounts something of their own in that place, it holds what they want.

@@ -48,7 +48,7 @@ pub(super) fn run(
                 |site: &&Site| matches!(site.role, Role::Init | Role::Sidecar | Role::Workload);
             for site in all.iter().filter(|site| !of_others(site)) {
                 let source = json!({"name": name(config)});
-                trust_in(&mut editor, site, &source, &authorities);
+                trust_in(&mut editor, site, &source, &authorities, true);
             }
             github_server(&mut editor, config);
         }
@@ -72,12 +72,14 @@ fn name(config: &Config) -> String {
     format!("{}-ca", config.name)
 }
 
-/// Whatever program runs in a container. `source` is the `configMap` of a volume, with the authorities.
+/// Whatever program runs in a container. `source` is the `configMap` of a volume, with the authorities. Where the object
+/// `is_ours` it is rendered anew with another bundle, so that it may name the keys of this one.
 pub(super) fn trust_in(
     editor: &mut Editor<'_>,
     site: &Site,
     source: &Value,
     authorities: &Authorities,
+    is_ours: bool,
 ) {
     let volume = json!({"name": "arc-setup-ca", "configMap": source});
     editor.mount(site, &volume, FOLDER, RULE);
@@ -98,11 +100,16 @@ pub(super) fn trust_in(
         return;
     }
     editor.variable(site, "NODE_EXTRA_CA_CERTS", BUNDLE_PATH, RULE);
+    // Of other images it is not known where git looks: on RHEL the folder has no names by hash, and no public root would
+    // be left.
+    if site.role != Role::Runner {
+        return;
+    }
     // git reads neither SSL_CERT_DIR nor SSL_CERT_FILE, and either of these alone takes the public roots away
     // on some distribution: ours as the file, theirs as the folder.
     editor.variable(site, "GIT_SSL_CAINFO", BUNDLE_PATH, RULE);
     editor.variable(site, "GIT_SSL_CAPATH", PUBLIC_FOLDER, RULE);
-    if may_use_sudo(&editor.manifest.object, site) {
+    if may_use_sudo(&editor.manifest.object, site) && is_ours {
         let mut volume = json!({"name": "arc-setup-ca-local", "configMap": source});
         volume["configMap"]["items"] = Value::Array(authorities.local_items());
         editor.mount(site, &volume, LOCAL_FOLDER, RULE);

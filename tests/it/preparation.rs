@@ -24,6 +24,8 @@ struct Prepared {
     program: ArcSetup,
     container: Value,
     authorities: String,
+    /// Values that a Secret may have.
+    instead: Vec<(&'static str, &'static str)>,
 }
 
 impl Prepared {
@@ -62,6 +64,7 @@ impl Prepared {
             program,
             container,
             authorities,
+            instead: Vec::new(),
         })
     }
 
@@ -95,6 +98,9 @@ impl Prepared {
         for item in self.container["env"].as_array().into_iter().flatten() {
             let (name, value) = (item["name"].as_str(), item["value"].as_str());
             command.env(name.context("no name")?, value.context("no value")?);
+        }
+        for (name, value) in &self.instead {
+            command.env(name, value);
         }
         let output = command.output()?;
         ensure!(output.status.success(), "{output:?}");
@@ -136,6 +142,17 @@ async fn the_bundle_is_the_images_and_the_companys_and_the_client_knows_the_prox
     // A container that is started again in its pod finds what it made.
     prepared.run(&home)?;
     assert_eq!(prepared.read("etc/bundle/ca-bundle.crt")?, bundle);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_with_a_quote_breaks_no_json() -> Result<()> {
+    let mut prepared = Prepared::new().await?;
+    let proxy = r#"http://jo:a"b\c%@proxy.corp:3128"#;
+    prepared.instead = vec![("https_proxy", proxy)];
+    prepared.run(&prepared.path("image"))?;
+    let client: Value = serde_json::from_str(&prepared.read("etc/docker-client/config.json")?)?;
+    assert_eq!(client["proxies"]["default"]["httpsProxy"], proxy);
     Ok(())
 }
 

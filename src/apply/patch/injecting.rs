@@ -17,4 +17,13 @@ pub struct Injecting<'a> {
 }
 
 /// The namespaces that have the objects, and those that cannot get them, with the reason.
-pub(super) type InjectedObjects = Mutex<HashMap<String, Result<(), String>>>;
+pub(super) type InjectedObjects = Mutex<HashMap<String, Result<Made, String>>>;
+
+/// What became of the objects of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// They were made, or are as they are wanted.
+    AsWanted,
+    /// They held something else before: another bundle, another account.
+    Renewed,
+}

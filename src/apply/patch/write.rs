@@ -139,6 +139,7 @@ impl Work<'_> {
             let (patch, mut report) = match self.decide(&object, look).await? {
                 Next::Send(patch, report) => (*patch, report),
                 Next::Unchanged(told) => {
+                    let told = self.renewed(&object, told).await;
                     let own_work = sent.filter(|sent| sent.stands_in(&object));
                     let live = is_wanted.then_some(object);
                     return Ok(match own_work {

@@ -12,6 +12,7 @@ use crate::oci::{
     Base, Blob, CaFiles, Child, Edited, LeftOut, Manifest, Origin, Problem, Tree, bundle_of,
     merged, read_base, with_children,
 };
+use crate::ui::foreign;
 
 /// Platforms that are read at the same time. Of the layers of each, where they are read, one at a time.
 const AT_ONCE: usize = 4;
@@ -228,9 +229,8 @@ fn platform_of(config: &[u8]) -> Result<String, Problem> {
     }
     let parts = [text("/os"), text("/architecture")];
     let variant = text_at(&config, "/variant");
-    Ok(parts
-        .into_iter()
-        .chain(variant)
-        .collect::<Vec<_>>()
-        .join("/"))
+    // Whoever made the image may have written anything there.
+    let parts = parts.into_iter().chain(variant);
+    let parts = parts.map(foreign::value);
+    Ok(parts.collect::<Vec<_>>().join("/"))
 }

@@ -10,8 +10,10 @@ use crate::cli::session::target;
 use crate::clients::kube::Cluster;
 use crate::failure::{Exit, Failure};
 use crate::observe::Receipt;
-use crate::plan::{Plan, PullTest, counted, describe, idle_sets, readable_by_workflows};
-use crate::ui::{output, prompt};
+use crate::plan::{
+    Plan, PullTest, counted, describe, idle_sets, kept_as_set, readable_by_workflows,
+};
+use crate::ui::{foreign, output, prompt};
 use crate::verify::wait::Report;
 
 /// The answer of `init`.
@@ -65,6 +67,9 @@ impl Work<'_> {
         if is_new && plan.writes() && !stopped {
             for line in &shown.plan {
                 self.progress.line(line);
+            }
+            for line in kept_as_set(&plan.changes) {
+                self.progress.line(&foreign::line(&format!("note: {line}")));
             }
             for line in readable_by_workflows(&plan.objects) {
                 self.progress.line(&format!("note: {line}"));

@@ -4,7 +4,7 @@ use super::args::Inject;
 use crate::cli::clock;
 use crate::clients::kube::Cluster;
 use crate::config::problem::Problem;
-use crate::config::{Origin, Partial};
+use crate::config::{Origin, Partial, ProxyCredentials};
 use crate::facts;
 use crate::failure::Failure;
 use crate::rewrite::injection::Injection;
@@ -21,6 +21,17 @@ pub(super) fn needs(wanted: &[Inject], partial: &Partial) -> Vec<Problem> {
         let what = "--inject proxy: which one?";
         let problem = Problem::new("inject-missing", "", what, Origin::Default);
         missing.push(problem.remedy("give --proxy URL"));
+    }
+    let account = partial
+        .proxy
+        .as_ref()
+        .and_then(|proxy| proxy.credentials.as_ref());
+    if wanted.contains(&Inject::Proxy)
+        && matches!(account, Some(ProxyCredentials::ExistingSecret(_)))
+    {
+        let what = "--inject proxy: the Secret of proxy.credentials.existingSecret lies in the namespaces of ARC alone, and pods that name it elsewhere would not start";
+        let problem = Problem::new("inject-missing", "", what, Origin::Default);
+        missing.push(problem.remedy("give the account itself (--proxy-credentials-file), which is put into a Secret of each namespace"));
     }
     missing
 }

@@ -135,10 +135,12 @@ impl Repository {
         let here = Url::parse(&self.url("blobs/uploads/")).map_err(|_| no_place())?;
         let location = started.header("location").ok_or_else(no_place)?;
         let mut place = here.join(location).map_err(|_| no_place())?;
-        if place.host_str() != here.host_str() {
+        let is_other_port = place.scheme() == "https"
+            && place.port_or_known_default() != here.port_or_known_default();
+        if place.host_str() != here.host_str() || is_other_port {
             return Err(Trouble::Protocol(format!(
-                "it wants blobs at another host, {}, where no login is sent",
-                place.host_str().unwrap_or_default()
+                "it wants blobs at another host or port, {}, where no login is sent",
+                place.authority()
             )));
         }
         // Behind a server that ends TLS it may not know that it is reached by it, nor at which port.

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::BLOCK;
 use super::number::number;
 
-/// Longest extended header that is read, in bytes; paths end at 4 KiB.
-const LONGEST_HEADER: u64 = 1 << 20;
+/// Longest extended header that is read, in bytes; paths end at 4 KiB, and attributes are few.
+const LONGEST_HEADER: u64 = 16 * 1024;
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -177,7 +177,7 @@ impl Bundle {
             self.note(
                 NoteKind::Strict,
                 format!(
-                    "{file}: '{subject}' has no keyUsage keyCertSign: Python 3.13 and newer refuse it"
+                    "{file}: '{subject}' has no keyUsage keyCertSign: Python 3.13 and newer refuse what it is part of the path of"
                 ),
             );
         }

@@ -13,6 +13,9 @@ use super::target::{Asked, Target};
 pub const TOKEN_SERVICE: char = 't';
 /// What all lines together may take; a margin is left for the last one.
 const ROOM: usize = 3800;
+/// The mark, a number and what curl measured need as much: a line without them would say something else. Where there are
+/// more than fit, the last are lost, and with them the word that all was said.
+const SHORTEST: usize = 110;
 /// No line needs more: curl's own errors have 255 characters at most.
 const LONGEST: usize = 380;
 /// Where the authority of the cluster's own API is mounted.
@@ -65,8 +68,12 @@ impl Run {
 /// The script that asks these questions, by their numbers, at the same time.
 pub fn script(run: &Run, questions: &[(usize, Question)]) -> String {
     // A registry may say two lines.
-    let lines = questions.len() * 2;
-    let longest = (ROOM / lines.max(1)).min(LONGEST);
+    let lines = questions.iter().map(|(_, question)| match question {
+        Question::Registry(_) => 2,
+        _ => 1,
+    });
+    let lines: usize = lines.sum();
+    let longest = (ROOM / lines.max(1)).clamp(SHORTEST, LONGEST);
     let mut script = format!(
         "mark={}\nlongest={longest}\n{}",
         run.mark(),
@@ -152,7 +159,7 @@ registry() {
   fi
 }
 pull() {
-  timeout 90 docker pull "$2" 2>&1 < /dev/null | {
+  timeout 45 docker pull "$2" 2>&1 < /dev/null | {
     last=
     while IFS= read -r line; do
       last=$line
@@ -175,13 +182,15 @@ if ! command -v curl > /dev/null; then
 fi
 "#;
 
-/// As long as the runner itself would wait.
+/// As long as the runner itself would wait, as far as somebody waits for this.
 const WAIT_FOR_DOCKER: &str = r#"
 if ! command -v docker > /dev/null; then
   tell "$mark docker 127"
   exit 0
 fi
-limit=${RUNNER_WAIT_FOR_DOCKER_IN_SECONDS:-${WAIT_FOR_DOCKER_SECONDS:-120}}
+limit=${RUNNER_WAIT_FOR_DOCKER_IN_SECONDS:-${WAIT_FOR_DOCKER_SECONDS:-60}}
+# Whoever waits for this pod gives up after two minutes of silence.
+if [ "$limit" -gt 90 ]; then limit=90; fi
 waited=0
 until answer=$(docker ps 2>&1); do
   if [ "$waited" -ge "$limit" ]; then
@@ -211,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_lines_of_many_targets_have_room_in_one_message() {
-        for count in [1, 9, 40] {
+        for count in [1, 9, 17] {
             let questions: Vec<(usize, Question)> = (0..count)
                 .map(|number| (number, Question::Registry(String::new())))
                 .collect();

@@ -95,6 +95,26 @@ fn what_is_set_already_stays_and_is_named_without_its_value() {
     );
 }
 
+/// Keys are the hashes of one bundle: with the next one a pod that names them would not start.
+#[test]
+fn no_key_of_one_bundle_is_named() {
+    let injection = Injection::new(&[authority("Root")], None, &cluster()).unwrap();
+    for (api_version, kind) in [
+        ("actions.summerwind.dev/v1alpha1", "RunnerDeployment"),
+        ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"),
+    ] {
+        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "r", "namespace": "r"},
+            "spec": {"template": {"spec": {"image": "i", "containers": [{"name": "runner", "image": "i"}]}}}});
+        let object = given(&injection, &object);
+        let text = object.to_string();
+        assert!(
+            text.contains("arc-setup-injected-ca") && !text.contains("\"key\":"),
+            "{text}"
+        );
+        assert!(is_injected(&object));
+    }
+}
+
 #[test]
 fn a_pod_that_exists_gets_nothing() {
     let injection = Injection::new(&[authority("Root")], Some(&proxy(None)), &cluster()).unwrap();

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{AUTHORITIES, RULE, Steps};
 use crate::config::Config;
@@ -20,6 +20,18 @@ use crate::rules::RuleSet;
 const FOLDER: &str = "/etc/arc-setup/docker-client";
 const BUILDKIT_FOLDER: &str = "/etc/arc-setup/buildkit";
 const BUILDKIT: &str = "buildkitd.toml";
+/// Writes the proxy into the client's configuration. An account that somebody did not percent-encode may hold what JSON
+/// must not.
+const CONFIGURE: &str = r#"text() { printf '%s' "$1" | sed 's/["\\]/\\&/g'; }
+if [ -z "${http_proxy:-}${https_proxy:-}" ]; then :
+elif [ -e "${HOME:-/nonexistent}/.docker/config.json" ]; then
+  echo 'the image has a config.json of its own: it stays without the proxy' >&2
+else (
+  umask 077
+  printf '{"proxies":{"default":{"httpProxy":"%s","httpsProxy":"%s","noProxy":"%s"}}}\n' \
+    "$(text "${http_proxy:-}")" "$(text "${https_proxy:-}")" "$(text "${no_proxy:-}")" > FOLDER/config.json
+); fi"#;
+
 #[derive(Debug)]
 pub(super) struct DockerClient<'a> {
     config: &'a Config,
@@ -46,14 +58,10 @@ impl<'a> DockerClient<'a> {
             .push(json!({"name": "arc-setup-docker-client", "mountPath": FOLDER}));
         // An image's own plugins, and a configuration, which may name helpers for logins and is not replaced.
         steps.script.push(format!(
-            "if [ -d \"${{HOME:-/nonexistent}}/.docker\" ]; then cp -R \"$HOME/.docker/.\" {FOLDER}/; fi"
+            "if [ -d \"${{HOME:-/nonexistent}}/.docker\" ]; then cp -R \"$HOME/.docker/.\" {FOLDER}/ || echo 'not all of the image'\\''s ~/.docker can be read: the rest is left out' >&2; fi"
         ));
         if has_proxy {
-            steps.script.push(format!(
-                "if [ -z \"${{http_proxy:-}}${{https_proxy:-}}\" ]; then :; elif [ -e \"${{HOME:-/nonexistent}}/.docker/config.json\" ]; then echo 'the image has a config.json of its own: it stays without the proxy' >&2\n\
-                 else ( umask 077; printf '{{\"proxies\":{{\"default\":{{\"httpProxy\":\"%s\",\"httpsProxy\":\"%s\",\"noProxy\":\"%s\"}}}}}}\\n' \
-                 \"${{http_proxy:-}}\" \"${{https_proxy:-}}\" \"${{no_proxy:-}}\" > {FOLDER}/config.json ); fi"
-            ));
+            steps.script.push(CONFIGURE.replace("FOLDER", FOLDER));
         }
         if !self.buildkit.is_empty() {
             let volume =
@@ -90,6 +98,18 @@ impl<'a> DockerClient<'a> {
 
 /// False where the user says where the client's configuration lies.
 fn is_given(editor: &mut Editor<'_>, site: &Site) -> bool {
+    // A login of their own, mostly a Secret at ~/.docker/config.json.
+    let mounts = site.mounts.get(&editor.manifest.object);
+    let own = mounts.and_then(Value::as_array).and_then(|mounts| {
+        mounts.iter().position(|mount| {
+            let path = mount.get("mountPath").and_then(Value::as_str);
+            path.is_some_and(|path| path.split('/').any(|part| part == ".docker"))
+        })
+    });
+    if let Some(index) = own {
+        editor.keep_at(&site.mounts.index(index), RULE);
+        return false;
+    }
     editor.variable(site, "DOCKER_CONFIG", FOLDER, RULE);
     let is_ours = editor.value_of(site, "DOCKER_CONFIG") == Some(&json!(FOLDER));
     if is_ours {

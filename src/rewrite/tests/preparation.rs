@@ -94,6 +94,22 @@ fn what_the_user_says_stays() {
 }
 
 #[test]
+fn it_runs_as_whom_the_runner_runs() {
+    let mut config = locked_down(fixtures::config(
+        Mode::ScaleSet,
+        "0.14.2",
+        ContainerMode::None,
+    ));
+    config.runner_sets[0].pod_template = Some(json!({"spec": {"containers": [
+        {"name": "runner", "securityContext": {"runAsUser": 2000, "privileged": false}}]}}));
+    let done = passes(&config, &facts());
+    let context = &prepare(pod(&done)).unwrap()["securityContext"];
+    assert_eq!(context["runAsUser"], 2000);
+    assert_eq!(context["allowPrivilegeEscalation"], false);
+    assert_eq!(context.get("privileged"), None);
+}
+
+#[test]
 fn there_is_none_where_nothing_is_wanted() {
     let mut without = facts();
     without.ca.clear();

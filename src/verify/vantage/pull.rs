@@ -19,6 +19,10 @@ pub(super) fn pulled(measured: &Measured) -> Result<String, Blocked> {
     }
     let lower = words.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    // Go says so of whatever goes wrong on the way to the proxy itself.
+    if lower.contains("proxyconnect") && !lower.contains("407") {
+        return blocked(Hop::Proxy, "proxy: tcp", "vantage-proxy-unreachable");
+    }
     match pull_problem("", words) {
         PullProblem::Absent | PullProblem::Platform => {
             blocked(Hop::Http, "http 404", "image-absent")
@@ -75,7 +79,7 @@ mod tests {
             ),
             (
                 "Get \"https://r/v2/\": proxyconnect tcp: dial tcp 10.0.0.1:3128: i/o timeout",
-                "tcp: timeout",
+                "proxy: tcp",
             ),
             (
                 "Get \"https://r/v2/\": Proxy Authentication Required",

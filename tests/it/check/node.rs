@@ -109,11 +109,9 @@ impl Machine {
         let files = self.home.join(uid);
         std::fs::create_dir_all(&files)?;
         // kwok has them done before anything else.
-        for init in pod["spec"]["initContainers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        let init = pod["spec"]["initContainers"].as_array();
+        let init = init.into_iter().flatten();
+        for init in init.filter(|init| init["name"] == "arc-setup-prepare") {
             let moved = self.mounted(pod, init, namespace, &files).await?;
             self.prepare(init, namespace, &moved).await?;
         }

@@ -73,6 +73,30 @@ async fn what_runs_gets_authorities_and_proxy_and_loses_them_again() {
         "{}",
         again.stdout
     );
+    // Another bundle: nothing of the workload changes but what it reads.
+    let generation = install.deployment().await["metadata"]["generation"].clone();
+    let other = Authority::of("Other").unwrap();
+    let bundle = other.bundle_pem();
+    install.program.file("authorities.pem", bundle).unwrap();
+    let renewed = install.with(&yes).await.expect_code(0);
+    assert!(
+        renewed
+            .stdout
+            .contains("what was injected was written anew"),
+        "{}",
+        renewed.stdout
+    );
+    let data = install.data("arc-setup-injected-ca").await.unwrap();
+    assert!(
+        data["ca.crt"]
+            .as_str()
+            .unwrap()
+            .contains(other.root_pem().trim().replace("\r\n", "\n").as_str())
+    );
+    assert_eq!(
+        install.deployment().await["metadata"]["generation"],
+        generation
+    );
     let undone = install.with(&["--undo", "--yes"]).await.expect_code(0);
     assert_eq!(install.deployment().await["spec"], before["spec"]);
     let left =
