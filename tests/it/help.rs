@@ -267,7 +267,7 @@ async fn each_command_lists_its_own_flags() -> Result<()> {
         (
             &["proxy", "explain"],
             true,
-            "config from-environment github-url list no-cluster no-proxy proxy registry registry-key registry-map registry-preset",
+            "ca-bundle config from-environment github-url list no-cluster no-proxy pin-sha256 proxy registry registry-key registry-map registry-preset",
         ),
         (
             &["ca", "layer"],

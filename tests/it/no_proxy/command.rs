@@ -197,19 +197,28 @@ async fn of_an_open_way_it_is_looked_who_answers() -> Result<()> {
     let gone = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let program = ArcSetup::new()?;
     let config = format!(
-        "github: {{url: 'https://ghes.corp'}}\n\
+        "github: {{url: 'https://ghes.corp'}}\ncaBundle: ca.pem\n\
          registry: {{host: '{answering}', via: auto, map: [{{source: quay.io, target: '{gone}'}}]}}\n\
          proxy: {{url: 'http://proxy.corp:3128'}}\n"
     );
     program.file("arc-setup.yaml", config)?;
     let arguments = ["proxy", "explain", "-o", "json", "--no-cluster", "a.corp"];
+    // A firewall may answer for anybody.
+    program.file("ca.pem", Authority::of("Other")?.bundle_pem())?;
+    let stranger = answer(program.run(&arguments).await?)?;
+    let notes = stranger["notes"].to_string();
+    let untrusted = format!(
+        "{answering} answers from here without the proxy, and its certificate is not trusted"
+    );
+    assert!(notes.contains(&untrusted), "{notes}");
+    program.file("ca.pem", authority.bundle_pem())?;
     let answer = answer(program.run(&arguments).await?)?;
     let notes = answer["notes"].to_string();
     let direct = format!("{answering} answers from here without the proxy: reached directly");
     assert!(notes.contains(&direct), "{notes}");
     let through = format!("{gone} does not answer from here without the proxy");
     assert!(notes.contains(&through), "{notes}");
-    assert_eq!(server.handshakes().len(), 1);
+    assert_eq!(server.handshakes().len(), 2);
     let said = program.run(&["render"]).await?.stderr;
     assert!(!said.contains("answers from here"), "{said}");
     Ok(())

@@ -311,7 +311,7 @@ async fn broken_registries_are_told_and_get_no_tag() -> Result<()> {
             Habit::UploadsElsewhere,
             20,
             "layer-push-refused",
-            "it wants blobs at another host, 10.0.0.1",
+            "it wants blobs at another host or port, 10.0.0.1",
         ),
         (
             Habit::KeepsAnother,
