@@ -12,10 +12,8 @@ use serde_json::Value;
 use crate::checks::{Finding, Verdict, blocking};
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::preflight::{self, Checked, Choices};
-use crate::cli::session::target;
-use crate::cli::{Session, clock, config_load, pass, seconds, ways};
+use crate::cli::{Session, clock, config_load, pass, seconds};
 use crate::clients::kube::Cluster;
-use crate::clients::roots::preload_system_roots;
 use crate::config::load::{Loaded, SecretReading};
 use crate::facts::{self, Facts};
 use crate::failure::{Exit, Failure};
@@ -23,7 +21,7 @@ use crate::observe::Resolver;
 use crate::plan;
 use crate::plan::vantage::Probes;
 use crate::ui::progress::Progress;
-use crate::ui::{self, foreign, output};
+use crate::ui::{self, output};
 use crate::verify::vantage::Grid;
 use crate::yaml;
 
@@ -83,15 +81,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let mut loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
     Session::require_target(&needs)?;
     let progress = session.progress();
-    for chosen in Box::pin(ways::settle(&mut loaded.config, clock::now())).await? {
-        progress.told(&foreign::line(&chosen));
-    }
-    progress.stage("reading the cluster");
-    if loaded.config.ca_bundle.is_none() {
-        tokio::task::spawn_blocking(preload_system_roots);
-    }
-    let cluster = session.connect().await?;
-    progress.told(&target(&cluster));
+    let cluster = preflight::connected(&mut loaded, session, &progress).await?;
     let work = Work {
         args,
         session,

@@ -9,14 +9,11 @@ use clap::ValueEnum;
 
 use crate::cli::config_args::ConfigArgs;
 use crate::cli::overtaken::look_again;
-use crate::cli::preflight::Choices;
-use crate::cli::session::target;
-use crate::cli::{Session, clock, config_load, seconds, ways};
+use crate::cli::preflight::{self, Choices};
+use crate::cli::{Session, config_load, seconds};
 use crate::clients::kube::Cluster;
-use crate::clients::roots::preload_system_roots;
 use crate::config::load::{Loaded, SecretReading};
 use crate::failure::{Exit, Failure};
-use crate::ui::foreign;
 use crate::ui::progress::Progress;
 use crate::verify::wait::Level;
 
@@ -91,16 +88,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Exit, Failure>
     let mut loaded = config_load::load_with(&args.config, SecretReading::Read, session, &needs)?;
     Session::require_target(&needs)?;
     let progress = session.progress();
-    for chosen in Box::pin(ways::settle(&mut loaded.config, clock::now())).await? {
-        progress.told(&foreign::line(&chosen));
-    }
-    progress.stage("reading the cluster");
-    if loaded.config.ca_bundle.is_none() {
-        // Registry and GitHub are asked once the cluster has answered.
-        tokio::task::spawn_blocking(preload_system_roots);
-    }
-    let cluster = session.connect().await?;
-    progress.told(&target(&cluster));
+    let cluster = preflight::connected(&mut loaded, session, &progress).await?;
     let work = Work {
         args,
         session,

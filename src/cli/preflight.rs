@@ -6,8 +6,9 @@ use futures::join;
 use serde::Serialize;
 
 use crate::checks::{Finding, Kept, Preflight, Verdict, preflight};
-use crate::cli::Session;
 use crate::cli::pass::Rendered;
+use crate::cli::session::target;
+use crate::cli::{Session, clock, ways};
 use crate::clients::kube::{Cluster, Identity};
 use crate::clients::registry::DockerConfig;
 use crate::clients::roots::preload_system_roots;
@@ -21,8 +22,28 @@ use crate::observe::{self, ImageReport, Observed, Resolver, Right, SecretReport}
 use crate::plan::idle_sets;
 use crate::rules::{Outcome, Place};
 use crate::ui::format::Format;
+use crate::ui::progress::Progress;
 use crate::ui::terminal::{Style, Terminal};
-use crate::ui::{self, output};
+use crate::ui::{self, foreign, output};
+
+/// How every look begins: what `via: auto` means here is settled and told, then the cluster is connected to.
+pub(super) async fn connected(
+    loaded: &mut Loaded,
+    session: &Session,
+    progress: &Progress,
+) -> Result<Cluster, Failure> {
+    for chosen in Box::pin(ways::settle(&mut loaded.config, clock::now())).await? {
+        progress.told(&foreign::line(&chosen));
+    }
+    progress.stage("reading the cluster");
+    if loaded.config.ca_bundle.is_none() {
+        // Registry and GitHub are asked once the cluster has answered.
+        tokio::task::spawn_blocking(preload_system_roots);
+    }
+    let cluster = session.connect().await?;
+    progress.told(&target(&cluster));
+    Ok(cluster)
+}
 
 /// What was observed, and what follows from it.
 #[derive(Debug)]

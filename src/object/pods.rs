@@ -39,7 +39,7 @@ pub use flags::flags;
 pub use hook_template::hook_templates;
 pub use places::is_built_in;
 pub use schema::{Definition, OpenApi};
-pub use sites::{Site, may_use_sudo, sites};
+pub use sites::{Site, may_use_sudo, sites, starts_job_pods};
 pub use slots::{ArgumentForm, ImageSlot, SlotKind};
 pub use split::PARTS;
 pub use suspected::{Suspect, Suspicion};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::object::Manifest;
-use crate::object::pods::{Role, SCALE_SET_GROUP, Site, sites};
+use crate::object::pods::{Role, SCALE_SET_GROUP, Site, sites, starts_job_pods};
 
 /// One line for each runner set whose workflows can read Secrets: which, and by what.
 pub fn readable_by_workflows(manifests: &[Manifest]) -> Vec<String> {
@@ -55,7 +55,7 @@ pub fn readable_by_workflows(manifests: &[Manifest]) -> Vec<String> {
                 secrets.join("; ")
             ));
         }
-        if hooks(object, &all) {
+        if starts_job_pods(object) {
             lines.push(format!(
                 "any workflow on {} {namespace}/{} can read every Secret of namespace {namespace}: in kubernetes mode its service account may",
                 reference.kind, reference.name
@@ -105,20 +105,6 @@ fn held(object: &Value, site: &Site, add: &mut impl FnMut(&str, &str)) {
 
 fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
-}
-
-/// True where the runner starts jobs by hooks that call Kubernetes.
-fn hooks(object: &Value, all: &[Site]) -> bool {
-    let is_legacy = ["/spec/template/spec/containerMode", "/spec/containerMode"]
-        .iter()
-        .any(|pointer| text(object.pointer(pointer)) == Some("kubernetes"));
-    let mut runners = all.iter().filter(|site| site.role == Role::Runner);
-    is_legacy
-        || runners.any(|site| {
-            let variables = object.pointer(site.env.as_str()).and_then(Value::as_array);
-            let mut names = variables.into_iter().flatten();
-            names.any(|one| text(one.get("name")) == Some("ACTIONS_RUNNER_CONTAINER_HOOKS"))
-        })
 }
 
 #[cfg(test)]

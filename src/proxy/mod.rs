@@ -29,3 +29,6 @@ pub use idle::{Idle, idle};
 pub use program::{PROGRAMS, Program};
 pub use reader::{Decision, Reader, Why};
 pub use variables::{Setting, Variables};
+
+/// Where clouds tell a machine about itself: behind no proxy.
+pub const METADATA: &str = "169.254.169.254";

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::Context;
 use super::edit::{Editor, image_beside};
+use super::trust::{BUNDLE_PATH, FOLDER, VOLUME};
 use crate::object::pods::{Role, Site, sites};
 use crate::object::{Change, Manifest};
 use crate::rules::RuleSet;
@@ -21,8 +22,6 @@ use docker_client::DockerClient;
 const RULE: &str = "preparation";
 /// The init container that makes them.
 pub const PREPARATION: &str = "arc-setup-prepare";
-/// Where `rewrite::trust` mounts the authorities.
-const AUTHORITIES: &str = "/etc/arc-setup/ca";
 const BUNDLE_FOLDER: &str = "/etc/arc-setup/bundle";
 const BUNDLE: &str = "/etc/arc-setup/bundle/ca-bundle.crt";
 /// What reads one file alone.
@@ -113,8 +112,7 @@ fn mounts_authorities(editor: &Editor<'_>, site: &Site) -> bool {
     let mounts = site.mounts.get(&editor.manifest.object);
     let mounts = mounts.and_then(Value::as_array);
     mounts.into_iter().flatten().any(|mount| {
-        mount.get("mountPath") == Some(&json!(AUTHORITIES))
-            && mount.get("name") == Some(&json!("arc-setup-ca"))
+        mount.get("mountPath") == Some(&json!(FOLDER)) && mount.get("name") == Some(&json!(VOLUME))
     })
 }
 
@@ -125,12 +123,12 @@ fn bundle(editor: &mut Editor<'_>, site: &Site, steps: &mut Steps) {
         editor.variable(site, name, BUNDLE, RULE);
     }
     steps.mounts.extend([
-        json!({"name": "arc-setup-ca", "mountPath": AUTHORITIES, "readOnly": true}),
+        json!({"name": VOLUME, "mountPath": FOLDER, "readOnly": true}),
         json!({"name": "arc-setup-bundle", "mountPath": BUNDLE_FOLDER}),
     ]);
     steps.script.push(format!(
         "for roots in {ROOTS}; do if [ -s \"$roots\" ]; then break; fi; roots=; done\n\
          if [ -z \"$roots\" ]; then echo 'this image has no file of public roots: the bundle has the company alone' >&2; fi\n\
-         {{ if [ -n \"$roots\" ]; then cat \"$roots\"; echo; fi; cat {AUTHORITIES}/ca.crt; }} > {BUNDLE}"
+         {{ if [ -n \"$roots\" ]; then cat \"$roots\"; echo; fi; cat {BUNDLE_PATH}; }} > {BUNDLE}"
     ));
 }

@@ -18,10 +18,12 @@ use crate::rules::RuleSet;
 pub(super) use authorities::Authorities;
 
 /// Where the authorities are mounted: one file, and one for each under its hash.
-const FOLDER: &str = "/etc/arc-setup/ca";
+pub(super) const FOLDER: &str = "/etc/arc-setup/ca";
+/// The volume that is mounted there.
+pub(super) const VOLUME: &str = "arc-setup-ca";
 /// The bundle in it.
 const BUNDLE: &str = "ca.crt";
-const BUNDLE_PATH: &str = "/etc/arc-setup/ca/ca.crt";
+pub(super) const BUNDLE_PATH: &str = "/etc/arc-setup/ca/ca.crt";
 /// The image's own roots, one by one.
 const PUBLIC_FOLDER: &str = "/etc/ssl/certs";
 /// Where `update-ca-certificates` looks, at any depth.
@@ -81,7 +83,7 @@ pub(super) fn trust_in(
     authorities: &Authorities,
     is_ours: bool,
 ) {
-    let volume = json!({"name": "arc-setup-ca", "configMap": source});
+    let volume = json!({"name": VOLUME, "configMap": source});
     editor.mount(site, &volume, FOLDER, RULE);
     if site.role == Role::Runner && dotnet::reads_one_folder(&editor.manifest.object, site) {
         // The folder stays the default. Not beside SSL_CERT_DIR: with both, curl reads the folders alone. And not for

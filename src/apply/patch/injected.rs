@@ -67,12 +67,11 @@ impl Work<'_> {
         }
         let made = self.make_injected_objects(injecting, namespace).await;
         // What may pass is tried again for the next one.
-        let made = match made {
-            Ok(made) => Ok(made),
-            Err((why, passes)) if passes => return Err(why),
-            Err((why, _)) => Err(why),
-        };
-        known.insert(namespace.to_owned(), made.clone());
+        let passes = matches!(made, Err((_, true)));
+        let made = made.map_err(|(why, _)| why);
+        if !passes {
+            known.insert(namespace.to_owned(), made.clone());
+        }
         made
     }
 

@@ -5,10 +5,7 @@ use std::net::Ipv4Addr;
 use crate::cli::server::server;
 use crate::config::Config;
 use crate::facts::ClusterFacts;
-use crate::proxy::Destination;
-
-/// Where clouds tell a machine about itself.
-const METADATA: &str = "169.254.169.254";
+use crate::proxy::{Destination, METADATA};
 
 /// A name or an address, perhaps with a port, or a URL; https unless it says http.
 pub(super) fn destination(text: &str) -> Result<Destination, String> {

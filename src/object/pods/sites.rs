@@ -126,6 +126,25 @@ fn written(object: &Value, at: ContainerAt) -> Site {
     }
 }
 
+/// True for a runner object whose jobs run in pods that the container hooks make.
+pub fn starts_job_pods(object: &Value) -> bool {
+    let is_legacy = ["/spec/template/spec", "/spec"]
+        .iter()
+        .filter_map(|pointer| object.pointer(pointer)?.get("containerMode")?.as_str())
+        .any(|mode| mode == "kubernetes");
+    let hooks = |site: &Site| {
+        let variables = site.env.get(object).and_then(Value::as_array);
+        let mut names = variables.into_iter().flatten();
+        names.any(|one| {
+            one.get("name").and_then(Value::as_str) == Some("ACTIONS_RUNNER_CONTAINER_HOOKS")
+        })
+    };
+    is_legacy
+        || sites(object)
+            .iter()
+            .any(|site| site.role == Role::Runner && hooks(site))
+}
+
 /// True where the container can become root by sudo, as far as its object says.
 pub fn may_use_sudo(object: &Value, site: &Site) -> bool {
     if site.pod.part != Part::Runner {

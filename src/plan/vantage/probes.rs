@@ -12,7 +12,7 @@ use super::target::Target;
 use crate::config::{Config, Mode};
 use crate::image_ref::ImageReference;
 use crate::object::labels::{INSTALL_LABEL, MANAGED_BY};
-use crate::object::pods::{Part, Role, is_daemon, pod_specs, sites};
+use crate::object::pods::{Part, Role, is_daemon, pod_specs, sites, starts_job_pods};
 use crate::object::{Manifest, items_at, text_at};
 use crate::observe::LegacyManager;
 use crate::plan::pull_test::pull_test;
@@ -124,7 +124,7 @@ fn of_set(wanted: &Wanted<'_>, set: &Manifest, found: &mut Probes) -> Option<Str
     let place = |spot| Place {
         spot,
         set: Some(name.clone()),
-        starts_pods: starts_pods(&set.object),
+        starts_pods: starts_job_pods(&set.object),
     };
     let manager = manager(wanted);
     let install = &wanted.config.name;
@@ -184,23 +184,6 @@ fn ask_for_little(spec: &mut Value) {
             container["resources"]["requests"] = json!({"cpu": "20m", "memory": "64Mi"});
         }
     }
-}
-
-/// True for a runner whose steps run in pods that it makes.
-fn starts_pods(set: &Value) -> bool {
-    let is_kubernetes = |value: &Value| value.get("containerMode") == Some(&json!("kubernetes"));
-    let hooks = |site: &crate::object::pods::Site| {
-        let env = site.env.get(set).and_then(Value::as_array);
-        env.into_iter()
-            .flatten()
-            .any(|variable| text_at(variable, "/name") == Some("ACTIONS_RUNNER_CONTAINER_HOOKS"))
-    };
-    let runner = |site: &&crate::object::pods::Site| site.role == Role::Runner;
-    sites(set).iter().filter(runner).any(hooks)
-        || ["/spec", "/spec/template/spec"]
-            .iter()
-            .filter_map(|at| set.pointer(at))
-            .any(is_kubernetes)
 }
 
 /// The manager of this install, whose flags fill in what a legacy runner leaves open.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{AUTHORITIES, RULE, Steps};
+use super::{BUNDLE_PATH, RULE, Steps};
 use crate::config::Config;
 use crate::object::pods::Site;
 use crate::object::{Change, Manifest};
@@ -163,7 +163,7 @@ fn buildkitd(rules: &RuleSet, has_authorities: bool) -> String {
             let _ = writeln!(text, "  mirrors = [\"{mirror}\"]");
         }
         if authorities {
-            let _ = writeln!(text, "  ca = [\"{AUTHORITIES}/ca.crt\"]");
+            let _ = writeln!(text, "  ca = [\"{BUNDLE_PATH}\"]");
         }
     }
     text

@@ -1,10 +1,7 @@
 //! NO_PROXY in the form that every parser accepts.
 
 use crate::facts::ClusterFacts;
-use crate::proxy::forms;
-
-/// Where clouds tell a machine about itself: behind no proxy.
-const METADATA: &str = "169.254.169.254";
+use crate::proxy::{METADATA, forms};
 
 /// The user's entries, then what must always be direct, each in the forms that every reader honours. Names stand beside
 /// ranges because the runner throws addresses and ranges away. No repetition.
